@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xenhost_test.h - the switches of the host in a process
+ *
+ * Faults, preemption, kinds of guest frames, and what the machine counts.
+ * All of it may be used while the host runs, from any thread. xenhost_start()
+ * puts every switch back to its default.
+ */
+#ifndef XENHOST_TEST_H
+#define XENHOST_TEST_H
+
+#include <xenhost.h>
+
+/*
+ * Faults. n counts from 1: the n-th such event from now on fails; with sticky
+ * set every later one fails as well. n = 0 switches the fault off.
+ */
+enum xenhost_fault {
+    XENHOST_FAULT_ALLOC,     /* a heap allocation (any order), xmalloc's too */
+    XENHOST_FAULT_COPY,      /* a copy of a request from or to a guest */
+    XENHOST_FAULT_FRAME,     /* a lookup of a guest frame */
+    XENHOST_NR_FAULTS
+};
+void xenhost_fault(enum xenhost_fault kind, unsigned long n, bool sticky);
+/* How many such events there were since xenhost_fault() of that kind. */
+unsigned long xenhost_fault_events(enum xenhost_fault kind);
+
+/* What a guest frame is. The contents stay. 0 or -EINVAL. */
+enum xenhost_frame {
+    XENHOST_FRAME_RAM,       /* ordinary, writable: the default */
+    XENHOST_FRAME_NONE,      /* revoked: no frame there */
+    XENHOST_FRAME_RO,        /* read-only RAM */
+    XENHOST_FRAME_LOGDIRTY,  /* ordinary RAM in log-dirty mode */
+    XENHOST_FRAME_FOREIGN,   /* another domain's, mapped here */
+    XENHOST_FRAME_MMIO,      /* not RAM */
+    XENHOST_FRAME_PAGETABLE, /* RAM that takes no writable reference */
+};
+int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind);
+/* Was it marked dirty since it became XENHOST_FRAME_LOGDIRTY? */
+bool xenhost_frame_dirty(domid_t domid, xen_pfn_t gfn);
+
+/* Access denied by XSM to the data operations (and control) of a domain. */
+void xenhost_deny(domid_t domid, bool deny);
+
+/*
+ * Preemption: hypercall_preempt_check() says yes never (the default), always,
+ * or at the n-th check from now on (once). What a restarted hypercall would
+ * read may be changed by a function called before each restart.
+ */
+enum xenhost_preempt {
+    XENHOST_PREEMPT_NEVER, XENHOST_PREEMPT_ALWAYS, XENHOST_PREEMPT_NTH
+};
+void xenhost_preempt(enum xenhost_preempt mode, unsigned long n);
+unsigned long xenhost_preempt_checks(void);   /* since xenhost_preempt() */
+void xenhost_on_restart(void (*fn)(domid_t domid, struct tmem_op *op,
+                                   void *arg), void *arg);
+/* Longest time between two preemption points, in ns, since the last call. */
+uint64_t xenhost_longest_step(void);
+
+/*
+ * The preemptible teardown by hand: xenhost_domain_kill() stops the vCPUs and
+ * makes the first step, each call one more; -ERESTART (as -85) while there is
+ * more to do, 0 at the end. xenhost_domain_destroy() finishes a started one.
+ */
+int xenhost_domain_kill(domid_t domid);
+
+/* What the host counts about a domain. 0 or -ESRCH. */
+struct xenhost_domain_info {
+    unsigned long tot_pages;    /* owned and billed frames */
+    unsigned long max_pages;
+    unsigned long guest_pages;  /* frames in its physical map */
+};
+int xenhost_domain_info(domid_t domid, struct xenhost_domain_info *info);
+int xenhost_domain_set_max(domid_t domid, unsigned long max_pages);
+/* Set outstanding claims and populate-on-demand entries (billing refuses). */
+int xenhost_domain_set_claim(domid_t domid, unsigned long pages);
+int xenhost_domain_set_pod(domid_t domid, unsigned long entries);
+/* Destroy only the tmem client, as a soft reset does. 0 or -errno. */
+int xenhost_domain_soft_reset(domid_t domid);
+
+/*
+ * One allocation of 2^order frames through the normal allocator path; at
+ * most bits of address (0: any). Returns the first frame, or -1.
+ */
+long xenhost_alloc_order(unsigned int order, unsigned int bits);
+void xenhost_free_order(unsigned long mfn, unsigned int order);
+/* The allocation fails tmem: relinquish() is (not) called. Default: is. */
+void xenhost_relinquish_enable(bool enable);
+
+unsigned long xenhost_freeable_pages(void);   /* what tmem promises */
+unsigned long xenhost_log_lines(void);        /* printed since the start */
+/* First non-scrubbed frame content seen by somebody outside tmem: 0 = none. */
+unsigned long xenhost_leaks_seen(void);
+/* Violations that the lock checker saw (debug builds); 0 = none. */
+unsigned long xenhost_lock_errors(void);
+
+/* Time as the engine sees it: the TSC (default) or +1 us at each reading. */
+void xenhost_virtual_clock(bool on);
+
+#endif /* XENHOST_TEST_H */

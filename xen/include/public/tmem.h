@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tmem.h - guest and toolstack interface to transcendent memory
+ *
+ * A page is named by (pool id, 192-bit object id, 32-bit index). A guest
+ * puts, gets and flushes pages with hypercall __HYPERVISOR_tmem_op, whose
+ * only argument is a guest handle of struct tmem_op. Results are positive
+ * or zero on success, and -errno otherwise; docs/abi.md tells them all.
+ *
+ * The toolstack uses struct xen_sysctl_tmem_op by way of a sysctl.
+ */
+
+#ifndef __XEN_PUBLIC_TMEM_H__
+#define __XEN_PUBLIC_TMEM_H__
+
+#ifndef __ASSEMBLY__
+#ifndef __XEN__
+#include <stdint.h>
+#endif
+#endif
+
+#include "xen.h"
+
+/* Version of the guest interface: bits 24-31 of the flags of a new pool. */
+#define TMEM_SPEC_VERSION           1
+
+/* Guest operations: tmem_op.cmd. */
+#define TMEM_CONTROL                0  /* retired for guests: -EOPNOTSUPP */
+#define TMEM_NEW_POOL               1
+#define TMEM_DESTROY_POOL           2
+#define TMEM_NEW_PAGE               3  /* retired: -ENOSYS */
+#define TMEM_PUT_PAGE               4
+#define TMEM_GET_PAGE               5
+#define TMEM_FLUSH_PAGE             6
+#define TMEM_FLUSH_OBJECT           7
+#define TMEM_READ                   8  /* retired: -ENOSYS */
+#define TMEM_WRITE                  9  /* retired: -ENOSYS */
+#define TMEM_XCHG                  10  /* retired: -ENOSYS */
+#define TMEM_AUTH                 101  /* toolstack only: -EOPNOTSUPP */
+#define TMEM_RESTORE_NEW          102  /* toolstack only: -EOPNOTSUPP */
+
+/* Flags of a new pool: tmem_op.u.creat.flags. */
+#define TMEM_POOL_PERSIST           1
+#define TMEM_POOL_SHARED            2
+#define TMEM_POOL_PRECOMPRESSED     4  /* rejected */
+#define TMEM_POOL_PAGESIZE_SHIFT    4  /* log2 of the page size, less 12 */
+#define TMEM_POOL_PAGESIZE_MASK   0xf
+#define TMEM_POOL_VERSION_SHIFT    24
+#define TMEM_POOL_VERSION_MASK   0xff
+#define TMEM_POOL_RESERVED_BITS  0x00ffff00
+
+/* Pool ids are 0 .. TMEM_MAX_POOLS - 1. */
+#define TMEM_MAX_POOLS             16
+
+/* Client flags, as saved with a guest. */
+#define TMEM_CLIENT_COMPRESS        1
+#define TMEM_CLIENT_FROZEN          2
+
+/* Error numbers beyond those of errno.h. */
+#ifndef EFROZEN
+#define EFROZEN                  1000  /* the client may add no page now */
+#endif
+#ifndef EEMPTY
+#define EEMPTY                   1001  /* the pool holds nothing at all */
+#endif
+
+/* Toolstack operations: xen_sysctl_tmem_op.cmd. */
+#define TMEMC_THAW                    0
+#define TMEMC_FREEZE                  1
+#define TMEMC_FLUSH                   2
+#define TMEMC_DESTROY                 3
+#define TMEMC_LIST                    4
+#define TMEMC_SET_WEIGHT              5
+#define TMEMC_SET_CAP                 6
+#define TMEMC_SET_COMPRESS            7
+#define TMEMC_QUERY_FREEABLE_MB       8
+#define TMEMC_SHARED_AUTH             9
+#define TMEMC_SAVE_BEGIN             10
+#define TMEMC_SAVE_GET_VERSION       11
+#define TMEMC_SAVE_GET_MAXPOOLS      12
+#define TMEMC_SAVE_GET_CLIENT_WEIGHT 13
+#define TMEMC_SAVE_GET_CLIENT_CAP    14
+#define TMEMC_SAVE_GET_CLIENT_FLAGS  15
+#define TMEMC_SAVE_GET_POOL_FLAGS    16
+#define TMEMC_SAVE_GET_POOL_NPAGES   17
+#define TMEMC_SAVE_GET_POOL_UUID     18
+#define TMEMC_SAVE_GET_NEXT_PAGE     19
+#define TMEMC_SAVE_GET_NEXT_INV      20
+#define TMEMC_SAVE_END               21
+#define TMEMC_SAVE_GET_AUTH          22
+#define TMEMC_RESTORE_BEGIN          30
+#define TMEMC_RESTORE_NEW_POOL       31
+#define TMEMC_RESTORE_PUT_PAGE       32
+#define TMEMC_RESTORE_FLUSH_PAGE     33
+
+/* xen_sysctl_tmem_op.cli_id: every client, those to come included. */
+#define TMEM_CLI_ID_ALL          0xFFFF
+
+#ifndef __ASSEMBLY__
+
+/* Object id: usually a file or a swap area. */
+struct xen_tmem_oid {
+    uint64_t oid[3];
+};
+typedef struct xen_tmem_oid xen_tmem_oid_t;
+DEFINE_XEN_GUEST_HANDLE(xen_tmem_oid_t);
+
+/* A guest's request. 56 bytes; 52 for a 32-bit guest, whose cmfn is short. */
+struct tmem_op {
+    uint32_t cmd;
+    int32_t pool_id;
+    union {
+        struct {
+            uint64_t uuid[2];      /* low half, high half; of a shared pool */
+            uint32_t flags;
+            uint32_t arg1;         /* ignored */
+        } creat;                   /* TMEM_NEW_POOL */
+        struct {
+            xen_tmem_oid_t oid;
+            uint32_t index;
+            uint32_t tmem_offset;  /* ignored, as are the next two */
+            uint32_t pfn_offset;
+            uint32_t len;
+            xen_pfn_t cmfn;        /* PV: machine frame; else guest frame */
+        } gen;                     /* every other operation */
+    } u;
+};
+typedef struct tmem_op tmem_op_t;
+DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
+
+/* The head of a saved page. */
+struct tmem_handle {
+    uint32_t pool_id;
+    uint32_t index;
+    xen_tmem_oid_t oid;
+};
+typedef struct tmem_handle tmem_handle_t;
+DEFINE_XEN_GUEST_HANDLE(tmem_handle_t);
+
+#ifndef XEN_GUEST_HANDLE_64
+#define XEN_GUEST_HANDLE_64(name) XEN_GUEST_HANDLE(name)
+#endif
+
+/* A toolstack's request; 56 bytes on both word sizes. */
+struct xen_sysctl_tmem_op {
+    uint32_t cmd;                  /* IN: TMEMC_* */
+    int32_t pool_id;               /* IN: where the operation names a pool */
+    uint32_t cli_id;               /* IN: domain id, or TMEM_CLI_ID_ALL */
+    uint32_t len;                  /* IN: size of buf in bytes */
+    uint32_t arg;                  /* IN: depends on the operation */
+    uint32_t pad;                  /* must be 0 */
+    xen_tmem_oid_t oid;            /* IN: depends on the operation */
+    XEN_GUEST_HANDLE_64(void) buf __attribute__((__aligned__(8)));
+};
+typedef struct xen_sysctl_tmem_op xen_sysctl_tmem_op_t;
+DEFINE_XEN_GUEST_HANDLE(xen_sysctl_tmem_op_t);
+
+#endif /* __ASSEMBLY__ */
+
+#endif /* __XEN_PUBLIC_TMEM_H__ */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

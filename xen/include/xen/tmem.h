@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem.h - transcendent memory: what the engine offers to the rest of Xen,
+ * and the structures that its own files share.
+ *
+ * Words: a *client* is a domain that uses tmem; it has *pools*, those hold
+ * *objects*, and those hold *pages*. A *handle* (pool id, object id, index)
+ * names a page. tmem.c has the drawing and the essay on locking.
+ */
+#ifndef XEN_TMEM_H
+#define XEN_TMEM_H
+
+#include <xen/types.h>
+#include <xen/guest_access.h>
+#include <xen/numa.h>
+#include <public/tmem.h>
+
+struct domain;
+
+/*
+ * The hypercall. The request is read again when it is restarted. Results and
+ * errors: docs/abi.md.
+ */
+long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops);
+
+/*
+ * A control operation, already copied in, from a caller who is allowed to.
+ * -ERESTART: call again with the same op (progress is kept in the engine).
+ */
+long tmem_control(struct xen_sysctl_tmem_op *op);
+
+/*
+ * Destroy the client of a domain whose vCPUs are paused. 0 when there is none
+ * (any more), -ERESTART when interrupted: call again.
+ */
+int tmem_destroy(struct domain *d);
+
+/*
+ * Give frames back to the heap, for an allocation of 2^order frames that
+ * failed: below 2^bits bytes (0: anywhere), on that node (NUMA_NO_NODE: any).
+ * May be called below any lock but tmem's own and the heap's; does bounded
+ * work. Returns the number of frames given back, 0 when that cannot help.
+ */
+unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
+                                    unsigned int order, unsigned int memflags);
+
+/*
+ * Frames that tmem could give back at once: a lower bound, taken without a
+ * lock.
+ */
+unsigned long tmem_freeable_pages(void);
+
+/* Is tmem on? Never changes after boot. */
+extern bool opt_tmem;
+
+#endif /* XEN_TMEM_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_xen.h - the glue between tmem's engine and the hypervisor
+ *
+ * Frames, billing, guest memory, copies, time: all that a port to another
+ * hypervisor would write anew. A frame of tmem is a struct page_info of an
+ * anonymous domheap frame: nobody owns it and its reference count is 0, so
+ * that no domain can map it.
+ */
+#ifndef XEN_TMEM_XEN_H
+#define XEN_TMEM_XEN_H
+
+#include <xen/domain_page.h>
+#include <xen/mm.h>
+#include <xen/time.h>
+
+struct domain;
+
+/*
+ * Free frames that a CPU keeps, and how many it moves at a time: a batch
+ * makes the heap's lock rare (one in 16 frames), the bound keeps what a CPU
+ * holds below 1 MiB.
+ */
+#ifndef TMEM_CACHE_FRAMES
+#ifdef TMEM_SHRUNK
+#define TMEM_CACHE_FRAMES     4
+#define TMEM_CACHE_ORDER      1
+#else
+#define TMEM_CACHE_FRAMES     256
+#define TMEM_CACHE_ORDER      4
+#endif
+#endif
+
+/* Addresses below 2^TMEM_LOW_BITS bytes are scarce: DMA, 32-bit PV guests. */
+#ifndef TMEM_LOW_BITS
+#ifdef TMEM_SHRUNK
+#define TMEM_LOW_BITS         22
+#else
+#define TMEM_LOW_BITS         32
+#endif
+#endif
+
+/* Read boot parameters and the size of the host. Once, at boot. */
+void tmem_xen_init(void);
+
+/*
+ * A free frame from this CPU's cache or from the heap, without eviction; NULL
+ * when there is none above the host's reserve. Its contents are anything:
+ * the caller overwrites all of it. No lock held.
+ */
+struct page_info *tmem_frame_alloc(void);
+/* Back to this CPU's cache; any tmem lock may be held. */
+void tmem_frame_free(struct page_info *pg);
+/* Straight back to the heap, for which it is marked for scrubbing. */
+void tmem_frame_release(struct page_info *pg);
+/*
+ * Move cached frames below 2^bits bytes (0: anywhere) to the heap, from all
+ * CPUs, until there are nr. Returns how many.
+ */
+unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits);
+/* Frames in all caches: an estimate, taken without a lock. */
+unsigned long tmem_cached_frames(void);
+/* Can the frame be reached through a pointer at any time? */
+bool tmem_frame_is_mapped(const struct page_info *pg);
+
+/* Is the frame below 2^bits bytes (0: always)? */
+static inline bool tmem_frame_below(const struct page_info *pg,
+                                    unsigned int bits)
+{
+    return !bits || bits >= 64 ||
+           !(mfn_x(page_to_mfn(pg)) >> (bits - PAGE_SHIFT));
+}
+
+/*
+ * Bill nr frames to a domain: 0, or -ENOMEM when it has no room, is dying,
+ * has claims open or frames populated on demand. Takes page_alloc_lock: no
+ * tmem lock may be held.
+ */
+int tmem_bill(struct domain *d, unsigned int nr);
+/* May drop a reference to the domain: the caller has one of its own. */
+void tmem_unbill(struct domain *d, unsigned int nr);
+
+/*
+ * A frame of the current domain, for reading (put) or writing (get), held
+ * until the put. 0 or -EFAULT. No lock held.
+ */
+int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page);
+void tmem_guest_frame_put(struct page_info *page, bool written);
+
+/* Copy a page; the guest may write to its frame meanwhile. */
+void tmem_copy_in(struct page_info *to, struct page_info *guest);
+void tmem_copy_out(struct page_info *guest, struct page_info *from);
+/* Start to fetch what tmem_copy_out() will read. */
+void tmem_copy_prefetch(const struct page_info *from);
+
+/*
+ * A mark on a frame that holds an ephemeral page: whose, and its descriptor.
+ * So relinquish can tell what a run of frames is. Guarded by the queue's
+ * lock; read without it as a hint.
+ */
+#define TMEM_FRAME_MARK  0x7e3e0000UL
+
+static inline void tmem_frame_mark(struct page_info *pg, domid_t id, void *ep)
+{
+    pg->up = (unsigned long)ep;
+    ACCESS_ONCE(pg->u.inuse.type_info) = TMEM_FRAME_MARK | id;
+}
+
+static inline void tmem_frame_unmark(struct page_info *pg)
+{
+    ACCESS_ONCE(pg->u.inuse.type_info) = 0;
+}
+
+/* Whose ephemeral page the frame holds, or -1. */
+static inline int tmem_frame_marked(const struct page_info *pg)
+{
+    unsigned long mark = ACCESS_ONCE(pg->u.inuse.type_info);
+
+    return page_state_is(pg, inuse) && (mark & ~0xffffUL) == TMEM_FRAME_MARK
+           ? mark & 0xffff : -1;
+}
+
+/* Time for stamps, in ns; only its order matters. */
+static inline uint64_t tmem_clock(void)
+{
+    return NOW();
+}
+
+#endif /* XEN_TMEM_XEN_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
