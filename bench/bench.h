@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bench.h - what the parts of the benchmark share
+ *
+ * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
+ * memory.c, libs.c) starts a host with load_host(), drives it through struct client, and
+ * adds samples to rows; report.c prints the rows.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <x86intrin.h>
+#include <xenhost.h>
+#include <xenhost_test.h>
+
+/* Options: main.c. */
+struct options {
+    bool quick;               /* fewer pages and rounds, for CI */
+    unsigned int rounds;      /* medians of so many */
+    unsigned long pages;      /* stored in a speed measurement */
+    unsigned long frames;     /* guest frames on each side, put and get */
+};
+extern struct options opt;
+
+/* report.c: rows of the table. */
+#define MAX_SAMPLES 16
+
+enum sense {
+    AT_MOST,                  /* good when the median is <= the limit's */
+    AT_LEAST,
+    INFORM,                   /* no target */
+};
+
+struct row {
+    const char *id;           /* stable name, for comparisons */
+    const char *what;
+    const char *unit;         /* "x" is a ratio, "us", "ns", "B" ... */
+    const char *old;          /* as in the table of targets, or "" */
+    enum sense sense;
+    unsigned int nr, nr_limits;
+    double samples[MAX_SAMPLES], limits[MAX_SAMPLES];
+};
+
+/* The row of that id, made at the end of the table if there is none yet. */
+struct row *row(const char *id, const char *what, const char *unit,
+                const char *old, enum sense sense);
+void row_add(struct row *r, double sample);
+/* The target: a constant added once, or one that is measured along. */
+void row_limit(struct row *r, double limit);
+/* Title of the rows that follow. */
+void row_section(const char *title);
+
+void report_table(FILE *f);
+void report_json(FILE *f);
+void report_plot(FILE *f);          /* data for bench.gp */
+unsigned int report_missed(void);   /* rows that miss their target */
+
+double median(const double *v, unsigned int nr);
+/* The value that a share q of the nr values does not exceed. Sorts v. */
+double quantile(double *v, unsigned long nr, double q);
+
+/* machine.c: clocks, processors, facts. */
+uint64_t now_ns(void);
+double ns_per_tick(void);           /* of __rdtsc() */
+unsigned int machine_cpus(void);    /* that this process may use */
+/* Be the host's CPU, pinned to one of the machine's if there are enough. */
+void machine_bind(unsigned int cpu);
+void machine_json(FILE *f);
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+/* load.c: hosts, clients, and the loops that are measured. */
+#define PAGE 4096UL
+#define DOM_ADMIN 0           /* privileged; holds nothing */
+#define DOM_RAW 9             /* its frames are the raw copy's far side */
+#define EPHEMERAL  (TMEM_SPEC_VERSION << TMEM_POOL_VERSION_SHIFT)
+#define PERSISTENT (EPHEMERAL | TMEM_POOL_PERSIST)
+
+/* One operation: a handle, a guest frame, and the raw copy's pointers. */
+struct step {
+    uint32_t object, index;
+    uint32_t frame;           /* 0 .. opt.frames - 1 */
+    uint32_t page;            /* number of the handle in its plan */
+    char *near_src, *near_dst, *far;
+};
+
+/* A sequence of operations; the order of the handles is random or not. */
+struct plan {
+    struct step *steps;
+    unsigned long nr;
+};
+
+/* A domain that uses one pool, from one CPU at a time. */
+struct client {
+    domid_t domid;
+    int pool;
+    unsigned long bad;        /* operations with an unexpected result */
+};
+
+/*
+ * Start a host in which `room` frames are free for tmem after the guests are
+ * built, all of them faulted in if `faulted`. Guests 1 .. guests have 2 *
+ * opt.frames frames each (sources, then destinations), the raw domain has
+ * `raw` frames. The thread becomes CPU 0.
+ */
+void load_host(unsigned int guests, unsigned long raw, unsigned long room,
+               bool faulted);
+void load_stop(void);
+
+void client_pool(struct client *c, domid_t domid, uint32_t flags);
+void client_destroy_pool(struct client *c);
+void client_check(const struct client *c, const char *what);
+
+/*
+ * nr handles in objects first, first + 1 ... of per_object pages each, their
+ * indices `stride` apart. Guest frames of domid, in random order round and
+ * round. Far pages from far_first on (none if the host has no raw domain).
+ */
+struct plan_spec {
+    domid_t domid;
+    unsigned long nr, per_object, stride;
+    uint32_t first;
+    unsigned long far_first;
+    uint32_t frame_first, frames;   /* frames 0: all of the guest's */
+    bool in_order;
+};
+struct plan plan_make(const struct plan_spec *spec);
+void plan_free(struct plan *p);
+struct plan plan_part(const struct plan *p, unsigned long first,
+                      unsigned long nr);
+
+enum raw { RAW_PUT, RAW_GET };    /* from guest to far side, and back */
+
+/* Each runs the whole plan and returns ns. Results other than `expect` are
+ * counted in c->bad. */
+double run_op(struct client *c, uint32_t cmd, const struct plan *p,
+              long expect);
+double run_raw(enum raw dir, const struct plan *p);
+
+/* The same, with the time of each operation in ns. */
+void time_op(struct client *c, uint32_t cmd, const struct plan *p, long expect,
+             double *each);
+void time_raw(enum raw dir, const struct plan *p, double *each);
+
+/* Issue one operation. */
+long one_op(const struct client *c, uint32_t cmd, const struct step *s);
+
+/*
+ * Run fn(arg[0]) as CPU 0 on this thread and fn(arg[1]) as CPU 1 on another,
+ * started together. Returns ns from the first start to the last end.
+ */
+double run_two(void (*fn)(void *arg), void *arg0, void *arg1);
+
+/* After gets of the whole plan: are the destinations what was put? */
+void check_gets(const struct client *c, const struct plan *put,
+                const struct plan *get);
+
+/* Copy 4 KiB as the targets define it: rep movsq. */
+static inline void raw_copy(void *dst, const void *src)
+{
+    unsigned long n = PAGE / 8;
+
+    asm volatile ( "rep movsq"
+                   : "+D" (dst), "+S" (src), "+c" (n) :: "memory" );
+}
+
+uint32_t random32(void);
+
+/* The parts. */
+void bench_speed(void);
+void bench_pairs(void);
+void bench_bounds(void);
+void bench_evict(void);
+void bench_memory(void);
+void bench_libs(void);
+
+#endif /* BENCH_H */

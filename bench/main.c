@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * main.c - one command that measures every line of the table of targets
+ *
+ * Design: the parts run one after the other, each on hosts of its own, and add
+ * rows in the order of the table. Progress goes to standard error, the table
+ * to standard output, JSON and plot data to the files that are named. Method
+ * and use: README.md.
+ *
+ * Locking: parts start their own threads and end them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "bench.h"
+
+struct options opt = { .rounds = 5, .pages = 200000, .frames = 32768 };
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} parts[] = {
+    { "speed", bench_speed },
+    { "pairs", bench_pairs },
+    { "bounds", bench_bounds },
+    { "evict", bench_evict },
+    { "memory", bench_memory },
+    { "libs", bench_libs },
+};
+#define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static void usage(void)
+{
+    fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
+          "             [--only=speed,pairs,bounds,evict,memory,libs]\n"
+          "             [--json=FILE] [--plot=FILE] [--strict]\n"
+          "  --rounds=N   medians of N (1..16, default 5)\n"
+          "  --pages=N    pages that the speed lines store (default 200000)\n"
+          "  --frames=N   guest frames they come from (default 32768)\n"
+          "  --strict     exit with 1 when a target is missed\n", stderr);
+    exit(2);
+}
+
+static unsigned long value(const char *arg, unsigned long min,
+                           unsigned long max)
+{
+    char *end;
+    unsigned long n = strtoul(arg, &end, 0);
+
+    if ( !*arg || *end || n < min || n > max )
+        usage();
+
+    return n;
+}
+
+static void write_file(const char *name, void (*print)(FILE *f))
+{
+    FILE *f;
+
+    if ( !name )
+        return;
+
+    f = fopen(name, "w");
+    if ( !f )
+        fail("cannot write %s; is its directory there?", name);
+
+    print(f);
+    if ( fclose(f) )
+        fail("cannot write %s; is the disk full?", name);
+}
+
+/* Is `name` one of the words of a list with commas? */
+static bool listed(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for ( ; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL )
+        if ( !strncmp(list, name, len) && (!list[len] || list[len] == ',') )
+            return true;
+
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    const char *json = NULL, *plot = NULL, *only = NULL;
+    bool strict = false;
+    uint64_t start = now_ns();
+    unsigned int i;
+    int arg;
+
+    for ( arg = 1; arg < argc; arg++ )
+    {
+        const char *a = argv[arg];
+
+        if ( !strcmp(a, "--quick") )
+            opt = (struct options){ .quick = true, .rounds = 3,
+                                    .pages = 50000, .frames = 16384 };
+        else if ( !strcmp(a, "--strict") )
+            strict = true;
+        else if ( !strncmp(a, "--rounds=", 9) )
+            opt.rounds = value(a + 9, 1, MAX_SAMPLES);
+        else if ( !strncmp(a, "--pages=", 8) )
+            opt.pages = value(a + 8, 10000, 10000000) / 1000 * 1000;
+        else if ( !strncmp(a, "--frames=", 9) )
+            opt.frames = value(a + 9, 16, 1048576);
+        else if ( !strncmp(a, "--json=", 7) )
+            json = a + 7;
+        else if ( !strncmp(a, "--plot=", 7) )
+            plot = a + 7;
+        else if ( !strncmp(a, "--only=", 7) )
+            only = a + 7;
+        else
+            usage();
+    }
+
+    machine_cpus();
+    ns_per_tick();
+
+    for ( i = 0; i < NR_PARTS; i++ )
+        if ( !only || listed(only, parts[i].name) )
+            parts[i].run();
+
+    report_table(stdout);
+    write_file(json, report_json);
+    write_file(plot, report_plot);
+    note("bench: %u targets missed, %.0f s", report_missed(),
+         (now_ns() - start) / 1e9);
+
+    return strict && report_missed() ? 1 : 0;
+}

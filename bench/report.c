@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report.c - the rows of the table, and their three forms
+ *
+ * Design: a row collects one sample a round, and its limit (the target) either
+ * once or, where the target is relative to something measured in the same run,
+ * once a round too. What is printed is the median of either. The table is for
+ * people, the JSON holds every sample for compare.py, and the plot data are
+ * fractions of the target, 1 or less being good.
+ *
+ * Locking: none; one thread adds rows and samples.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bench.h"
+
+#define MAX_ROWS 128
+
+static struct row rows[MAX_ROWS];
+static unsigned int nr_rows;
+
+static struct {
+    const char *title;
+    unsigned int first;
+} sections[16];
+static unsigned int nr_sections;
+
+void row_section(const char *title)
+{
+    if ( nr_sections == 16 )
+        fail("too many sections: enlarge sections[] in report.c");
+
+    sections[nr_sections].title = title;
+    sections[nr_sections++].first = nr_rows;
+}
+
+struct row *row(const char *id, const char *what, const char *unit,
+                const char *old, enum sense sense)
+{
+    unsigned int i;
+
+    for ( i = 0; i < nr_rows; i++ )
+        if ( !strcmp(rows[i].id, id) )
+            return &rows[i];
+
+    if ( nr_rows == MAX_ROWS )
+        fail("too many rows: enlarge MAX_ROWS in report.c");
+
+    rows[nr_rows] = (struct row){
+        .id = id, .what = what, .unit = unit, .old = old, .sense = sense,
+    };
+
+    return &rows[nr_rows++];
+}
+
+void row_add(struct row *r, double sample)
+{
+    if ( r->nr < MAX_SAMPLES )
+        r->samples[r->nr++] = sample;
+}
+
+void row_limit(struct row *r, double limit)
+{
+    if ( r->nr_limits < MAX_SAMPLES )
+        r->limits[r->nr_limits++] = limit;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double median(const double *v, unsigned int nr)
+{
+    double copy[MAX_SAMPLES];
+
+    if ( nr == 0 )
+        return NAN;
+
+    memcpy(copy, v, nr * sizeof(*v));
+    qsort(copy, nr, sizeof(*copy), compare);
+
+    return (copy[(nr - 1) / 2] + copy[nr / 2]) / 2;
+}
+
+double quantile(double *v, unsigned long nr, double q)
+{
+    unsigned long rank = ceil(q * nr);
+
+    if ( nr == 0 )
+        return NAN;
+
+    qsort(v, nr, sizeof(*v), compare);
+
+    return v[rank ? rank - 1 : 0];
+}
+
+static bool row_ok(const struct row *r)
+{
+    double ours = median(r->samples, r->nr);
+    double limit = median(r->limits, r->nr_limits);
+
+    return r->sense == INFORM || !r->nr_limits ||
+           (r->sense == AT_MOST ? ours <= limit : ours >= limit);
+}
+
+unsigned int report_missed(void)
+{
+    unsigned int i, n = 0;
+
+    for ( i = 0; i < nr_rows; i++ )
+        n += !row_ok(&rows[i]);
+
+    return n;
+}
+
+/* Three digits or so, whatever the size. */
+static const char *number(double v, char *buf, size_t size)
+{
+    if ( isnan(v) )
+        snprintf(buf, size, "-");
+    else if ( fabs(v) < 10 )
+        snprintf(buf, size, "%.2f", v);
+    else if ( fabs(v) < 100 )
+        snprintf(buf, size, "%.1f", v);
+    else
+        snprintf(buf, size, "%.0f", v);
+
+    return buf;
+}
+
+void report_table(FILE *f)
+{
+    unsigned int i, s = 0;
+    char ours[32], limit[32];
+
+    for ( i = 0; i < nr_rows; i++ )
+    {
+        const struct row *r = &rows[i];
+
+        for ( ; s < nr_sections && sections[s].first == i; s++ )
+            if ( s + 1 == nr_sections || sections[s + 1].first != i )
+                fprintf(f, "%s%-48s%-4s%9s%8s%8s%3s\n", i ? "\n" : "",
+                        sections[s].title, "", "old", "target", "ours", "ok");
+
+        fprintf(f, "%-48s%-4s%9s%8s%8s%3s\n", r->what, r->unit,
+                *r->old ? r->old : "-",
+                number(median(r->limits, r->nr_limits), limit, sizeof(limit)),
+                number(median(r->samples, r->nr), ours, sizeof(ours)),
+                r->sense == INFORM ? "" : row_ok(r) ? "ok" : "no");
+    }
+}
+
+static void json_list(FILE *f, const char *key, const double *v,
+                      unsigned int nr)
+{
+    unsigned int i;
+
+    fprintf(f, "\"%s\": [", key);
+    for ( i = 0; i < nr; i++ )
+        fprintf(f, isfinite(v[i]) ? "%s%.6g" : "%snull", i ? ", " : "", v[i]);
+    fprintf(f, "]");
+}
+
+static void json_number(FILE *f, const char *key, double v)
+{
+    fprintf(f, isfinite(v) ? "\"%s\": %.6g, " : "\"%s\": null, ", key, v);
+}
+
+void report_json(FILE *f)
+{
+    static const char *const better[] = {
+        [AT_MOST] = "lower", [AT_LEAST] = "higher", [INFORM] = "none",
+    };
+    unsigned int i;
+
+    fprintf(f, "{\n  \"format\": 1,\n  \"quick\": %s,\n",
+            opt.quick ? "true" : "false");
+    fprintf(f, "  \"pages\": %lu,\n  \"guest_frames\": %lu,\n", opt.pages,
+            opt.frames);
+    machine_json(f);
+    fprintf(f, "  \"rows\": [\n");
+
+    for ( i = 0; i < nr_rows; i++ )
+    {
+        const struct row *r = &rows[i];
+
+        fprintf(f, "    {\"id\": \"%s\", \"what\": \"%s\", \"unit\": \"%s\","
+                "\n     \"old\": \"%s\", \"better\": \"%s\", \"ok\": %s, ",
+                r->id, r->what, r->unit, r->old, better[r->sense],
+                row_ok(r) ? "true" : "false");
+        json_number(f, "target", median(r->limits, r->nr_limits));
+        json_number(f, "ours", median(r->samples, r->nr));
+        json_list(f, "samples", r->samples, r->nr);
+        fprintf(f, "}%s\n", i + 1 < nr_rows ? "," : "");
+    }
+
+    fprintf(f, "  ]\n}\n");
+}
+
+void report_plot(FILE *f)
+{
+    unsigned int i, y = 0;
+
+    fprintf(f, "# y, ours / target, old / target (0: unknown), what\n");
+
+    for ( i = nr_rows; i-- > 0; )
+    {
+        const struct row *r = &rows[i];
+        double ours = median(r->samples, r->nr), old = strtod(r->old, NULL);
+        double limit = median(r->limits, r->nr_limits);
+
+        if ( r->sense == INFORM || !(ours > 0) || !(limit > 0) )
+            continue;
+
+        if ( r->sense == AT_MOST )
+            fprintf(f, "%u %.4g %.4g \"%s\"\n", y++, ours / limit,
+                    old / limit, r->what);
+        else
+            fprintf(f, "%u %.4g %.4g \"%s\"\n", y++, limit / ours,
+                    old > 0 ? limit / old : 0, r->what);
+    }
+}
