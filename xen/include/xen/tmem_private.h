@@ -162,7 +162,7 @@ struct tmem_client {
     struct domain *domain;
     domid_t id;
     bool frozen;                   /* rwlock */
-    bool dying;                    /* tmem_clients_lock */
+    unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
@@ -189,6 +189,7 @@ struct tmem_request {
     xen_tmem_oid_t oid;
     uint32_t index;
     xen_pfn_t gfn;
+    int flags_rc;                  /* a new pool's: 0, or what is wrong */
     bool persistent;               /* a new pool's */
 };
 
@@ -231,10 +232,10 @@ extern bool tmem_all_frozen;                   /* tmem_clients_lock */
 extern rcu_read_lock_t tmem_rcu;
 
 /*
- * The client of a domain, made on first use. -ENOMEM, or -ENODEV for a dying
- * domain. The caller keeps the domain alive; no lock held.
+ * Make the client of a domain, unless it has one: 0, -ENOMEM, or -ENODEV for
+ * a dying domain. The caller keeps the domain alive; no lock held.
  */
-struct tmem_client *tmem_client_get(struct domain *d);
+int tmem_client_create(struct domain *d);
 /* The live pool of that id, or NULL. rwlock held. */
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
 /* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
@@ -283,13 +284,16 @@ int tmem_object_add(struct tmem_object *obj, uint32_t index,
  * Take a page out and return its frame. The object stays, maybe empty. Bucket
  * locked.
  */
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
-                                     void *slot);
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index);
 /*
- * Take up to TMEM_DRAIN_BATCH pages out; returns how many. Bucket locked.
+ * Put another frame in place of a page's, as its youngest. The old frame, or
+ * NULL when the metadata need another frame: nothing changed. Bucket locked.
  */
+struct page_info *tmem_object_replace(struct tmem_object *obj, uint32_t index,
+                                      struct page_info *pg);
+/* Take up to max pages out; returns how many. Bucket locked. */
 unsigned int tmem_object_drain(struct tmem_object *obj,
-                               struct page_info *frames[]);
+                               struct page_info *frames[], unsigned int max);
 bool tmem_object_is_valid(const struct tmem_object *obj);
 /* Forget a page's frame: no lock held, pool's client alive. */
 void tmem_release_frames(struct tmem_client *c, bool persistent,
@@ -305,8 +309,16 @@ int tmem_meta_refill(struct tmem_meta *meta);
 /* A spare frame, or NULL; and back. Bucket lock or none held. */
 void *tmem_meta_frame_get(struct tmem_meta *meta);
 void tmem_meta_frame_put(struct tmem_meta *meta, void *frame);
-/* Give surplus spare frames back; as each operation does. No lock held. */
+/* Give all spare frames but so many back. No lock held. */
 void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep);
+/* What stays with a client for its next growth. */
+#define TMEM_META_SPARE 2
+/* As each operation does at its end; cheap when there is nothing. */
+static inline void tmem_meta_tidy(struct tmem_meta *meta)
+{
+    if ( unlikely(read_atomic(&meta->nr_spare) > TMEM_META_SPARE) )
+        tmem_meta_trim(meta, TMEM_META_SPARE);
+}
 /* Billing of one persistent frame: -ENOMEM when there is no room. */
 int tmem_bill_frame(struct tmem_client *c);
 void tmem_unbill_frames(struct tmem_client *c, unsigned int nr);
@@ -320,6 +332,7 @@ struct page_info *tmem_frame_find(void);
 
 /* tmem_evict.c: ephemeral pages. */
 extern unsigned int tmem_nr_classes;           /* queues of a client */
+void tmem_evict_init(void);                    /* at boot */
 int tmem_queues_init(struct tmem_client *c);   /* 0 or -ENOMEM */
 void tmem_queues_destroy(struct tmem_client *c);
 /*
@@ -330,9 +343,8 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct page_info *pg);
 /* Take a page out. Bucket of its object locked. */
 void tmem_queue_del(struct tmem_epage *ep);
-/* The same page with another frame, as the youngest; never fails. */
-struct page_info *tmem_queue_replace(struct tmem_epage *ep,
-                                     struct page_info *pg);
+/* Keep metadata in proportion to pages, as each put does. No lock held. */
+void tmem_queues_tidy(struct tmem_client *c);
 /*
  * Evict up to nr pages in global least-recently-put order, and hand their
  * frames to this CPU's cache. Returns how many. No lock held.

@@ -42,6 +42,8 @@ struct domain;
 
 /* Read boot parameters and the size of the host. Once, at boot. */
 void tmem_xen_init(void);
+/* Frames of the heap that tmem never takes. */
+unsigned long tmem_reserve_frames(void);
 
 /*
  * A free frame from this CPU's cache or from the heap, without eviction; NULL
@@ -50,9 +52,9 @@ void tmem_xen_init(void);
  */
 struct page_info *tmem_frame_alloc(void);
 /* Back to this CPU's cache; any tmem lock may be held. */
-void tmem_frame_free(struct page_info *pg);
+void cf_check tmem_frame_free(struct page_info *pg);
 /* Straight back to the heap, for which it is marked for scrubbing. */
-void tmem_frame_release(struct page_info *pg);
+void cf_check tmem_frame_release(struct page_info *pg);
 /*
  * Move cached frames below 2^bits bytes (0: anywhere) to the heap, from all
  * CPUs, until there are nr. Returns how many.
@@ -85,7 +87,8 @@ void tmem_unbill(struct domain *d, unsigned int nr);
  * until the put. 0 or -EFAULT. No lock held.
  */
 int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page);
-void tmem_guest_frame_put(struct page_info *page, bool written);
+/* Let go of it; write as for the get, written: mark it dirty. */
+void tmem_guest_frame_put(struct page_info *page, bool write, bool written);
 
 /* Copy a page; the guest may write to its frame meanwhile. */
 void tmem_copy_in(struct page_info *to, struct page_info *guest);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem.c - transcendent memory: the hypercall
+ *
+ * Memory that a guest cannot address, only ask for. A guest *puts* a page and
+ * later *gets* it back: an ephemeral page unless it has been evicted since, a
+ * persistent one always.
+ *
+ *   struct domain
+ *     |  tmem_client
+ *     v
+ *   client ----- pools[16] --> pool -- buckets[256], by a hash of the id
+ *     |                                  |  red-black tree, by object id
+ *     |                                  v
+ *     |                                object
+ *     |  queues, by class of memory      |  radix tree, by page index
+ *     v                                  v
+ *   segment --> segment ...            slot: persistent: the frame itself
+ *     [descriptor] <-------------------------ephemeral: its descriptor
+ *        |  frame
+ *        v
+ *      frame (anonymous: nobody owns it, nobody can map it)
+ *
+ * Files: this one decodes requests and dispatches them. tmem_data.c has the
+ * data operations, tmem_client.c clients and pools, tmem_object.c objects,
+ * tmem_evict.c ephemeral pages, tmem_meta.c billing and metadata,
+ * tmem_control.c the toolstack's operations. tmem_xen.c is the glue: all that
+ * knows page tables and physical maps of guests.
+ *
+ * Decode and invoke: tmem_decode() reads a request once and checks every
+ * field; what comes after sees a struct tmem_request only, which holds no
+ * value that could do harm.
+ *
+ * Locking
+ * -------
+ * In this order; a lock is taken only below locks that come before it:
+ *
+ *   tmem_clients_lock   spinlock: the list of clients, domain->tmem_client
+ *   client->rwlock      percpu_rwlock: pools[], dying pools, frozen. Data
+ *                       operations hold it for reading, which writes to
+ *                       nothing but the CPU's own memory; so freezing and
+ *                       destroying a pool wait for those that are under way.
+ *   bucket->lock        spinlock: the bucket's objects, their pages, also
+ *                       when the object is detached
+ *   client->dying_lock  spinlock: the list of flushed objects
+ *   queue->lock         spinlock: a queue of ephemeral pages
+ *   meta->lock, the locks of metadata pools (xmalloc_tlsf.c), and
+ *   cache->lock         spinlocks: spare frames; blocks; a CPU's frame cache
+ *   then Xen's heap_lock.
+ *
+ * No two locks of one kind are ever held together. No lock of tmem is held
+ * across anything that takes another of Xen's locks but heap_lock: lookup of
+ * a guest's frame, page types, marking dirty, billing, copying a request,
+ * put_domain(). What is allocated below one is taken from frames that are
+ * there already.
+ *
+ * A data operation takes its client's rwlock, one bucket's lock, and for an
+ * ephemeral page the queue's. None of them is of any interest to another
+ * client, unless it evicts a page of this one.
+ *
+ * tmem_relinquish_pages() may run below any of Xen's locks, from an
+ * allocation; never below one of tmem's own, since what tmem allocates
+ * carries MEMF_tmem. It takes no lock above bucket->lock. It walks clients,
+ * pools and buckets below rcu_read_lock(), and their memory is freed by RCU.
+ *
+ * Objects and descriptors are not counted: a bucket's lock keeps its objects,
+ * and a queue's lock keeps the objects of queued pages, because a page leaves
+ * its object and its queue below both.
+ */
+#include <xen/errno.h>
+#include <xen/guest_access.h>
+#include <xen/hypercall.h>
+#include <xen/init.h>
+#include <xen/lib.h>
+#include <xen/param.h>
+#include <xen/tmem_private.h>
+#include <xsm/xsm.h>
+
+bool __read_mostly opt_tmem;
+boolean_param("tmem", opt_tmem);
+
+DEFINE_PER_CPU(struct tmem_cpu_stats, tmem_cpu_stats);
+
+/* What a 32-bit guest passes: the same but for a shorter last field. */
+#define COMPAT_TMEM_OP_SIZE 52
+
+static int read_request(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
+                        struct tmem_op *op)
+{
+    unsigned int size = sizeof(*op);
+
+    BUILD_BUG_ON(sizeof(*op) != 56);
+    BUILD_BUG_ON(offsetof(struct tmem_op, u.gen.cmfn) + sizeof(uint32_t) !=
+                 COMPAT_TMEM_OP_SIZE);
+
+    if ( current->hcall_compat )
+    {
+        size = COMPAT_TMEM_OP_SIZE;
+        memset(op, 0, sizeof(*op));
+    }
+
+    return copy_from_guest((char *)op,
+                           guest_handle_cast(guest_handle_cast(uops, void),
+                                             char), size) ? -EFAULT : 0;
+}
+
+/* Is this an operation that a guest may issue? */
+static int check_cmd(unsigned int cmd)
+{
+    switch ( cmd )
+    {
+    case TMEM_NEW_POOL:
+    case TMEM_DESTROY_POOL:
+    case TMEM_PUT_PAGE:
+    case TMEM_GET_PAGE:
+    case TMEM_FLUSH_PAGE:
+    case TMEM_FLUSH_OBJECT:
+        return 0;
+
+    case TMEM_CONTROL:
+    case TMEM_AUTH:
+    case TMEM_RESTORE_NEW:
+        return -EOPNOTSUPP;
+    }
+
+    return -ENOSYS;
+}
+
+static int check_pool_flags(uint32_t flags)
+{
+    const uint32_t both = TMEM_POOL_PERSIST | TMEM_POOL_SHARED;
+
+    if ( ((flags >> TMEM_POOL_VERSION_SHIFT) & TMEM_POOL_VERSION_MASK) !=
+         TMEM_SPEC_VERSION ||
+         ((flags >> TMEM_POOL_PAGESIZE_SHIFT) & TMEM_POOL_PAGESIZE_MASK) ||
+         (flags & (TMEM_POOL_RESERVED_BITS | TMEM_POOL_PRECOMPRESSED)) ||
+         (flags & both) == both )
+        return -EPERM;
+
+    return 0;
+}
+
+/* Copy a request in and check all of it. No side effects. */
+static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
+                       struct tmem_request *req)
+{
+    struct tmem_op op;
+    int rc = read_request(uops, &op);
+
+    if ( !rc )
+        rc = check_cmd(op.cmd);
+    if ( rc )
+        return rc;
+
+    req->cmd = op.cmd;
+    if ( op.cmd == TMEM_NEW_POOL )
+    {
+        req->flags_rc = check_pool_flags(op.u.creat.flags);
+        /*
+         * Nobody is authorised to share yet: a shared pool becomes a private
+         * one, as it does for every client that is not authorised.
+         */
+        req->persistent = op.u.creat.flags & TMEM_POOL_PERSIST;
+        return 0;
+    }
+
+    req->pool_id = op.pool_id < 0 || op.pool_id >= TMEM_MAX_POOLS
+                   ? TMEM_MAX_POOLS : op.pool_id;
+    req->oid = op.u.gen.oid;
+    req->index = op.u.gen.index;
+    req->gfn = op.u.gen.cmfn;
+
+    return 0;
+}
+
+static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
+{
+    switch ( req->cmd )
+    {
+    case TMEM_PUT_PAGE:
+        return tmem_put(c, req);
+
+    case TMEM_GET_PAGE:
+        return tmem_get(c, req);
+
+    case TMEM_FLUSH_PAGE:
+        return tmem_flush_page(c, req);
+
+    case TMEM_FLUSH_OBJECT:
+        return tmem_flush_object(c, req);
+
+    case TMEM_NEW_POOL:
+        return req->flags_rc ?: tmem_new_pool(c, req->persistent);
+
+    case TMEM_DESTROY_POOL:
+        return tmem_destroy_pool(c, req->pool_id);
+    }
+
+    ASSERT_UNREACHABLE();
+
+    return -ENOSYS;
+}
+
+long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
+{
+    struct domain *d = current->domain;
+    struct tmem_cpu_stats *stats = &this_cpu(tmem_cpu_stats);
+    struct tmem_request req;
+    long rc;
+
+    if ( !opt_tmem )
+        return -ENODEV;
+
+    rc = xsm_tmem_op(XSM_HOOK);
+    if ( rc )
+        return rc;
+
+    stats->ops++;
+    rc = tmem_decode(uops, &req);
+    if ( unlikely(rc) )
+    {
+        stats->errors++;
+        gprintk(XENLOG_INFO, "tmem: bad request: %ld\n", rc);
+        return rc;
+    }
+
+    if ( unlikely(!d->tmem_client) )
+        rc = tmem_client_create(d);
+    if ( likely(!rc) )
+        rc = tmem_invoke(d->tmem_client, &req);
+
+    if ( unlikely(rc == -ERESTART) )
+        return hypercall_create_continuation(__HYPERVISOR_tmem_op, "h", uops);
+    if ( unlikely(rc < 0) )
+        stats->errors++;
+
+    return rc;
+}
+
+static int __init cf_check tmem_init(void)
+{
+    if ( !opt_tmem )
+        return 0;
+
+    tmem_xen_init();
+    tmem_evict_init();
+    INIT_LIST_HEAD(&tmem_clients);
+    tmem_all_frozen = false;
+    printk("tmem: on, %lu frames stay free\n", tmem_reserve_frames());
+
+    return 0;
+}
+__initcall(tmem_init);
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

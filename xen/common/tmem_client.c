@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_client.c - the life of clients and pools
+ *
+ * A client comes to life with its domain's first operation and goes in
+ * tmem_destroy(), while the domain's vCPUs are paused. A pool that is
+ * destroyed is *dying* at once: no operation finds it, and its id is not used
+ * again until the last of its pages is free. An object that is flushed leaves
+ * its bucket at once, and waits on the client's dying list until its pages
+ * are free. Whatever takes time in proportion to pages is done in steps of
+ * TMEM_DRAIN_BATCH, with a preemption check behind each.
+ *
+ * Locking: tmem_clients_lock guards the list of clients and each domain's
+ * pointer to its client. It also decides whether a dying domain still gets
+ * one: is_dying is set before tmem_destroy() takes that lock, and read below
+ * it. Memory of clients and pools is freed by RCU, since eviction looks at
+ * them with no other protection; all their metadata is gone by then.
+ */
+#include <xen/errno.h>
+#include <xen/event.h>
+#include <xen/lib.h>
+#include <xen/nospec.h>
+#include <xen/tmem_private.h>
+
+DEFINE_SPINLOCK(tmem_clients_lock);
+DEFINE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
+DEFINE_RCU_READ_LOCK(tmem_rcu);
+LIST_HEAD(tmem_clients);
+bool tmem_all_frozen;
+
+static void client_free(struct tmem_client *c)
+{
+    unsigned int i;
+
+    for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
+        tmem_meta_destroy(&c->meta[i]);
+    tmem_queues_destroy(c);
+    xfree(c->cpu);
+    xfree(c);
+}
+
+static void cf_check client_free_rcu(struct rcu_head *head)
+{
+    client_free(container_of(head, struct tmem_client, rcu));
+}
+
+static struct tmem_client *client_alloc(struct domain *d)
+{
+    struct tmem_client *c = xzalloc(struct tmem_client);
+
+    if ( !c )
+        return NULL;
+
+    c->domain = d;
+    c->id = d->domain_id;
+    percpu_rwlock_resource_init(&c->rwlock, tmem_client_rwlock);
+    spin_lock_init(&c->dying_lock);
+    INIT_LIST_HEAD(&c->dying_objects);
+    c->cpu = xzalloc_array(struct tmem_client_cpu, nr_cpu_ids);
+    if ( c->cpu && !tmem_queues_init(c) &&
+         !tmem_meta_init(&c->meta[0], c, false) &&
+         !tmem_meta_init(&c->meta[1], c, true) )
+        return c;
+
+    client_free(c);
+
+    return NULL;
+}
+
+int tmem_client_create(struct domain *d)
+{
+    struct tmem_client *c;
+    int rc = 0;
+
+    if ( read_atomic(&d->tmem_client) )
+        return 0;
+
+    c = client_alloc(d);
+    if ( !c )
+        return -ENOMEM;
+
+    spin_lock(&tmem_clients_lock);
+    if ( d->is_dying )
+        rc = -ENODEV;
+    else if ( !d->tmem_client )
+    {
+        get_knownalive_domain(d);
+        c->frozen = tmem_all_frozen;
+        list_add_tail_rcu(&c->link, &tmem_clients);
+        smp_wmb();
+        write_atomic(&d->tmem_client, c);
+        c = NULL;
+    }
+    spin_unlock(&tmem_clients_lock);
+
+    if ( c )
+        client_free(c);
+
+    return rc;
+}
+
+struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool *pool = NULL;
+
+    ASSERT(LOCKING_client(c));
+
+    if ( id < TMEM_MAX_POOLS )
+        pool = c->pools[array_index_nospec(id, TMEM_MAX_POOLS)];
+
+    return pool && !pool->dying ? pool : NULL;
+}
+
+static void pool_free(struct tmem_pool *pool)
+{
+    xfree(pool->buckets);
+    xfree(pool);
+}
+
+static void cf_check pool_free_rcu(struct rcu_head *head)
+{
+    pool_free(container_of(head, struct tmem_pool, rcu));
+}
+
+static struct tmem_pool *pool_alloc(struct tmem_client *c, bool persistent)
+{
+    struct tmem_pool *pool = xzalloc(struct tmem_pool);
+    unsigned int i;
+
+    if ( !pool )
+        return NULL;
+
+    pool->client = c;
+    pool->meta = &c->meta[persistent];
+    pool->persistent = persistent;
+    pool->buckets = xzalloc_array(struct tmem_bucket, TMEM_BUCKETS);
+    if ( !pool->buckets )
+    {
+        xfree(pool);
+        return NULL;
+    }
+    for ( i = 0; i < TMEM_BUCKETS; i++ )
+        spin_lock_init(&pool->buckets[i].lock);
+
+    return pool;
+}
+
+long tmem_new_pool(struct tmem_client *c, bool persistent)
+{
+    struct tmem_pool *pool = pool_alloc(c, persistent);
+    unsigned int id;
+
+    if ( !pool )
+        return -ENOMEM;
+
+    tmem_client_write_lock(c);
+    for ( id = 0; id < TMEM_MAX_POOLS && c->pools[id]; id++ )
+        continue;
+    if ( id < TMEM_MAX_POOLS )
+    {
+        pool->id = id;
+        c->pools[id] = pool;
+    }
+    tmem_client_write_unlock(c);
+
+    if ( id == TMEM_MAX_POOLS )
+    {
+        pool_free(pool);
+        return -EPERM;
+    }
+
+    return id;
+}
+
+/* Take up to TMEM_DRAIN_BATCH pages out of a dying pool's buckets. */
+static unsigned int pool_drain_buckets(struct tmem_pool *pool,
+                                       struct page_info *frames[])
+{
+    unsigned int i = read_atomic(&pool->drained), nr = 0;
+
+    while ( i < TMEM_BUCKETS && nr < TMEM_DRAIN_BATCH )
+    {
+        struct tmem_bucket *b = &pool->buckets[i];
+        struct rb_node *node;
+
+        spin_lock(&b->lock);
+        while ( (node = b->objects.rb_node) != NULL && nr < TMEM_DRAIN_BATCH )
+        {
+            struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
+
+            nr += tmem_object_drain(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
+            if ( !obj->nr_pages )
+                tmem_object_free(obj);
+        }
+        spin_unlock(&b->lock);
+        if ( !node )
+            i++;
+    }
+    write_atomic(&pool->drained, i);
+
+    return nr;
+}
+
+/* One step of freeing a dying pool. True while there is more to do. */
+static bool pool_drain(struct tmem_client *c, unsigned int id)
+{
+    struct page_info *frames[TMEM_DRAIN_BATCH];
+    struct tmem_pool *pool;
+    bool more = false, persistent = false;
+    unsigned int nr = 0;
+
+    tmem_client_read_lock(c);
+    pool = c->pools[id];
+    if ( pool && pool->dying )
+    {
+        persistent = pool->persistent;
+        nr = pool_drain_buckets(pool, frames);
+        more = atomic_read(&pool->nr_objects) || atomic_read(&pool->nr_dying);
+    }
+    tmem_client_read_unlock(c);
+
+    tmem_release_frames(c, persistent, frames, nr);
+
+    return more;
+}
+
+long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool *pool;
+
+    if ( id >= TMEM_MAX_POOLS )
+        return 0;
+    id = array_index_nospec(id, TMEM_MAX_POOLS);
+
+    tmem_client_write_lock(c);
+    pool = c->pools[id];
+    if ( pool )
+        pool->dying = true;
+    tmem_client_write_unlock(c);
+    if ( !pool )
+        return 0;
+
+    while ( pool_drain(c, id) )
+    {
+        /* Its flushed objects are on the client's list. */
+        tmem_drain_dying(c);
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    /* Another vCPU may have been faster, and even have made a new pool. */
+    tmem_client_write_lock(c);
+    pool = c->pools[id];
+    if ( pool && pool->dying && !atomic_read(&pool->nr_objects) &&
+         !atomic_read(&pool->nr_dying) )
+        c->pools[id] = NULL;
+    else
+        pool = NULL;
+    tmem_client_write_unlock(c);
+
+    if ( pool )
+        call_rcu(&pool->rcu, pool_free_rcu);
+    tmem_meta_trim(&c->meta[0], TMEM_META_SPARE);
+    tmem_meta_trim(&c->meta[1], TMEM_META_SPARE);
+    tmem_credit_return(c);
+
+    return 1;
+}
+
+bool tmem_drain_dying(struct tmem_client *c)
+{
+    struct page_info *frames[TMEM_DRAIN_BATCH];
+    struct tmem_object *obj;
+    struct tmem_bucket *b;
+    unsigned int nr;
+    bool persistent, done;
+
+    /* Whoever takes an object off the list is alone with it, but for evictors. */
+    spin_lock(&c->dying_lock);
+    obj = list_first_entry_or_null(&c->dying_objects, struct tmem_object,
+                                   dying);
+    if ( obj )
+        list_del(&obj->dying);
+    spin_unlock(&c->dying_lock);
+    if ( !obj )
+        return false;
+
+    /* nr_dying keeps the pool. */
+    b = tmem_bucket_of(obj->pool, &obj->oid);
+    persistent = obj->pool->persistent;
+    spin_lock(&b->lock);
+    nr = tmem_object_drain(obj, frames, TMEM_DRAIN_BATCH);
+    done = !obj->nr_pages;
+    if ( !done )
+    {
+        spin_lock(&c->dying_lock);
+        list_add(&obj->dying, &c->dying_objects);
+        spin_unlock(&c->dying_lock);
+    }
+    else
+        tmem_object_free(obj);
+    spin_unlock(&b->lock);
+
+    tmem_release_frames(c, persistent, frames, nr);
+    tmem_meta_tidy(&c->meta[persistent]);
+
+    return true;
+}
+
+/* The client has no pages left: take it away from everybody. */
+static void client_unlink(struct tmem_client *c)
+{
+    struct domain *d = c->domain;
+
+    spin_lock(&tmem_clients_lock);
+    list_del_rcu(&c->link);
+    write_atomic(&d->tmem_client, NULL);
+    spin_unlock(&tmem_clients_lock);
+
+    call_rcu(&c->rcu, client_free_rcu);
+    put_domain(d);
+}
+
+/*
+ * The frames that the client gave up lie in the CPUs' caches: give them to
+ * the heap. One pass over as many as the caches can hold, since other clients
+ * fill them again. True while there is more to do.
+ */
+static bool client_drain_caches(struct tmem_client *c)
+{
+    const unsigned int batch = TMEM_DRAIN_BATCH;
+
+    if ( c->caches_drained >= nr_cpu_ids * TMEM_CACHE_FRAMES )
+        return false;
+    c->caches_drained += batch;
+
+    return tmem_cache_drain(batch, 0) == batch;
+}
+
+int tmem_destroy(struct domain *d)
+{
+    struct tmem_client *c;
+    unsigned int id;
+
+    /* Orders us behind a creation that did not see is_dying. */
+    spin_lock(&tmem_clients_lock);
+    c = d->tmem_client;
+    spin_unlock(&tmem_clients_lock);
+    if ( !c )
+        return 0;
+
+    for ( id = 0; id < TMEM_MAX_POOLS; id++ )
+        if ( tmem_destroy_pool(c, id) < 0 )
+            return -ERESTART;
+
+    tmem_meta_trim(&c->meta[0], 0);
+    tmem_meta_trim(&c->meta[1], 0);
+    tmem_credit_return(c);
+    while ( client_drain_caches(c) )
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+
+    client_unlink(c);
+
+    return 0;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

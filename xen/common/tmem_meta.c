@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_meta.c - frames: who pays for them, and those that hold metadata
+ *
+ * Persistent pages and their metadata are billed to the domain: they count
+ * in its tot_pages, against its max_pages, though it owns none of them.
+ * Ephemeral ones are billed to nobody. Billing takes the domain's
+ * page_alloc_lock; so it is done in batches, and what is billed and not in
+ * use is a credit that each CPU keeps for the client.
+ *
+ * Metadata live in a client's two pools of small blocks (tmem_meta). A block
+ * is wanted below the lock of a bucket, where nothing may be billed; so a
+ * pool grows from spare frames, which are brought in and given back without
+ * a lock. The spare frames are chained through their first words.
+ *
+ * Locking: meta->lock guards the chain; the pool has its own lock. Credits
+ * are atomic: other CPUs take them when room is short.
+ */
+#include <xen/errno.h>
+#include <xen/lib.h>
+#include <xen/tmem_private.h>
+
+/*
+ * Frames billed at a time. What a CPU's credit can hold back from a guest
+ * that balloons up again is twice this.
+ */
+#ifndef TMEM_BILL_BATCH
+#ifdef TMEM_SHRUNK
+#define TMEM_BILL_BATCH    2
+#else
+#define TMEM_BILL_BATCH    16
+#endif
+#endif
+
+/* Take the credits of all CPUs. */
+static unsigned int credit_collect(struct tmem_client *c)
+{
+    unsigned int cpu, nr = 0;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        if ( atomic_read(&c->cpu[cpu].credit) )
+            nr += xchg(&c->cpu[cpu].credit.counter, 0);
+
+    return nr;
+}
+
+int tmem_bill_frame(struct tmem_client *c)
+{
+    atomic_t *credit = &tmem_this_cpu(c)->credit;
+    unsigned int nr;
+
+    if ( atomic_add_unless(credit, -1, 0) )
+        return 0;
+
+    if ( !tmem_bill(c->domain, TMEM_BILL_BATCH) )
+        nr = TMEM_BILL_BATCH;
+    else if ( !tmem_bill(c->domain, 1) )
+        nr = 1;
+    else
+        nr = credit_collect(c);
+
+    if ( !nr )
+        return -ENOMEM;
+    atomic_add(nr - 1, credit);
+
+    return 0;
+}
+
+void tmem_unbill_frames(struct tmem_client *c, unsigned int nr)
+{
+    atomic_t *credit = &tmem_this_cpu(c)->credit;
+    unsigned int surplus;
+
+    if ( atomic_add_return(nr, credit) <= 2 * TMEM_BILL_BATCH )
+        return;
+
+    /* Another CPU may collect it meanwhile: keep only what we took. */
+    surplus = xchg(&credit->counter, 0);
+    if ( surplus > TMEM_BILL_BATCH )
+    {
+        atomic_add(TMEM_BILL_BATCH, credit);
+        surplus -= TMEM_BILL_BATCH;
+    }
+    if ( surplus )
+        tmem_unbill(c->domain, surplus);
+}
+
+void tmem_credit_return(struct tmem_client *c)
+{
+    unsigned int nr = credit_collect(c);
+
+    if ( nr )
+        tmem_unbill(c->domain, nr);
+}
+
+struct page_info *tmem_frame_find(void)
+{
+    struct page_info *pg = tmem_frame_alloc();
+    unsigned int tries;
+
+    /* Another CPU may be faster than us, but not each time. */
+    for ( tries = 0; !pg && tries < 4 && tmem_evict(UINT_MAX); tries++ )
+        pg = tmem_frame_alloc();
+
+    return pg;
+}
+
+void *tmem_meta_frame_get(struct tmem_meta *meta)
+{
+    void **frame;
+
+    spin_lock(&meta->lock);
+    frame = meta->spare;
+    if ( frame )
+    {
+        meta->spare = *frame;
+        meta->nr_spare--;
+    }
+    spin_unlock(&meta->lock);
+
+    return frame;
+}
+
+static void meta_frame_push(struct tmem_meta *meta, void *frame)
+{
+    spin_lock(&meta->lock);
+    *(void **)frame = meta->spare;
+    meta->spare = frame;
+    meta->nr_spare++;
+    spin_unlock(&meta->lock);
+}
+
+void tmem_meta_frame_put(struct tmem_meta *meta, void *frame)
+{
+    /*
+     * Billed frames wait for somebody who may unbill them. The others go at
+     * once, since a relinquish may wait for them.
+     */
+    if ( meta->billed || read_atomic(&meta->nr_spare) < TMEM_META_SPARE )
+        meta_frame_push(meta, frame);
+    else
+        tmem_frame_free(virt_to_page(frame));
+}
+
+static void *cf_check meta_get_memory(unsigned long bytes, void *arg)
+{
+    ASSERT(bytes == PAGE_SIZE);
+
+    return tmem_meta_frame_get(arg);
+}
+
+static void cf_check meta_put_memory(void *frame, void *arg)
+{
+    tmem_meta_frame_put(arg, frame);
+}
+
+int tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed)
+{
+    meta->client = c;
+    meta->billed = billed;
+    spin_lock_init(&meta->lock);
+    meta->pool = xmem_pool_create(billed ? "tmem-persistent" :
+                                           "tmem-ephemeral",
+                                  meta_get_memory, meta_put_memory, 0,
+                                  PAGE_SIZE, meta);
+
+    return meta->pool ? 0 : -ENOMEM;
+}
+
+int tmem_meta_refill(struct tmem_meta *meta)
+{
+    struct page_info *pg;
+
+    if ( meta->billed && tmem_bill_frame(meta->client) )
+        return -ENOMEM;
+
+    pg = tmem_frame_find();
+    if ( !pg || !tmem_frame_is_mapped(pg) )
+    {
+        if ( pg )
+            tmem_frame_free(pg);
+        if ( meta->billed )
+            tmem_unbill_frames(meta->client, 1);
+        return -ENOMEM;
+    }
+    meta_frame_push(meta, page_to_virt(pg));
+
+    return 0;
+}
+
+void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
+{
+    while ( unlikely(read_atomic(&meta->nr_spare) > keep) )
+    {
+        void *frame = tmem_meta_frame_get(meta);
+
+        if ( !frame )
+            break;
+        tmem_frame_free(virt_to_page(frame));
+        if ( meta->billed )
+            tmem_unbill_frames(meta->client, 1);
+    }
+}
+
+void tmem_meta_destroy(struct tmem_meta *meta)
+{
+    if ( !meta->pool )
+        return;
+
+    ASSERT(!xmem_pool_get_used_size(meta->pool));
+    xmem_pool_destroy(meta->pool);
+    meta->pool = NULL;
+    tmem_meta_trim(meta, 0);
+}
+
+void tmem_release_frames(struct tmem_client *c, bool persistent,
+                         struct page_info *frames[], unsigned int nr)
+{
+    unsigned int i;
+
+    for ( i = 0; i < nr; i++ )
+        tmem_frame_free(frames[i]);
+    if ( persistent && nr )
+        tmem_unbill_frames(c, nr);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

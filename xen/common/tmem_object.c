@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_object.c - objects, and the pages in them
+ *
+ * A pool spreads its objects over buckets by a hash of the object id; each
+ * bucket has a red-black tree of objects, each object a radix tree of pages.
+ * A guest chooses its ids, and so may send all of them to one bucket: the
+ * tree keeps that at O(log n), and only its own operations get slower.
+ *
+ * Locking: the bucket's lock guards its tree, its objects and their pages,
+ * also those of an object that has been detached from it. All metadata come
+ * from blocks that are there already: what needs another frame fails with
+ * -ENOMEM and changes nothing, so that the caller can drop its locks, get
+ * that frame and try again.
+ */
+#include <xen/errno.h>
+#include <xen/lib.h>
+#include <xen/tmem_private.h>
+
+static unsigned int oid_hash(const xen_tmem_oid_t *oid)
+{
+    /*
+     * The multiplier is 2^64 over the golden ratio (Knuth, TAOCP vol. 3,
+     * 6.4): it spreads consecutive ids, and the top bits depend on all.
+     */
+    const uint64_t golden = 0x9e3779b97f4a7c15ULL;
+    uint64_t h = oid->oid[0] * golden;
+
+    h = (h ^ (h >> 32) ^ oid->oid[1]) * golden;
+    h = (h ^ (h >> 32) ^ oid->oid[2]) * golden;
+
+    return h >> 32;
+}
+
+static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
+{
+    unsigned int i;
+
+    for ( i = 0; i < ARRAY_SIZE(a->oid); i++ )
+        if ( a->oid[i] != b->oid[i] )
+            return a->oid[i] < b->oid[i] ? -1 : 1;
+
+    return 0;
+}
+
+struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
+                                   const xen_tmem_oid_t *oid)
+{
+    BUILD_BUG_ON(TMEM_BUCKETS & (TMEM_BUCKETS - 1));
+
+    return &pool->buckets[oid_hash(oid) & (TMEM_BUCKETS - 1)];
+}
+
+struct tmem_object *tmem_object_find(const struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid)
+{
+    struct rb_node *node = b->objects.rb_node;
+
+    ASSERT(LOCKING_bucket(b));
+
+    while ( node )
+    {
+        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
+        int cmp = oid_compare(oid, &obj->oid);
+
+        if ( !cmp )
+            return obj;
+        node = cmp < 0 ? node->rb_left : node->rb_right;
+    }
+
+    return NULL;
+}
+
+static struct tmem_object *object_of(struct radix_tree_root *root)
+{
+    return container_of(root, struct tmem_object, pages);
+}
+
+static void *cf_check node_alloc(struct radix_tree_root *root,
+                                 unsigned int size)
+{
+    return xmem_pool_alloc(size, object_of(root)->pool->meta->pool);
+}
+
+static void cf_check node_free(struct radix_tree_root *root, void *node,
+                               unsigned int size)
+{
+    xmem_pool_free(node, object_of(root)->pool->meta->pool);
+}
+
+static const struct radix_tree_ops page_tree_ops = {
+    .alloc = node_alloc,
+    .free = node_free,
+};
+
+struct tmem_object *tmem_object_create(struct tmem_pool *pool,
+                                       struct tmem_bucket *b,
+                                       const xen_tmem_oid_t *oid)
+{
+    struct rb_node **link = &b->objects.rb_node, *parent = NULL;
+    struct tmem_object *obj;
+
+    ASSERT(LOCKING_bucket(b));
+
+    obj = xmem_pool_alloc(sizeof(*obj), pool->meta->pool);
+    if ( !obj )
+        return NULL;
+
+    obj->oid = *oid;
+    obj->pool = pool;
+    obj->nr_pages = 0;
+    obj->detached = false;
+    radix_tree_init(&obj->pages);
+    radix_tree_set_alloc_callbacks(&obj->pages, &page_tree_ops);
+
+    while ( *link )
+    {
+        parent = *link;
+        link = oid_compare(oid, &rb_entry(parent, struct tmem_object,
+                                          node)->oid) < 0
+               ? &parent->rb_left : &parent->rb_right;
+    }
+    rb_link_node(&obj->node, parent, link);
+    rb_insert_color(&obj->node, &b->objects);
+    atomic_inc(&pool->nr_objects);
+
+    return obj;
+}
+
+void tmem_object_free(struct tmem_object *obj)
+{
+    struct tmem_pool *pool = obj->pool;
+    struct tmem_bucket *b = tmem_bucket_of(pool, &obj->oid);
+    bool detached = obj->detached;
+
+    ASSERT(LOCKING_bucket(b));
+    ASSERT(!obj->nr_pages);
+
+    if ( !detached )
+        rb_erase(&obj->node, &b->objects);
+    xmem_pool_free(obj, pool->meta->pool);
+    /* Last: the pool's metadata may go once both counts are 0. */
+    smp_mb__before_atomic();
+    atomic_dec(detached ? &pool->nr_dying : &pool->nr_objects);
+}
+
+void tmem_object_detach(struct tmem_object *obj)
+{
+    struct tmem_bucket *b = tmem_bucket_of(obj->pool, &obj->oid);
+
+    ASSERT(LOCKING_bucket(b));
+
+    rb_erase(&obj->node, &b->objects);
+    obj->detached = true;
+    /* In this order, so that the sum of both never reads as 0 too early. */
+    atomic_inc(&obj->pool->nr_dying);
+    smp_mb__after_atomic();
+    atomic_dec(&obj->pool->nr_objects);
+}
+
+int tmem_object_add(struct tmem_object *obj, uint32_t index,
+                    struct page_info *pg)
+{
+    struct tmem_epage *ep = NULL;
+    int rc;
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    if ( !obj->pool->persistent )
+    {
+        ep = tmem_queue_add(obj, index, pg);
+        if ( !ep )
+            return -ENOMEM;
+    }
+
+    rc = radix_tree_insert(&obj->pages, index,
+                           ep ? (void *)ep : tmem_slot_of_frame(pg));
+    if ( rc )
+    {
+        ASSERT(rc == -ENOMEM);
+        if ( ep )
+            tmem_queue_del(ep);
+        return rc;
+    }
+    obj->nr_pages++;
+
+    return 0;
+}
+
+/* The frame of a slot that is leaving its tree. */
+static struct page_info *slot_retire(void *slot)
+{
+    struct page_info *pg = tmem_slot_frame(slot);
+
+    if ( !tmem_slot_is_frame(slot) )
+        tmem_queue_del(slot);
+
+    return pg;
+}
+
+struct page_info *tmem_object_replace(struct tmem_object *obj, uint32_t index,
+                                      struct page_info *pg)
+{
+    void **slot = radix_tree_lookup_slot(&obj->pages, index);
+    void *old, *new;
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+    ASSERT(slot);
+
+    old = *slot;
+    if ( obj->pool->persistent )
+        new = tmem_slot_of_frame(pg);
+    else if ( (new = tmem_queue_add(obj, index, pg)) == NULL )
+        return NULL;
+    radix_tree_replace_slot(slot, new);
+
+    return slot_retire(old);
+}
+
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
+{
+    void *slot = radix_tree_delete(&obj->pages, index);
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+    ASSERT(slot);
+
+    obj->nr_pages--;
+
+    return slot_retire(slot);
+}
+
+unsigned int tmem_object_drain(struct tmem_object *obj,
+                               struct page_info *frames[], unsigned int max)
+{
+    unsigned int nr = 0;
+    unsigned long index = 0;
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    while ( nr < max && radix_tree_next(&obj->pages, &index) )
+        frames[nr++] = tmem_object_remove(obj, index);
+
+    return nr;
+}
+
+/*
+ * Deep check, for tests and debugging: bucket locked, time in proportion to
+ * the object's pages.
+ */
+bool tmem_object_is_valid(const struct tmem_object *obj)
+{
+    struct radix_tree_root *pages = (struct radix_tree_root *)&obj->pages;
+    unsigned long index = 0;
+    unsigned int nr = 0;
+    void *slot;
+
+    for ( ; (slot = radix_tree_next(pages, &index)) != NULL; index++, nr++ )
+    {
+        const struct tmem_epage *ep = slot;
+
+        if ( tmem_slot_is_frame(slot) != obj->pool->persistent )
+            return false;
+        if ( !tmem_slot_is_frame(slot) &&
+             (ep->obj != obj || ep->index != index ||
+              tmem_frame_marked(ep->frame) != obj->pool->client->id) )
+            return false;
+    }
+
+    return nr == obj->nr_pages && radix_tree_is_valid(pages);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

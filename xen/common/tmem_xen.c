@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_xen.c - the glue between tmem's engine and Xen
+ *
+ * Frames come from the domheap without an owner, and go through a small cache
+ * on each CPU: it is filled by one allocation of 2^TMEM_CACHE_ORDER frames,
+ * so that the heap's lock is rare, and what a put evicts stays on the CPU
+ * for its own page. A frame that leaves for the heap is marked for scrubbing
+ * there, as is every frame without an owner.
+ *
+ * The host keeps a reserve that tmem never takes, since Xen needs single low
+ * frames and orders 1 to 4 to create domains.
+ *
+ * Locking: cache->lock guards a CPU's cache: other CPUs drain it. The heap's
+ * lock is taken with no cache locked.
+ */
+#include <xen/errno.h>
+#include <xen/init.h>
+#include <xen/lib.h>
+#include <xen/paging.h>
+#include <xen/param.h>
+#include <xen/percpu.h>
+#include <xen/prefetch.h>
+#include <xen/sched.h>
+#include <xen/spinlock.h>
+#include <xen/tmem.h>
+#include <xen/tmem_xen.h>
+#include <asm/p2m.h>
+
+/* Frames that tmem leaves to the host; 0: the default. */
+static unsigned int __initdata opt_tmem_reserve;
+integer_param("tmem_reserve", opt_tmem_reserve);
+
+static unsigned long __read_mostly reserve;
+/* Of those below 2^TMEM_LOW_BITS bytes, where there is memory above. */
+static unsigned long __read_mostly reserve_low;
+
+struct frame_cache {
+    spinlock_t lock;
+    unsigned int nr;                       /* lock; read without as a hint */
+    struct page_info *frame[TMEM_CACHE_FRAMES];   /* lock */
+};
+static DEFINE_PER_CPU(struct frame_cache, frame_cache);
+
+void __init tmem_xen_init(void)
+{
+    const unsigned long at_least = MB(16) >> PAGE_SHIFT;
+    unsigned int cpu;
+
+    reserve = opt_tmem_reserve ?: max(total_pages / 100, at_least);
+    reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
+                  ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
+
+    for_each_possible_cpu ( cpu )
+    {
+        spin_lock_init(&per_cpu(frame_cache, cpu).lock);
+        per_cpu(frame_cache, cpu).nr = 0;
+    }
+}
+
+unsigned long tmem_reserve_frames(void)
+{
+    return reserve;
+}
+
+void cf_check tmem_frame_release(struct page_info *pg)
+{
+    free_domheap_page(pg);
+}
+
+/* 2^order frames of the heap, unless that would touch the reserve. */
+static struct page_info *heap_alloc(unsigned int order)
+{
+    unsigned long left = avail_domheap_pages();
+    struct page_info *pg;
+    unsigned int i;
+
+    if ( left < reserve + (1UL << order) )
+        return NULL;
+
+    pg = alloc_domheap_pages(NULL, order, MEMF_tmem | MEMF_no_scrub);
+    if ( !pg || !reserve_low || !tmem_frame_below(pg, TMEM_LOW_BITS) ||
+         avail_domheap_pages_region(-1, 0, TMEM_LOW_BITS) >= reserve_low )
+        return pg;
+
+    for ( i = 0; i < 1U << order; i++ )
+        tmem_frame_release(pg + i);
+
+    return NULL;
+}
+
+/* A frame of the heap; more of them go to this CPU's cache. */
+static struct page_info *cache_refill(void)
+{
+    struct page_info *pg = heap_alloc(TMEM_CACHE_ORDER);
+    unsigned int i;
+
+    if ( !pg )
+        return heap_alloc(0);
+
+    for ( i = 1; i < 1U << TMEM_CACHE_ORDER; i++ )
+        tmem_frame_free(pg + i);
+
+    return pg;
+}
+
+struct page_info *tmem_frame_alloc(void)
+{
+    for ( ; ; )
+    {
+        struct frame_cache *cache = &this_cpu(frame_cache);
+        struct page_info *pg = NULL;
+
+        spin_lock(&cache->lock);
+        if ( cache->nr )
+            pg = cache->frame[--cache->nr];
+        spin_unlock(&cache->lock);
+
+        if ( !pg )
+            return cache_refill();
+        if ( likely(page_state_is(pg, inuse)) )
+            return pg;
+        /* Being taken offline: the heap knows what to do. */
+        tmem_frame_release(pg);
+    }
+}
+
+void cf_check tmem_frame_free(struct page_info *pg)
+{
+    struct frame_cache *cache = &this_cpu(frame_cache);
+    struct page_info *spill[TMEM_CACHE_FRAMES / 4];
+    unsigned int i, nr = 0;
+
+    spin_lock(&cache->lock);
+    if ( cache->nr == TMEM_CACHE_FRAMES )
+    {
+        /* The frames freed last are those in the CPU's caches: keep them. */
+        nr = ARRAY_SIZE(spill);
+        memcpy(spill, cache->frame, sizeof(spill));
+        cache->nr -= nr;
+        memmove(cache->frame, cache->frame + nr,
+                cache->nr * sizeof(*cache->frame));
+    }
+    cache->frame[cache->nr++] = pg;
+    spin_unlock(&cache->lock);
+
+    for ( i = 0; i < nr; i++ )
+        tmem_frame_release(spill[i]);
+}
+
+/* Take a frame below 2^bits bytes out of a cache, or NULL. */
+static struct page_info *cache_take(struct frame_cache *cache,
+                                    unsigned int bits)
+{
+    struct page_info *pg = NULL;
+    unsigned int i;
+
+    spin_lock(&cache->lock);
+    for ( i = cache->nr; i-- > 0; )
+        if ( tmem_frame_below(cache->frame[i], bits) )
+        {
+            pg = cache->frame[i];
+            cache->frame[i] = cache->frame[--cache->nr];
+            break;
+        }
+    spin_unlock(&cache->lock);
+
+    return pg;
+}
+
+unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits)
+{
+    unsigned long done = 0;
+    unsigned int cpu;
+
+    for_each_online_cpu ( cpu )
+    {
+        struct frame_cache *cache = &per_cpu(frame_cache, cpu);
+        struct page_info *pg;
+
+        while ( done < nr && read_atomic(&cache->nr) &&
+                (pg = cache_take(cache, bits)) != NULL )
+        {
+            tmem_frame_release(pg);
+            done++;
+        }
+    }
+
+    return done;
+}
+
+unsigned long tmem_cached_frames(void)
+{
+    unsigned long nr = 0;
+    unsigned int cpu;
+
+    for_each_online_cpu ( cpu )
+        nr += read_atomic(&per_cpu(frame_cache, cpu).nr);
+
+    return nr;
+}
+
+bool tmem_frame_is_mapped(const struct page_info *pg)
+{
+    return arch_mfns_in_directmap(mfn_x(page_to_mfn(pg)), 1);
+}
+
+/*
+ * Claims are promises of free and freeable memory to domains that are being
+ * built. A persistent page takes from that, also when its frame was an
+ * ephemeral page's.
+ */
+static bool claims_allow(unsigned int nr)
+{
+    uint64_t avail, claimed;
+
+    get_outstanding_claims(&avail, &claimed);
+
+    return !claimed || avail + tmem_freeable_pages() >= claimed + nr;
+}
+
+/* Frames still to be populated on demand have to come out of its room. */
+static bool populates_on_demand(const struct domain *d)
+{
+#ifdef CONFIG_HVM
+    return paging_mode_translate(d) && p2m_get_hostp2m(d)->pod.entry_count;
+#else
+    return false;
+#endif
+}
+
+int tmem_bill(struct domain *d, unsigned int nr)
+{
+    bool first, ok;
+
+    if ( !claims_allow(nr) )
+        return -ENOMEM;
+
+    spin_lock(&d->page_alloc_lock);
+    ok = !d->is_dying && !d->outstanding_pages &&
+         domain_tot_pages(d) < d->max_pages &&
+         d->max_pages - domain_tot_pages(d) >= nr &&
+         d->tot_pages + nr > d->tot_pages && !populates_on_demand(d);
+    first = ok && domain_adjust_tot_pages(d, nr) == nr;
+    if ( first )
+        get_knownalive_domain(d);
+    spin_unlock(&d->page_alloc_lock);
+
+    return ok ? 0 : -ENOMEM;
+}
+
+void tmem_unbill(struct domain *d, unsigned int nr)
+{
+    bool drop;
+
+    spin_lock(&d->page_alloc_lock);
+    drop = !domain_adjust_tot_pages(d, -(long)nr);
+    spin_unlock(&d->page_alloc_lock);
+
+    if ( drop )
+        put_domain(d);
+}
+
+static bool type_is_ram(p2m_type_t t, bool write)
+{
+    return t == p2m_ram_rw || t == p2m_ram_logdirty ||
+           (!write && t == p2m_ram_ro);
+}
+
+int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page)
+{
+    p2m_type_t t;
+
+    if ( check_get_page_from_gfn(current->domain, _gfn(gfn), !write, &t,
+                                 page) )
+        return -EFAULT;
+
+    if ( likely(type_is_ram(t, write)) &&
+         (!write || get_page_type(*page, PGT_writable_page)) )
+        return 0;
+
+    put_page(*page);
+
+    return -EFAULT;
+}
+
+void tmem_guest_frame_put(struct page_info *page, bool write, bool written)
+{
+    if ( written )
+        paging_mark_dirty(current->domain, page_to_mfn(page));
+    if ( write )
+        put_page_and_type(page);
+    else
+        put_page(page);
+}
+
+/*
+ * Streaming stores: the page is not read again soon, so its lines need not
+ * be fetched, nor push others out of the caches.
+ */
+static void copy_streaming(void *to, const void *from)
+{
+    const unsigned long *src = from;
+    unsigned long *dst = to, *end = to + PAGE_SIZE;
+
+    for ( ; dst < end; src += 8, dst += 8 )
+    {
+        unsigned long a, b, c, d;
+
+        asm volatile (
+            "mov   0(%[src]), %[a]; mov   8(%[src]), %[b]\n\t"
+            "mov  16(%[src]), %[c]; mov  24(%[src]), %[d]\n\t"
+            "movnti %[a],  0(%[dst]); movnti %[b],  8(%[dst])\n\t"
+            "movnti %[c], 16(%[dst]); movnti %[d], 24(%[dst])\n\t"
+            "mov  32(%[src]), %[a]; mov  40(%[src]), %[b]\n\t"
+            "mov  48(%[src]), %[c]; mov  56(%[src]), %[d]\n\t"
+            "movnti %[a], 32(%[dst]); movnti %[b], 40(%[dst])\n\t"
+            "movnti %[c], 48(%[dst]); movnti %[d], 56(%[dst])"
+            : [a] "=&r" (a), [b] "=&r" (b), [c] "=&r" (c), [d] "=&r" (d)
+            : [src] "r" (src), [dst] "r" (dst)
+            : "memory" );
+    }
+    asm volatile ( "sfence" ::: "memory" );
+}
+
+/* The guest will read the page: leave it in the caches. */
+static void copy_cached(void *to, const void *from)
+{
+    unsigned long n = PAGE_SIZE / sizeof(long);
+
+    asm volatile ( "rep movsq"
+                   : "+D" (to), "+S" (from), "+c" (n) :: "memory" );
+}
+
+void tmem_copy_in(struct page_info *to, struct page_info *guest)
+{
+    void *src = __map_domain_page(guest), *dst = __map_domain_page(to);
+
+    copy_streaming(dst, src);
+    unmap_domain_page(dst);
+    unmap_domain_page(src);
+}
+
+void tmem_copy_out(struct page_info *guest, struct page_info *from)
+{
+    void *src = __map_domain_page(from), *dst = __map_domain_page(guest);
+
+    copy_cached(dst, src);
+    unmap_domain_page(dst);
+    unmap_domain_page(src);
+}
+
+void tmem_copy_prefetch(const struct page_info *from)
+{
+    const char *p = tmem_frame_is_mapped(from) ? page_to_virt(from) : NULL;
+    unsigned int line;
+
+    /* The first lines; from there on the CPU's own prefetcher takes over. */
+    for ( line = 0; p && line < 4; line++ )
+        prefetch(p + line * SMP_CACHE_BYTES);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
