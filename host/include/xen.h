@@ -6,8 +6,14 @@
 #ifndef XENHOST_XEN_H
 #define XENHOST_XEN_H
 
-#ifndef __XEN__
+#ifdef __XEN__
+#include <xen/types.h>
+#else
 #include <stdint.h>
+/* Guest handles are structures, as in all interfaces of this decade. */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#endif
 #endif
 #include <xen/xen.h>
 

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef XENHOST_ASM_PAGE_H
+#define XENHOST_ASM_PAGE_H
+
+#include <xen/mm.h>
+
+#endif /* XENHOST_ASM_PAGE_H */

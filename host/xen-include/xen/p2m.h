@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef XENHOST_XEN_P2M_H
+#define XENHOST_XEN_P2M_H
+
+#include <xen/p2m-common.h>
+
+#endif /* XENHOST_XEN_P2M_H */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef XENHOST_XSM_XSM_H
+#define XENHOST_XSM_XSM_H
+
+/* Access control, as Xen's default: data for all, control for dom0. */
+#include <xen/errno.h>
+#include <xen/sched.h>
+
+enum xsm_default { XSM_HOOK, XSM_DM_PRIV, XSM_TARGET, XSM_PRIV, XSM_XS_PRIV,
+                   XSM_OTHER };
+typedef enum xsm_default xsm_default_t;
+
+static inline int xsm_tmem_op(xsm_default_t def)
+{
+    const struct domain *d = current->domain;
+
+    return likely(!__atomic_load_n(&d->tmem_denied, __ATOMIC_RELAXED))
+           ? 0 : -EPERM;
+}
+
+static inline int xsm_tmem_control(xsm_default_t def)
+{
+    return current->domain->is_privileged ? xsm_tmem_op(XSM_HOOK) : -EPERM;
+}
+
+#endif /* XENHOST_XSM_XSM_H */
