@@ -249,7 +249,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
 static long put_one(struct tmem_client *c, const struct tmem_request *req)
 {
     struct page_info *guest, *pg;
-    bool persistent;
+    bool persistent = false;
     long rc = put_precheck(c, req, &persistent);
 
     if ( rc )

@@ -33,6 +33,7 @@
 #include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
+#include <xen/mm.h>
 #include <xen/nodemask.h>
 #include <xen/tmem_private.h>
 

@@ -51,7 +51,7 @@ struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
     return &pool->buckets[oid_hash(oid) & (TMEM_BUCKETS - 1)];
 }
 
-struct tmem_object *tmem_object_find(const struct tmem_bucket *b,
+struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid)
 {
     struct rb_node *node = b->objects.rb_node;

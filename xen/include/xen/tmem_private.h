@@ -264,7 +264,7 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req);
 struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid);
 /* The object of that id, or NULL. Bucket locked. */
-struct tmem_object *tmem_object_find(const struct tmem_bucket *b,
+struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid);
 /* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
 struct tmem_object *tmem_object_create(struct tmem_pool *pool,
