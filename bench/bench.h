@@ -58,13 +58,67 @@ void report_json(FILE *f);
 void report_plot(FILE *f);          /* data for bench.gp */
 unsigned int report_missed(void);   /* rows that miss their target */
 
+/* samples.c: times of single operations. */
+#define MAX_WAITS 1024
+
+struct span {
+    uint64_t start, end;      /* __rdtsc() */
+    bool waited;              /* for the processor, in a slow operation */
+};
+
+/* The operations of one thread, in the order of time. */
+struct spans {
+    struct span *v;
+    unsigned long nr, max;
+    uint64_t slow;            /* ticks from which on waiting is asked for */
+    uint64_t waited;          /* waited_ns() so far */
+    unsigned long waits[MAX_WAITS], nr_waits;   /* numbers of spans */
+};
+
+/* Times in ns. */
+struct samples {
+    double *v;
+    unsigned long nr, max;
+    unsigned long left_out;
+};
+
 double median(const double *v, unsigned int nr);
-/* The value that a share q of the nr values does not exceed. Sorts v. */
-double quantile(double *v, unsigned long nr, double q);
+struct samples samples_make(unsigned long max);
+void samples_free(struct samples *s);
+void samples_clear(struct samples *s);
+void samples_add(struct samples *s, double v);
+/* The value that a share q of the samples does not exceed. Sorts them. */
+double samples_quantile(struct samples *s, double q);
+/* Add those of `own` that the scheduler had no part in; other may be NULL. */
+void samples_from(struct samples *out, const struct spans *own,
+                  const struct spans *other);
+
+struct spans spans_make(unsigned long max);
+void spans_free(struct spans *s);
+void spans_clear(struct spans *s);          /* by the thread that measures */
+void span_slow(struct spans *s, struct span *span);
+
+/* Add an operation that began at `start`. */
+static inline void span_add(struct spans *s, uint64_t start)
+{
+    struct span *span;
+
+    if ( s->nr == s->max )
+        return;
+
+    span = &s->v[s->nr++];
+    span->start = start;
+    span->end = __rdtsc();
+    span->waited = false;
+    if ( span->end - start > s->slow )
+        span_slow(s, span);
+}
 
 /* machine.c: clocks, processors, facts. */
 uint64_t now_ns(void);
 double ns_per_tick(void);           /* of __rdtsc() */
+/* How long this thread was runnable without running, since it began. */
+uint64_t waited_ns(void);
 unsigned int machine_cpus(void);    /* that this process may use */
 /* Be the host's CPU, pinned to one of the machine's if there are enough. */
 void machine_bind(unsigned int cpu);
@@ -135,25 +189,28 @@ struct plan plan_part(const struct plan *p, unsigned long first,
 
 enum raw { RAW_PUT, RAW_GET };    /* from guest to far side, and back */
 
-/* Each runs the whole plan and returns ns. Results other than `expect` are
- * counted in c->bad. */
+/*
+ * Each runs the whole plan and returns ns, less the time in which the thread
+ * waited for a processor; that is added to *waited unless NULL. Results other
+ * than `expect` are counted in c->bad.
+ */
 double run_op(struct client *c, uint32_t cmd, const struct plan *p,
-              long expect);
-double run_raw(enum raw dir, const struct plan *p);
+              long expect, double *waited);
+double run_raw(enum raw dir, const struct plan *p, double *waited);
 
-/* The same, with the time of each operation in ns. */
+/* The same, with the time of each operation; the spans are cleared first. */
 void time_op(struct client *c, uint32_t cmd, const struct plan *p, long expect,
-             double *each);
-void time_raw(enum raw dir, const struct plan *p, double *each);
+             struct spans *each);
+void time_raw(enum raw dir, const struct plan *p, struct spans *each);
 
 /* Issue one operation. */
 long one_op(const struct client *c, uint32_t cmd, const struct step *s);
 
 /*
  * Run fn(arg[0]) as CPU 0 on this thread and fn(arg[1]) as CPU 1 on another,
- * started together. Returns ns from the first start to the last end.
+ * started together.
  */
-double run_two(void (*fn)(void *arg), void *arg0, void *arg1);
+void run_two(void (*fn)(void *arg), void *arg0, void *arg1);
 
 /* After gets of the whole plan: are the destinations what was put? */
 void check_gets(const struct client *c, const struct plan *put,

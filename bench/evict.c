@@ -12,7 +12,6 @@
  *
  * Locking: each thread has an evictor of its own.
  */
-#include <stdlib.h>
 #include "bench.h"
 
 #define PER_OBJECT 1000
@@ -22,7 +21,7 @@
 struct evictor {
     struct client client;
     struct plan plan, now;
-    double *each;
+    struct spans each;
     bool raw;
 };
 
@@ -31,9 +30,27 @@ static void evict(void *arg)
     struct evictor *e = arg;
 
     if ( e->raw )
-        time_raw(RAW_PUT, &e->now, e->each);
+        time_raw(RAW_PUT, &e->now, &e->each);
     else
-        time_op(&e->client, TMEM_PUT_PAGE, &e->now, 1, e->each);
+        time_op(&e->client, TMEM_PUT_PAGE, &e->now, 1, &e->each);
+}
+
+static void run_evictors(struct evictor *e, unsigned long first, bool raw,
+                         struct samples *s)
+{
+    unsigned int i;
+
+    for ( i = 0; i < 2; i++ )
+    {
+        e[i].now = plan_part(&e[i].plan, first, EVICTIONS);
+        e[i].raw = raw;
+    }
+
+    run_two(evict, &e[0], &e[1]);
+
+    samples_clear(s);
+    samples_from(s, &e[0].each, &e[1].each);
+    samples_from(s, &e[1].each, &e[0].each);
 }
 
 static void measure_slowest(unsigned long room)
@@ -41,8 +58,8 @@ static void measure_slowest(unsigned long room)
     struct row *r = row("evict.slowest", "evicting put, two CPUs: 99.99 % / "
                         "median", "x", "", AT_MOST);
     /* Enough to fill the host once, then new handles for each round. */
-    unsigned long nr = EVICTIONS, fill = room / 2 + room / 16;
-    double *each = calloc(2 * nr, sizeof(*each)), m;
+    unsigned long fill = room / 2 + room / 16, first;
+    struct samples s = samples_make(2 * EVICTIONS);
     struct evictor e[2] = { };
     unsigned int i, round;
 
@@ -51,41 +68,33 @@ static void measure_slowest(unsigned long room)
     for ( i = 0; i < 2; i++ )
     {
         struct plan_spec spec = {
-            .domid = 1 + i, .nr = fill + opt.rounds * nr,
+            .domid = 1 + i, .nr = fill + opt.rounds * EVICTIONS,
             .per_object = PER_OBJECT, .first = 1,
         };
 
         client_pool(&e[i].client, spec.domid, EPHEMERAL);
         e[i].plan = plan_make(&spec);
-        e[i].each = each + i * nr;
+        e[i].each = spans_make(EVICTIONS);
         e[i].now = plan_part(&e[i].plan, 0, fill);
-        run_op(&e[i].client, TMEM_PUT_PAGE, &e[i].now, 1);
+        run_op(&e[i].client, TMEM_PUT_PAGE, &e[i].now, 1, NULL);
     }
 
     for ( round = 0; round < opt.rounds; round++ )
     {
         note("evict: slowest evicting put, round %u", round + 1);
+        first = fill + round * EVICTIONS;
 
-        for ( i = 0; i < 2; i++ )
-        {
-            e[i].now = plan_part(&e[i].plan, fill + round * nr, nr);
-            e[i].raw = false;
-        }
-        run_two(evict, &e[0], &e[1]);
-        m = quantile(each, 2 * nr, 0.5);
-        row_add(r, quantile(each, 2 * nr, 0.9999) / m);
+        run_evictors(e, first, false, &s);
+        row_add(r, samples_quantile(&s, 0.9999) / samples_quantile(&s, 0.5));
         row_add(row("evict.max", "  the slowest (old: 700 to 13000)", "us", "",
-                    INFORM), each[2 * nr - 1] / 1e3);
+                    INFORM), samples_quantile(&s, 1) / 1e3);
+        row_add(row("evict.left_out", "  left out: the machine was busy", "",
+                    "", INFORM), s.left_out);
 
-        for ( i = 0; i < 2; i++ )
-        {
-            e[i].now = plan_part(&e[i].plan, 0, nr);
-            e[i].raw = true;
-        }
-        run_two(evict, &e[0], &e[1]);
-        m = quantile(each, 2 * nr, 0.5);
+        run_evictors(e, first, true, &s);
         row_add(row("evict.raw", "  raw copy, two CPUs: 99.99 % / median", "x",
-                    "", INFORM), quantile(each, 2 * nr, 0.9999) / m);
+                    "", INFORM),
+                samples_quantile(&s, 0.9999) / samples_quantile(&s, 0.5));
     }
 
     for ( i = 0; i < 2; i++ )
@@ -93,9 +102,10 @@ static void measure_slowest(unsigned long room)
         client_check(&e[i].client, "evicting puts");
         client_destroy_pool(&e[i].client);
         plan_free(&e[i].plan);
+        spans_free(&e[i].each);
     }
 
-    free(each);
+    samples_free(&s);
 }
 
 /* ---- One huge object ---- */
@@ -113,23 +123,28 @@ static void measure_size(unsigned long room, unsigned long per_object,
         .per_object = per_object ?: fill + opt.rounds * HUGE_PUTS, .first = 1,
     };
     struct plan plan = plan_make(&spec), now = plan_part(&plan, 0, fill);
-    double each[HUGE_PUTS];
+    struct samples s = samples_make(HUGE_PUTS);
+    struct spans each = spans_make(HUGE_PUTS);
     unsigned int round;
     struct client c;
 
     client_pool(&c, 1, EPHEMERAL);
-    run_op(&c, TMEM_PUT_PAGE, &now, 1);
+    run_op(&c, TMEM_PUT_PAGE, &now, 1, NULL);
 
     for ( round = 0; round < opt.rounds; round++ )
     {
         now = plan_part(&plan, fill + round * HUGE_PUTS, HUGE_PUTS);
-        time_op(&c, TMEM_PUT_PAGE, &now, 1, each);
-        medians[round] = quantile(each, HUGE_PUTS, 0.5);
+        time_op(&c, TMEM_PUT_PAGE, &now, 1, &each);
+        samples_clear(&s);
+        samples_from(&s, &each, NULL);
+        medians[round] = samples_quantile(&s, 0.5);
     }
 
     client_check(&c, "puts into a full host");
     client_destroy_pool(&c);
     plan_free(&plan);
+    spans_free(&each);
+    samples_free(&s);
 }
 
 static void measure_huge(void)
@@ -173,7 +188,7 @@ void bench_evict(void)
 
     if ( machine_cpus() > 1 )
     {
-        load_host(2, EVICTIONS, room, true);
+        load_host(2, 2 * EVICTIONS, room, true);
         measure_slowest(room);
         load_stop();
     }

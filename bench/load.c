@@ -277,35 +277,61 @@ long one_op(const struct client *c, uint32_t cmd, const struct step *s)
     return issue(&op, c, s);
 }
 
-double run_op(struct client *c, uint32_t cmd, const struct plan *p,
-              long expect)
+/* The clock of a run: elapsed time less that of waiting for a processor. */
+struct clock {
+    uint64_t start, waited;
+};
+
+static struct clock clock_start(void)
 {
-    uint64_t start = now_ns();
+    struct clock c = { .waited = waited_ns() };
+
+    c.start = now_ns();
+
+    return c;
+}
+
+static double clock_stop(const struct clock *c, double *waited)
+{
+    double elapsed = now_ns() - c->start, w = waited_ns() - c->waited;
+
+    if ( waited )
+        *waited += w;
+
+    return elapsed > w ? elapsed - w : elapsed;
+}
+
+double run_op(struct client *c, uint32_t cmd, const struct plan *p,
+              long expect, double *waited)
+{
+    struct clock clock = clock_start();
+    unsigned long i, bad = 0;
     struct tmem_op op;
-    unsigned long i;
 
     prepare(&op, c, cmd);
     for ( i = 0; i < p->nr; i++ )
-        c->bad += issue(&op, c, &p->steps[i]) != expect;
+        bad += issue(&op, c, &p->steps[i]) != expect;
+    c->bad += bad;
 
-    return now_ns() - start;
+    return clock_stop(&clock, waited);
 }
 
 void time_op(struct client *c, uint32_t cmd, const struct plan *p, long expect,
-             double *each)
+             struct spans *each)
 {
-    double scale = ns_per_tick();
+    unsigned long i, bad = 0;
     struct tmem_op op;
-    unsigned long i;
 
+    spans_clear(each);
     prepare(&op, c, cmd);
     for ( i = 0; i < p->nr; i++ )
     {
         uint64_t start = __rdtsc();
 
-        c->bad += issue(&op, c, &p->steps[i]) != expect;
-        each[i] = (__rdtsc() - start) * scale;
+        bad += issue(&op, c, &p->steps[i]) != expect;
+        span_add(each, start);
     }
+    c->bad += bad;
 }
 
 static inline void raw_step(enum raw dir, const struct step *s)
@@ -316,28 +342,28 @@ static inline void raw_step(enum raw dir, const struct step *s)
         raw_copy(s->near_dst, s->far);
 }
 
-double run_raw(enum raw dir, const struct plan *p)
+double run_raw(enum raw dir, const struct plan *p, double *waited)
 {
-    uint64_t start = now_ns();
+    struct clock clock = clock_start();
     unsigned long i;
 
     for ( i = 0; i < p->nr; i++ )
         raw_step(dir, &p->steps[i]);
 
-    return now_ns() - start;
+    return clock_stop(&clock, waited);
 }
 
-void time_raw(enum raw dir, const struct plan *p, double *each)
+void time_raw(enum raw dir, const struct plan *p, struct spans *each)
 {
-    double scale = ns_per_tick();
     unsigned long i;
 
+    spans_clear(each);
     for ( i = 0; i < p->nr; i++ )
     {
         uint64_t start = __rdtsc();
 
         raw_step(dir, &p->steps[i]);
-        each[i] = (__rdtsc() - start) * scale;
+        span_add(each, start);
     }
 }
 
@@ -376,7 +402,6 @@ struct second {
     void (*fn)(void *arg);
     void *arg;
     unsigned int ready;
-    uint64_t start, end;
 };
 
 static void *second_thread(void *arg)
@@ -389,17 +414,14 @@ static void *second_thread(void *arg)
         if ( machine_cpus() < 2 )
             sched_yield();
 
-    s->start = now_ns();
     s->fn(s->arg);
-    s->end = now_ns();
 
     return NULL;
 }
 
-double run_two(void (*fn)(void *arg), void *arg0, void *arg1)
+void run_two(void (*fn)(void *arg), void *arg0, void *arg1)
 {
     struct second s = { .fn = fn, .arg = arg1 };
-    uint64_t start, end;
     pthread_t thread;
 
     if ( pthread_create(&thread, NULL, second_thread, &s) )
@@ -409,10 +431,6 @@ double run_two(void (*fn)(void *arg), void *arg0, void *arg1)
         sched_yield();
     __atomic_store_n(&s.ready, 2, __ATOMIC_RELEASE);
 
-    start = now_ns();
     fn(arg0);
-    end = now_ns();
     pthread_join(thread, NULL);
-
-    return (s.end > end ? s.end : end) - (s.start < start ? s.start : start);
 }

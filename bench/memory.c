@@ -48,7 +48,7 @@ static double metadata(unsigned int pattern, uint32_t flags)
 
     before = xenhost_free_pages();
     client_pool(&c, 1, flags);
-    run_op(&c, TMEM_PUT_PAGE, &p, 1);
+    run_op(&c, TMEM_PUT_PAGE, &p, 1, NULL);
     used = before - xenhost_free_pages();
     client_check(&c, patterns[pattern].what);
 

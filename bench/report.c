@@ -66,38 +66,6 @@ void row_limit(struct row *r, double limit)
         r->limits[r->nr_limits++] = limit;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double median(const double *v, unsigned int nr)
-{
-    double copy[MAX_SAMPLES];
-
-    if ( nr == 0 )
-        return NAN;
-
-    memcpy(copy, v, nr * sizeof(*v));
-    qsort(copy, nr, sizeof(*copy), compare);
-
-    return (copy[(nr - 1) / 2] + copy[nr / 2]) / 2;
-}
-
-double quantile(double *v, unsigned long nr, double q)
-{
-    unsigned long rank = ceil(q * nr);
-
-    if ( nr == 0 )
-        return NAN;
-
-    qsort(v, nr, sizeof(*v), compare);
-
-    return v[rank ? rank - 1 : 0];
-}
-
 static bool row_ok(const struct row *r)
 {
     double ours = median(r->samples, r->nr);

@@ -80,34 +80,34 @@ static void persistent(struct round *r)
 
     client_pool(&c, 1, PERSISTENT);
 
-    raw = run_raw(RAW_PUT, &r->put);
+    raw = run_raw(RAW_PUT, &r->put, NULL);
     ratio("put.fresh", "put, persistent, memory fresh", "1.78", 1.0,
-          run_op(&c, TMEM_PUT_PAGE, &r->put, 1), raw);
+          run_op(&c, TMEM_PUT_PAGE, &r->put, 1, NULL), raw);
     inform("raw.put", "raw copy, guest to host", raw);
 
-    raw = run_raw(RAW_GET, &r->get);
+    raw = run_raw(RAW_GET, &r->get, NULL);
     ratio("get.persistent", "get, persistent", "2.04", 1.25,
-          run_op(&c, TMEM_GET_PAGE, &r->get, 1), raw);
+          run_op(&c, TMEM_GET_PAGE, &r->get, 1, NULL), raw);
     inform("raw.get", "raw copy, host to guest", raw);
     check_gets(&c, &r->put, &r->get);
 
     ratio("miss.object", "get that misses, object absent", "0.04", 0.04,
-          run_op(&c, TMEM_GET_PAGE, &r->absent_object, 0), raw);
+          run_op(&c, TMEM_GET_PAGE, &r->absent_object, 0, NULL), raw);
     ratio("miss.index", "get that misses, index absent", "0.09", 0.09,
-          run_op(&c, TMEM_GET_PAGE, &r->absent_index, 0), raw);
+          run_op(&c, TMEM_GET_PAGE, &r->absent_index, 0, NULL), raw);
     ratio("flush.random", "flush page, random order", "1.6", 0.4,
-          run_op(&c, TMEM_FLUSH_PAGE, &r->flush, 1), raw);
+          run_op(&c, TMEM_FLUSH_PAGE, &r->flush, 1, NULL), raw);
 
-    raw = run_raw(RAW_PUT, &r->get);
+    raw = run_raw(RAW_PUT, &r->get, NULL);
     ratio("put.recycled", "put, persistent, memory recycled", "1.95", 1.0,
-          run_op(&c, TMEM_PUT_PAGE, &r->get, 1), raw);
-    run_op(&c, TMEM_FLUSH_PAGE, &r->put, 1);
+          run_op(&c, TMEM_PUT_PAGE, &r->get, 1, NULL), raw);
+    run_op(&c, TMEM_FLUSH_PAGE, &r->put, 1, NULL);
 
-    raw_order = run_raw(RAW_PUT, &r->in_order);
+    raw_order = run_raw(RAW_PUT, &r->in_order, NULL);
     row_add(row("put.in_order", "put, persistent, in order", "x", "", INFORM),
-            run_op(&c, TMEM_PUT_PAGE, &r->in_order, 1) / raw_order);
+            run_op(&c, TMEM_PUT_PAGE, &r->in_order, 1, NULL) / raw_order);
     ratio("flush.in_order", "flush page, in order", "0.26", 0.1,
-          run_op(&c, TMEM_FLUSH_PAGE, &r->in_order, 1), raw_order);
+          run_op(&c, TMEM_FLUSH_PAGE, &r->in_order, 1, NULL), raw_order);
 
     client_check(&c, "persistent pool");
     client_destroy_pool(&c);
@@ -120,22 +120,22 @@ static void ephemeral(struct round *r)
 
     client_pool(&c, 1, EPHEMERAL);
 
-    raw = run_raw(RAW_PUT, &r->put);
+    raw = run_raw(RAW_PUT, &r->put, NULL);
     row_add(row("put.ephemeral", "put, ephemeral, memory recycled", "x", "",
                 INFORM),
-            run_op(&c, TMEM_PUT_PAGE, &r->put, 1) / raw);
-    raw = run_raw(RAW_GET, &r->get);
+            run_op(&c, TMEM_PUT_PAGE, &r->put, 1, NULL) / raw);
+    raw = run_raw(RAW_GET, &r->get, NULL);
     ratio("get.ephemeral", "get, private ephemeral, page freed", "2.53", 1.4,
-          run_op(&c, TMEM_GET_PAGE, &r->get, 1), raw);
+          run_op(&c, TMEM_GET_PAGE, &r->get, 1, NULL), raw);
     check_gets(&c, &r->put, &r->get);
-    run_op(&c, TMEM_GET_PAGE, &r->get, 0);    /* they are gone */
+    run_op(&c, TMEM_GET_PAGE, &r->get, -EEMPTY, NULL);   /* all gone */
 
     /* More than there is room for: from then on every put evicts. */
-    run_op(&c, TMEM_PUT_PAGE, &r->put, 1);
-    run_op(&c, TMEM_PUT_PAGE, &r->fill, 1);
-    raw = run_raw(RAW_PUT, &r->evict);
+    run_op(&c, TMEM_PUT_PAGE, &r->put, 1, NULL);
+    run_op(&c, TMEM_PUT_PAGE, &r->fill, 1, NULL);
+    raw = run_raw(RAW_PUT, &r->evict, NULL);
     ratio("put.evicts", "put that evicts", "2.07", 1.25,
-          run_op(&c, TMEM_PUT_PAGE, &r->evict, 1), raw);
+          run_op(&c, TMEM_PUT_PAGE, &r->evict, 1, NULL), raw);
 
     client_check(&c, "ephemeral pool");
     client_destroy_pool(&c);
