@@ -285,7 +285,8 @@ bool tmem_drain_dying(struct tmem_client *c)
     if ( !obj )
         return false;
 
-    /* nr_dying keeps the pool. */
+    /* nr_dying keeps the pool until the end; then RCU does, for the unlock. */
+    rcu_read_lock(&tmem_rcu);
     b = tmem_bucket_of(obj->pool, &obj->oid);
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
@@ -300,6 +301,7 @@ bool tmem_drain_dying(struct tmem_client *c)
     else
         tmem_object_free(obj);
     spin_unlock(&b->lock);
+    rcu_read_unlock(&tmem_rcu);
 
     tmem_release_frames(c, persistent, frames, nr);
     tmem_meta_tidy(&c->meta[persistent]);

@@ -193,7 +193,9 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
     seg = queue_tail(q);
     if ( seg )
     {
-        uint64_t age = (tmem_clock() - seg->birth) >> AGE_SHIFT;
+        uint64_t now = tmem_clock();
+        /* Clocks of two CPUs may differ a little. */
+        uint64_t age = now > seg->birth ? (now - seg->birth) >> AGE_SHIFT : 0;
 
         ep = &seg->page[seg->next++];
         ep->obj = obj;
@@ -404,6 +406,7 @@ void tmem_queues_tidy(struct tmem_client *c)
 {
     unsigned int i, tries;
 
+    rcu_read_lock(&tmem_rcu);
     for ( i = 0; i < tmem_nr_classes; i++ )
         for ( tries = 0;
               tries < TMEM_EVICT_BATCH && queue_is_sparse(&c->queues[i]);
@@ -414,6 +417,7 @@ void tmem_queues_tidy(struct tmem_client *c)
             if ( pg )
                 tmem_frame_free(pg);
         }
+    rcu_read_unlock(&tmem_rcu);
 }
 
 unsigned long tmem_ephemeral_pages(void)

@@ -68,19 +68,27 @@ void cf_check tmem_frame_release(struct page_info *pg)
     free_domheap_page(pg);
 }
 
+/* Does the host have its reserve, and nr frames more? */
+static bool reserve_is_left(unsigned long nr)
+{
+    return avail_domheap_pages() >= reserve + nr;
+}
+
 /* 2^order frames of the heap, unless that would touch the reserve. */
 static struct page_info *heap_alloc(unsigned int order)
 {
-    unsigned long left = avail_domheap_pages();
     struct page_info *pg;
     unsigned int i;
 
-    if ( left < reserve + (1UL << order) )
+    if ( !reserve_is_left(1UL << order) )
         return NULL;
 
     pg = alloc_domheap_pages(NULL, order, MEMF_tmem | MEMF_no_scrub);
-    if ( !pg || !reserve_low || !tmem_frame_below(pg, TMEM_LOW_BITS) ||
-         avail_domheap_pages_region(-1, 0, TMEM_LOW_BITS) >= reserve_low )
+    /* Other CPUs may have taken frames as well: look again. */
+    if ( !pg ||
+         (reserve_is_left(0) &&
+          (!reserve_low || !tmem_frame_below(pg, TMEM_LOW_BITS) ||
+           avail_domheap_pages_region(-1, 0, TMEM_LOW_BITS) >= reserve_low)) )
         return pg;
 
     for ( i = 0; i < 1U << order; i++ )
