@@ -3,8 +3,8 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * memory.c, libs.c) starts a host with load_host(), drives it through struct client, and
- * adds samples to rows; report.c prints the rows.
+ * memory.c, libs.c) starts a host with load_host(), drives it through struct
+ * client, and adds samples to rows; report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H

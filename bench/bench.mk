@@ -1,38 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make bench [QUICK=1] [STRICT=1]: bench/README.md
+#
+# make bench [QUICK=1] [STRICT=1]: every line of the targets. See README.md.
 #
 # bench/libs_*.c use the private headers of the libraries that they measure;
 # the rest stands on xenhost.h alone.
 
-BENCH_SRC := $(filter-out $(wildcard bench/libs_*.c),$(wildcard bench/*.c))
-BENCH_LIB_SRC := $(wildcard bench/libs_*.c)
-BENCH_OBJ := $(BENCH_SRC:bench/%.c=$(B)/bench/%.o)
-BENCH_LIB_OBJ := $(BENCH_LIB_SRC:bench/%.c=$(B)/bench/%.o)
-
-BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
-    -Wdeclaration-after-statement -Wvla -Ihost/include -Ixen/include
-
+BENCH_LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/libs_*.c))
+BENCH_OBJ := $(filter-out $(BENCH_LIB_OBJ), \
+               $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)))
 BENCH_ARGS := $(if $(QUICK),--quick) $(if $(STRICT),--strict)
 
 .PHONY: bench
-bench: $(B)/bench/bench
+bench: $(B)/bench/bench | deps-bench
 	@BENCH_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) \
-	    $(B)/bench/bench $(BENCH_ARGS) \
-	    --json=$(B)/bench.json --plot=$(B)/bench.dat
+	    $(B)/bench/bench $(BENCH_ARGS) --json=$(B)/bench.json \
+	    --plot=$(B)/bench.dat || { rc=$$?; [ $$rc != 1 ] || \
+	    echo "bench: a target is missed, and STRICT=1 asks for all" >&2; \
+	    exit $$rc; }
 	@if command -v gnuplot >/dev/null; then \
 	    gnuplot -e "data='$(B)/bench.dat'; out='$(B)/bench.svg'" \
-	        bench/bench.gp; \
-	else echo "no picture: install gnuplot-nox"; fi
+	        bench/bench.gp && \
+	    echo "bench: picture $(B)/bench.svg, JSON $(B)/bench.json" >&2; \
+	else \
+	    echo "bench: no picture; install gnuplot-nox for one" >&2; \
+	fi
 
-$(BENCH_OBJ): $(B)/bench/%.o: bench/%.c bench/bench.h bench/libs_bench.h \
-    $(wildcard host/include/*.h)
+$(BENCH_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
-	@$(CC) $(BENCH_CFLAGS) $(HOST_CFLAGS) -c -o $@ $<
+	@echo "  CC    $<"
+	@$(CC) $(HOST_CFLAGS) -Wdeclaration-after-statement -Wvla -c $< -o $@
 
-# The flags of code under xen/, but free to use any declaration style.
-$(BENCH_LIB_OBJ): $(B)/bench/%.o: bench/%.c bench/libs_bench.h
+$(BENCH_LIB_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
-	@$(CC) $(ENGINE_CFLAGS) -Ibench -c -o $@ $<
+	@echo "  CC    $<"
+	@$(CC) $(ENGINE_CFLAGS) -Ibench -c $< -o $@
 
 $(B)/bench/bench: $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(B)/libxenhost.a
-	@$(CC) $(HOST_CFLAGS) -o $@ $^ $(HOST_LIBS) -lpthread -lm
+	@echo "  LD    $@"
+	@$(CC) $(HOST_CFLAGS) $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(HOST_LIBS) -o $@
+
+-include $(BENCH_OBJ:.o=.d) $(BENCH_LIB_OBJ:.o=.d)

@@ -310,7 +310,8 @@ void bench_bounds(void)
         .pages = "step.destroy_pool.pages",
         .pages_what = "  pages for each point",
     };
-    unsigned long half = opt.pages / 2, room = opt.pages + opt.pages / 8 + WATCHED;
+    unsigned long half = opt.pages / 2;
+    unsigned long room = opt.pages + opt.pages / 8 + WATCHED;
     struct plan_spec object = {
         .domid = 1, .nr = half, .per_object = half, .first = 1,
     }, pool = {

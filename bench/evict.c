@@ -154,8 +154,9 @@ static void measure_huge(void)
         const char *id, *what, *old;
     } sizes[] = {
         { 24000, "huge.24000", "put, one object fills 24,000 pages", "170" },
-        { 96000, "huge.96000", "  96,000 pages", "1800" },
-        { 387000, "huge.387000", "  387,000 pages", "9000" },
+        { 96000, "huge.96000", "put, one object fills 96,000 pages", "1800" },
+        { 387000, "huge.387000", "put, one object fills 387,000 pages",
+          "9000" },
     };
     double medians[MAX_SAMPLES];
     unsigned int i, k;

@@ -213,18 +213,23 @@ void bench_pairs(void)
 {
     static const struct names persistent = {
         .id = { "clients.put", "clients.get", "clients.flush" },
-        .what = { "two clients, put, persistent", "  get", "  flush page" },
+        .what = { "two clients, put, persistent",
+                  "two clients, get, persistent",
+                  "two clients, flush, persistent" },
         .old = { "0.80", "0.83", "0.54" },
         .flags = PERSISTENT, .share = 0.95,
     }, ephemeral = {
         .id = { "clients.put_eph", "clients.get_eph", "clients.flush_eph" },
-        .what = { "two clients, put, ephemeral", "  get", "  flush page" },
+        .what = { "two clients, put, ephemeral",
+                  "two clients, get, ephemeral",
+                  "two clients, flush, ephemeral" },
         .old = { "0.51", "0.64", "0.44" },
         .flags = EPHEMERAL, .share = 0.95,
     }, vcpus = {
         .id = { "vcpus.put", "vcpus.get", "vcpus.flush" },
-        .what = { "one client, two vCPUs, put, persistent", "  get",
-                  "  flush page" },
+        .what = { "one client, two vCPUs, put, persistent",
+                  "one client, two vCPUs, get, persistent",
+                  "one client, two vCPUs, flush, persistent" },
         .old = { "0.63", "0.86", "0.55" },
         .flags = PERSISTENT, .share = 0.9, .one_domain = true,
     };
