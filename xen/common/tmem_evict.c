@@ -16,8 +16,8 @@
  * x is a descriptor of a page, a dot one whose page has gone: a page leaves
  * by a store to its own descriptor, not to its neighbours'. A segment without
  * pages is freed. The drawback is that a segment with few pages left still
- * fills a frame: when all of a queue's segments are less than a quarter full
- * on average, the oldest pages go (queue_is_sparse()).
+ * fills a frame: when a queue's segments have fewer than SEGMENT_FEW pages on
+ * average, the oldest pages go (queue_is_sparse()).
  *
  * Eviction works from the bottom up. The lock of a queue keeps the object of
  * a queued page alive; but the page can only be taken out below the lock of
@@ -57,6 +57,12 @@ struct tmem_segment {
     struct tmem_epage page[TMEM_SEGMENT_PAGES]
         __attribute__((__aligned__(SEGMENT_HEAD)));
 };
+
+/*
+ * With 8 pages in a segment its frame is an eighth of what it serves; below,
+ * a page is worth less than what it keeps.
+ */
+#define SEGMENT_FEW        min(8UL, TMEM_SEGMENT_PAGES / 2UL)
 
 /* Ages count in units of 256 ns: 18 minutes until they saturate. */
 #define AGE_SHIFT          8
@@ -399,7 +405,7 @@ unsigned int tmem_evict(unsigned int nr)
 static bool queue_is_sparse(const struct tmem_queue *q)
 {
     return read_atomic(&q->nr_segments) >
-           2 + 4 * read_atomic(&q->nr_pages) / TMEM_SEGMENT_PAGES;
+           2 + read_atomic(&q->nr_pages) / SEGMENT_FEW;
 }
 
 void tmem_queues_tidy(struct tmem_client *c)
