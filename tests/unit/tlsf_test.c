@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -422,9 +423,25 @@ static void test_reentered(void **state)
     }
 }
 
+/* A region that did not come must not count for the limit. */
+static void test_get_fails_at_limit(void **state)
+{
+    struct source source;
+    struct xmem_pool *pool = pool_new(&source, PAGE, PAGE);
+    void *ptr;
+
+    source.fail_at = 1;
+    assert_null(xmem_pool_alloc(8, pool));
+    ptr = xmem_pool_alloc(8, pool);
+    assert_non_null(ptr);
+    xmem_pool_free(ptr, pool);
+    pool_end(&source);
+}
+
+/* Blocks of 112 bytes each, next to each other, and all zeroes. */
 struct victim {
     struct xmem_pool *pool, *other;
-    void *ptr[3];
+    void *ptr[4];
 };
 
 static void free_twice(void *arg)
@@ -443,11 +460,29 @@ static void free_twice_merged(void *arg)
     free_twice(arg);
 }
 
+/* Merged with both neighbours: only its own old head can tell. */
+static void free_twice_between(void *arg)
+{
+    struct victim *victim = arg;
+
+    xmem_pool_free(victim->ptr[0], victim->pool);
+    xmem_pool_free(victim->ptr[2], victim->pool);
+    free_twice(arg);
+}
+
 static void free_overrun(void *arg)
 {
     struct victim *victim = arg;
 
     poke(victim->ptr[1], -8, 0x4141414141414141);
+    xmem_pool_free(victim->ptr[1], victim->pool);
+}
+
+static void free_too_small(void *arg)
+{
+    struct victim *victim = arg;
+
+    poke(victim->ptr[1], -8, 16);
     xmem_pool_free(victim->ptr[1], victim->pool);
 }
 
@@ -460,6 +495,17 @@ static void free_after_link_smashed(void *arg)
     xmem_pool_free(victim->ptr[0], victim->pool);
 }
 
+/* Two blocks of one list; the second one's link to the first is smashed. */
+static void alloc_after_link_smashed(void *arg)
+{
+    struct victim *victim = arg;
+
+    xmem_pool_free(victim->ptr[0], victim->pool);
+    xmem_pool_free(victim->ptr[2], victim->pool);
+    poke(victim->ptr[0], 8, (unsigned long)victim->ptr[1]);
+    victim->ptr[0] = xmem_pool_alloc(100, victim->pool);
+}
+
 static void free_to_other_pool(void *arg)
 {
     struct victim *victim = arg;
@@ -468,6 +514,7 @@ static void free_to_other_pool(void *arg)
     xmem_pool_free(victim->ptr[0], victim->other);
     xmem_pool_free(victim->ptr[1], victim->other);
     xmem_pool_free(victim->ptr[2], victim->other);
+    xmem_pool_free(victim->ptr[3], victim->other);
 }
 
 static void free_in_order(void *arg)
@@ -475,7 +522,7 @@ static void free_in_order(void *arg)
     struct victim *victim = arg;
     unsigned int i;
 
-    for ( i = 0; i < 3; i++ )
+    for ( i = 0; i < 4; i++ )
         xmem_pool_free(victim->ptr[i], victim->pool);
 }
 
@@ -489,14 +536,20 @@ static void test_misuse(void **state)
     };
     unsigned int i;
 
-    for ( i = 0; i < 3; i++ )
+    for ( i = 0; i < 4; i++ )
+    {
         victim.ptr[i] = xmem_pool_alloc(100, victim.pool);
+        memset(victim.ptr[i], 0, 100);
+    }
 
     assert_false(dies(free_in_order, &victim));
     assert_true(dies(free_twice, &victim));
     assert_true(dies(free_twice_merged, &victim));
+    assert_true(dies(free_twice_between, &victim));
     assert_true(dies(free_overrun, &victim));
+    assert_true(dies(free_too_small, &victim));
     assert_true(dies(free_after_link_smashed, &victim));
+    assert_true(dies(alloc_after_link_smashed, &victim));
     assert_true(dies(free_to_other_pool, &victim));
 
     free_in_order(&victim);
@@ -517,11 +570,12 @@ static void test_walk(void **state)
     };
     struct source source;
     struct xmem_pool *pool = pool_new(&source, 0, PAGE);
-    void *ptr[4];
+    void *ptr[4], *end;
     unsigned int i;
 
     for ( i = 0; i < 4; i++ )
         ptr[i] = xmem_pool_alloc(100, pool);
+    end = xmem_pool_alloc(24, pool);
     for ( i = 0; i < ARRAY_SIZE(live); i++ )
     {
         live[i](ptr[1]);
@@ -546,9 +600,16 @@ static void test_walk(void **state)
     poke(ptr[1], -8, 112 | 1);
     assert_true(xmem_pool_is_valid(pool));
 
+    /* A block that fell out of its list: ptr[3] is in front of ptr[1]. */
+    xmem_pool_free(ptr[3], pool);
+    assert_true(xmem_pool_is_valid(pool));
+    poke(ptr[3], 0, 0);
+    assert_false(xmem_pool_is_valid(pool));
+    poke(ptr[3], 0, (unsigned long)ptr[1] - 16);
+
     xmem_pool_free(ptr[0], pool);
     xmem_pool_free(ptr[2], pool);
-    xmem_pool_free(ptr[3], pool);
+    xmem_pool_free(end, pool);
     pool_end(&source);
 }
 
@@ -597,6 +658,7 @@ int main(int argc, char **argv)
         test(test_destroy_in_use),
         test(test_merge),
         test(test_get_fails),
+        test(test_get_fails_at_limit),
         test(test_freed_meanwhile),
         test(test_reentered),
         test(test_misuse),
