@@ -392,6 +392,11 @@ struct xmem_pool *xmem_pool_create(const char *name,
     struct xmem_pool *pool;
     unsigned int nr_levels;
 
+    BUILD_BUG_ON(TLSF_SL_LOG2 < 1 || TLSF_SL_LOG2 > 5);
+    BUILD_BUG_ON(TLSF_MIN_BLOCK < sizeof(struct tlsf_block));
+    BUILD_BUG_ON(TLSF_MIN_BLOCK % TLSF_ALIGN);
+    BUILD_BUG_ON(sizeof(struct tlsf_region) != REGION_TO_BLOCK + HEAD_SIZE);
+
     if ( !grow_size || grow_size > TLSF_MAX_REGION )
         return NULL;
 
