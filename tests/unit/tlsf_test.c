@@ -517,6 +517,14 @@ static void free_to_other_pool(void *arg)
     xmem_pool_free(victim->ptr[3], victim->other);
 }
 
+/* A block that is a whole region has no neighbour that could tell. */
+static void free_region_to_other_pool(void *arg)
+{
+    struct victim *victim = arg;
+
+    xmem_pool_free(xmem_pool_alloc(4056, victim->pool), victim->other);
+}
+
 static void free_in_order(void *arg)
 {
     struct victim *victim = arg;
@@ -551,6 +559,7 @@ static void test_misuse(void **state)
     assert_true(dies(free_after_link_smashed, &victim));
     assert_true(dies(alloc_after_link_smashed, &victim));
     assert_true(dies(free_to_other_pool, &victim));
+    assert_true(dies(free_region_to_other_pool, &victim));
 
     free_in_order(&victim);
     pool_end(&source);
@@ -583,6 +592,12 @@ static void test_walk(void **state)
         poke(ptr[1], -8, 112);
         assert_true(xmem_pool_is_valid(pool));
     }
+
+    /* The region's pool, which precedes the head of the first block. */
+    assert_int_equal((unsigned long)ptr[0] % PAGE, 32);
+    poke(ptr[0], -16, 0);
+    assert_false(xmem_pool_is_valid(pool));
+    poke(ptr[0], -16, (unsigned long)pool);
 
     /* A free block: its links, its tag at the end, its mark. */
     xmem_pool_free(ptr[1], pool);
