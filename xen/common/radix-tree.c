@@ -746,33 +746,37 @@ static void *find_next(struct radix_tree_root *root, unsigned long *index,
         return child;
     }
 
-    for ( path[depth++] = child; depth; )
+    for ( path[depth++] = child; ; )
     {
         const void *entry = path[depth - 1];
         const struct radix_tree_node *node = to_node(entry);
-        unsigned int digit, shift = node_shift(node);
+        unsigned int digit;
 
-        if ( idx > node_last(node) )
-        {
-            depth--;
-            continue;
-        }
         if ( idx < node_first(node) )
             idx = node_first(node);
 
-        digit = node_digit(node, idx);
-        child = next_child(entry, &digit, slotp);
+        child = NULL;
+        if ( idx <= node_last(node) )
+        {
+            digit = node_digit(node, idx);
+            child = next_child(entry, &digit, slotp);
+        }
+
         if ( !child )
         {
-            idx = node_last(node) + 1;
+            /* Past all that the slot of this node in the one above means. */
+            if ( !--depth )
+                return NULL;
+            idx = 1UL << node_shift(to_node(path[depth - 1]));
+            idx = (node_first(node) | (idx - 1)) + 1;
             if ( !idx )
-                break;
-            depth--;
+                return NULL;
             continue;
         }
 
         if ( digit != node_digit(node, idx) )
-            idx = node_first(node) | ((unsigned long)digit << shift);
+            idx = node_first(node) |
+                  ((unsigned long)digit << node_shift(node));
 
         if ( !is_node(child) )
         {
@@ -783,8 +787,6 @@ static void *find_next(struct radix_tree_root *root, unsigned long *index,
         ASSERT(depth < MAX_DEPTH);
         path[depth++] = child;
     }
-
-    return NULL;
 }
 
 void *radix_tree_next(struct radix_tree_root *root, unsigned long *index)
