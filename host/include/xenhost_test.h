@@ -97,4 +97,24 @@ unsigned long xenhost_lock_errors(void);
 /* Time as the engine sees it: the TSC (default) or +1 us at each reading. */
 void xenhost_virtual_clock(bool on);
 
+
+/*
+ * A data operation of a 32-bit guest: op has the compat layout, 52 bytes.
+ * The function of xenhost_on_restart() gets that as well; for a control
+ * operation it gets NULL.
+ */
+long xenhost_tmem_op_compat(domid_t domid, void *op);
+
+/* xenhost_longest_step() switches this on, and only then steps are timed. */
+void xenhost_step_timing(bool on);
+/* Check each clean frame that is handed out. Default: in debug builds. */
+void xenhost_leak_check(bool on);
+/* Touch all free frames, so that no later access faults. 0 or -EINVAL. */
+int xenhost_prefault(void);
+/*
+ * Mark up to n frames that belong to nobody (tmem's data frames) as going
+ * offline: they must not be used again once freed. Returns how many were.
+ */
+unsigned long xenhost_frames_offline(unsigned long n);
+
 #endif /* XENHOST_TEST_H */

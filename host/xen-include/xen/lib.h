@@ -110,10 +110,12 @@ gdprintk(const char *lvl, const char *fmt, ...) {}
            __FILE__, __LINE__, xenhost_current_domid(), ## args)
 #endif
 
+#ifndef _STDIO_H
 int snprintf(char *buf, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
+#endif
 /* As snprintf(), but returns what it wrote. */
 int scnprintf(char *buf, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -32,9 +32,7 @@ typedef struct {
 #ifdef CONFIG_DEBUG_LOCKS
 #define RW_LOCK_UNLOCKED { 0, 0, NULL }
 #define RW_LOCK_CLASS_(c) { 0, 0, c }
-#define DEFINE_RWLOCK(l)                                                \
-    static struct xenhost_lock_class l##_class_ = LOCK_CLASS_(#l);      \
-    rwlock_t l = RW_LOCK_CLASS_(&l##_class_)
+#define DEFINE_RWLOCK(l) rwlock_t l = RW_LOCK_CLASS_(LOCK_CLASS_OF_(#l))
 #define rwlock_init(l)                                                  \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \
@@ -154,8 +152,8 @@ struct percpu_rwlock {
 #ifndef NDEBUG
 #define PERCPU_RW_(owner, class) { RW_LOCK_CLASS_(class), false, owner }
 #define DEFINE_PERCPU_RWLOCK_RESOURCE(l, owner)                         \
-    static struct xenhost_lock_class l##_class_ = LOCK_CLASS_(#l);      \
-    percpu_rwlock_t l = PERCPU_RW_(&get_per_cpu_var(owner), &l##_class_)
+    percpu_rwlock_t l = PERCPU_RW_(&get_per_cpu_var(owner),             \
+                                   LOCK_CLASS_OF_(#l))
 #define percpu_rwlock_resource_init(l, owner)                           \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \

@@ -49,9 +49,9 @@ typedef struct spinlock {
 
 #ifdef CONFIG_DEBUG_LOCKS
 #define SPIN_LOCK_UNLOCKED { 0, 0, NULL }
-#define DEFINE_SPINLOCK(l)                                              \
-    static struct xenhost_lock_class l##_class_ = LOCK_CLASS_(#l);      \
-    spinlock_t l = { 0, 0, &l##_class_ }
+/* At file scope, where the literal is static. */
+#define LOCK_CLASS_OF_(n) (&(struct xenhost_lock_class)LOCK_CLASS_(n))
+#define DEFINE_SPINLOCK(l) spinlock_t l = { 0, 0, LOCK_CLASS_OF_(#l) }
 #define spin_lock_init(l)                                               \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \

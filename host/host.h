@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * host.h - what the files of the host share
+ *
+ * start.c    the machine: configuration, start and stop
+ * cpu.c      threads as CPUs, hypercalls, preemption
+ * heap.c     frames: the buddy allocator, claims, low memory
+ * page.c     references, types, physical maps of guests
+ * domain.c   life and death of domains
+ * rcu.c      read-copy-update; a barrier on all CPUs
+ * lock.c     the slow sides of locks; lockcheck.c the checker of debug builds
+ * param.c    the command line; log.c messages; lib.c strings and numbers
+ * fault.c    the switches of xenhost_test.h
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xenhost.h>
+#include <xenhost_test.h>
+#include <xen/domain_page.h>
+#include <xen/guest_access.h>
+#include <xen/init.h>
+#include <xen/nodemask.h>
+#include <xen/p2m-common.h>
+#include <xen/sched.h>
+#include <xen/tmem.h>
+
+/* The machine; constant while it runs. */
+struct host {
+    bool running;
+    unsigned int cpus;          /* those of the configuration */
+    unsigned int generation;    /* of the start; bindings belong to one */
+};
+extern struct host host;
+
+#define service_cpu() (host.cpus)
+extern struct domain idle_domain;
+
+/*
+ * Run as some CPU: the thread's own, or the service CPU, which one thread can
+ * have at a time. False when the machine does not run. Calls may nest.
+ */
+bool host_enter(void);
+void host_leave(void);
+
+/* cpu.c */
+void cpus_start(void);
+void cpus_stop(void);
+/* Wait until no other CPU runs a hypercall of domid. */
+void cpus_wait_domain(domid_t domid);
+void relax(unsigned int *spins);
+
+/* A lock of the host that the lock checker does not see. */
+struct host_lock {
+    unsigned int locked;
+};
+static inline void host_lock(struct host_lock *l)
+{
+    unsigned int free = 0;
+
+    if ( !__atomic_compare_exchange_n(&l->locked, &free, 1, false,
+                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) )
+        xenhost_spin_wait(&l->locked, 1);
+}
+static inline void host_unlock(struct host_lock *l)
+{
+    __atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+}
+
+/* heap.c */
+int heap_start(unsigned long pages);
+void heap_stop(void);
+unsigned long heap_free_frames(void);
+/* Frames that are neither free nor offlined. */
+unsigned long heap_used_frames(void);
+void heap_mark_dirty(struct page_info *pg);
+extern bool relinquish_enabled;
+extern unsigned long leaks_seen;
+
+/* domain.c */
+extern struct domain *host_domains[];   /* by id: those in the list */
+extern struct domain *host_running[];   /* those whose vCPUs may run */
+void domains_start(void);
+void domains_stop(void);                /* destroys all */
+/* The domain with that id, or NULL; the caller has entered the host. */
+struct domain *domain_find(domid_t domid);
+/* Wait for a paused domain: 0, or -ESRCH when there is none any more. */
+int domain_wait_running(domid_t domid);
+
+/* rcu.c */
+void all_cpus_barrier(void);
+void rcu_start(void);
+void rcu_poll(void);
+
+/* param.c, log.c, fault.c, start.c */
+void params_reset(void);
+void log_start(void);
+void faults_start(void);
+bool domid_denied(domid_t domid);
+bool preempt_now(void);
+extern void (*restart_fn)(domid_t domid, struct tmem_op *op, void *arg);
+extern void *restart_arg;
+extern bool step_timing;
+
+#endif /* HOST_H */
