@@ -11,17 +11,15 @@
 #define XEN_TMEM_H
 
 #include <xen/types.h>
-#include <xen/guest_access.h>
 #include <xen/numa.h>
 #include <public/tmem.h>
 
 struct domain;
 
 /*
- * The hypercall. The request is read again when it is restarted. Results and
- * errors: docs/abi.md.
+ * The hypercall, do_tmem_op(), is declared with all others, by
+ * <xen/hypercall.h>.
  */
-long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops);
 
 /*
  * A control operation, already copied in, from a caller who is allowed to.
