@@ -35,6 +35,6 @@ unsigned int bench_lib_random(void);
 unsigned long bench_lib_count(unsigned long n);
 
 /* Say what is wrong with a result (a lookup that fails ...), and stop. */
-void bench_lib_fail(const char *why) __attribute__((noreturn));
+void bench_lib_fail(const char *why) __attribute__((__noreturn__));
 
 #endif /* BENCH_LIBS_BENCH_H */
