@@ -437,7 +437,10 @@ static void test_get_fails_at_limit(void **state)
     pool_end(&source);
 }
 
-/* Blocks of 112 bytes each, next to each other, and all zeroes. */
+/*
+ * Blocks of 128 bytes each, next to each other, and all zeroes. That size
+ * begins a class, whatever the number of classes.
+ */
 struct victim {
     struct xmem_pool *pool, *other;
     void *ptr[4];
@@ -502,7 +505,7 @@ static void alloc_after_link_smashed(void *arg)
     xmem_pool_free(victim->ptr[0], victim->pool);
     xmem_pool_free(victim->ptr[2], victim->pool);
     poke(victim->ptr[0], 8, (unsigned long)victim->ptr[1]);
-    victim->ptr[0] = xmem_pool_alloc(100, victim->pool);
+    victim->ptr[0] = xmem_pool_alloc(120, victim->pool);
 }
 
 static void free_to_other_pool(void *arg)
@@ -545,8 +548,8 @@ static void test_misuse(void **state)
 
     for ( i = 0; i < 4; i++ )
     {
-        victim.ptr[i] = xmem_pool_alloc(100, victim.pool);
-        memset(victim.ptr[i], 0, 100);
+        victim.ptr[i] = xmem_pool_alloc(120, victim.pool);
+        memset(victim.ptr[i], 0, 120);
     }
 
     assert_false(dies(free_in_order, &victim));
@@ -565,12 +568,12 @@ static void test_misuse(void **state)
     pool_end(&other);
 }
 
-static void spoil_head(void *arg)      { poke(arg, -8, 112 + 16); }
-static void spoil_flag(void *arg)      { poke(arg, -8, 112 | 1); }
-static void spoil_prev_flag(void *arg) { poke(arg, -8, 112 | 2); }
+static void spoil_head(void *arg)      { poke(arg, -8, 128 + 16); }
+static void spoil_flag(void *arg)      { poke(arg, -8, 128 | 1); }
+static void spoil_prev_flag(void *arg) { poke(arg, -8, 128 | 2); }
 static void spoil_to_zero(void *arg)   { poke(arg, -8, 0); }
 
-/* The integrity walk sees what it is there to see. Blocks of 112 bytes. */
+/* The integrity walk sees what it is there to see. Blocks of 128 bytes. */
 static void test_walk(void **state)
 {
     static void (*const live[])(void *) = {
@@ -582,13 +585,13 @@ static void test_walk(void **state)
     unsigned int i;
 
     for ( i = 0; i < 4; i++ )
-        ptr[i] = xmem_pool_alloc(100, pool);
+        ptr[i] = xmem_pool_alloc(120, pool);
     end = xmem_pool_alloc(24, pool);
     for ( i = 0; i < ARRAY_SIZE(live); i++ )
     {
         live[i](ptr[1]);
         assert_false(xmem_pool_is_valid(pool));
-        poke(ptr[1], -8, 112);
+        poke(ptr[1], -8, 128);
         assert_true(xmem_pool_is_valid(pool));
     }
 
@@ -609,9 +612,9 @@ static void test_walk(void **state)
     poke(ptr[2], -16, 0);
     assert_false(xmem_pool_is_valid(pool));
     poke(ptr[2], -16, (unsigned long)ptr[1] - 16);
-    poke(ptr[1], -8, 112);
+    poke(ptr[1], -8, 128);
     assert_false(xmem_pool_is_valid(pool));
-    poke(ptr[1], -8, 112 | 1);
+    poke(ptr[1], -8, 128 | 1);
     assert_true(xmem_pool_is_valid(pool));
 
     /* A block that fell out of its list: ptr[3] is in front of ptr[1]. */
