@@ -17,6 +17,7 @@
  * the outermost of all locks here.
  */
 #include "host.h"
+#include <xen/hypercall.h>
 #include <xsm/xsm.h>
 
 #define HOST_ORDER RCU_ORDER_

@@ -24,6 +24,7 @@
 #include <xenhost_test.h>
 #include <xen/domain_page.h>
 #include <xen/guest_access.h>
+#include <xen/hypercall.h>
 #include <xen/init.h>
 #include <xen/nodemask.h>
 #include <xen/p2m-common.h>

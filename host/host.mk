@@ -55,12 +55,14 @@ HOST_SRC := $(filter-out $(HOST_PROGRAMS),$(wildcard host/*.c))
 ENGINE_SRC := $(wildcard xen/common/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(ENGINE_SRC) $(HOST_SRC))
 
-# Everything is rebuilt when the flags change.
-STAMP := $(B)/obj/flags
-STAMP_TEXT := $(ENGINE_CFLAGS) $(LIB_CFLAGS) $(sort $(LIB_OBJ))
-$(shell mkdir -p $(B)/obj; \
-        echo '$(STAMP_TEXT)' | cmp -s - $(STAMP) || \
-        echo '$(STAMP_TEXT)' >$(STAMP))
+# Everything is rebuilt when the flags change, and the library when a file
+# comes or goes.
+define stamp
+$(shell mkdir -p $(B)/obj; echo '$(2)' | cmp -s - $(B)/obj/$(1) || \
+        echo '$(2)' >$(B)/obj/$(1))$(B)/obj/$(1)
+endef
+STAMP := $(call stamp,flags,$(ENGINE_CFLAGS) $(LIB_CFLAGS))
+LIST := $(call stamp,files,$(sort $(LIB_OBJ)))
 
 $(B)/obj/xen/%.o: xen/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
@@ -72,7 +74,7 @@ $(B)/obj/host/%.o: host/%.c $(STAMP) | deps-build
 	@echo "  CC    $<"
 	@$(CC) $(LIB_CFLAGS) -c $< -o $@
 
-$(B)/libxenhost.a: $(LIB_OBJ)
+$(B)/libxenhost.a: $(LIB_OBJ) $(LIST)
 	@echo "  AR    $@"
 	@rm -f $@
 	@$(AR) rcs $@ $(LIB_OBJ)

@@ -26,20 +26,29 @@ static always_inline bool xenhost_fault_hit(enum xenhost_fault kind)
 }
 
 /*
- * Guests race with us by design: the thread sanitizer must not see this
- * access. The memory clobber keeps the compiler from reading twice.
+ * Guests race with us by design: neither the thread sanitizer nor the
+ * compiler may see these accesses, so that nothing is read twice. Requests
+ * are of 56 bytes: words are much quicker for those than "rep movs".
  */
 static always_inline void xenhost_guest_copy(void *dst, const void *src,
                                              size_t n)
 {
-#ifdef __SANITIZE_THREAD__
+    uint64_t word;
+    size_t i;
+
+    if ( likely(n == 56) )
+    {
+#pragma GCC unroll 7
+        for ( i = 0; i < 56; i += 8 )
+            __asm__ volatile ( "mov (%[src], %[i]), %[word]\n\t"
+                               "mov %[word], (%[dst], %[i])"
+                               : [word] "=&r" (word)
+                               : [src] "r" (src), [dst] "r" (dst), [i] "r" (i)
+                               : "memory" );
+        return;
+    }
     __asm__ volatile ( "rep movsb" : "+D" (dst), "+S" (src), "+c" (n) ::
                        "memory" );
-#else
-    barrier();
-    __builtin_memcpy(dst, src, n);
-    barrier();
-#endif
 }
 
 static always_inline size_t raw_copy_from_guest(void *dst, const void *src,
