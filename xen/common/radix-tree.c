@@ -213,30 +213,33 @@ static void set_key(void *entry, unsigned int i, unsigned int key)
     store_word(word, (*word & ~(0xffUL << pos)) | ((unsigned long)key << pos));
 }
 
-/* The slot that stands for a digit, or NULL. */
+/*
+ * The slot that stands for a digit, or NULL. No branch depends on where the
+ * key is: they would be mispredicted every other time.
+ */
 static inline void **find_digit(const void *entry, unsigned int digit)
 {
     const struct radix_tree_node *node = to_node(entry);
     unsigned int i, key_words = classes[to_class(entry)].key_words;
-    unsigned long counts = 0xff;
+    unsigned long found = 0, count = 0xff;
 
     if ( to_class(entry) == CLASS_FULL )
         return node_slots(entry) + digit;
 
-    for ( i = 0; i < key_words; i++, counts = 0 )
+    for ( i = 0; i < key_words; i++, count = 0 )
     {
-        unsigned long x = (load_word(&node->meta[i]) | counts) ^ BYTES(digit);
+        unsigned long x = (load_word(&node->meta[i]) | count) ^ BYTES(digit);
 
         /*
-         * The lowest top bit that is set here belongs to a byte which is 0
-         * in x (higher ones may be wrong because of the borrow).
+         * Set bit 7 of each byte that is 0 in x. (Bytes above it may get it
+         * as well because of the borrow: the lowest one counts.) The product
+         * gathers these bits in its top byte.
          */
-        x = (x - BYTES(1)) & ~x & BYTES(0x80);
-        if ( x )
-            return node_slots(entry) + i * 8 + __builtin_ctzl(x) / 8 - 1;
+        x = (x - BYTES(1UL)) & ~x & BYTES(0x80UL);
+        found |= ((x >> 7) * 0x0102040810204080UL >> 56) << (i * 8);
     }
 
-    return NULL;
+    return found ? node_slots(entry) + __builtin_ctzl(found) - 1 : NULL;
 }
 
 static inline void **find_slot(const void *entry, unsigned long index)
@@ -405,12 +408,18 @@ static void *node_any_child(const void *entry, unsigned int *digit)
 static bool root_store(struct radix_tree_root *root, unsigned long index,
                        void *item)
 {
-    if ( root->ops == &rcu_ops_index_set && root->index != index )
-        return false;
+    if ( root->ops == &rcu_ops_index_set )
+    {
+        if ( root->index != index )
+            return false;
+    }
+    else
+    {
+        root->index = index;
+        if ( !root->ops )
+            root->ops = &rcu_ops_index_set;
+    }
 
-    if ( !root->ops )
-        root->ops = &rcu_ops_index_set;
-    root->index = index;
     store_ptr(&root->rnode, item);
 
     return true;
@@ -937,7 +946,8 @@ static bool node_is_valid(const void *entry)
         count++;
         if ( is_node(child) != !!shift )
             return false;
-        if ( shift && (node_shift(to_node(child)) >= shift ||
+        if ( shift && (!to_node(child)->tag ||
+                       node_shift(to_node(child)) >= shift ||
                        !node_covers(node, node_first(to_node(child))) ||
                        node_digit(node, node_first(to_node(child))) != key) )
             return false;
@@ -959,6 +969,9 @@ bool radix_tree_is_valid(const struct radix_tree_root *root)
 
     if ( !is_node(child) )
         return !child || root->ops;
+
+    if ( !node_is_valid(child) )
+        return false;
 
     /* A leaf with one item alone is there for want of a usable root.index. */
     if ( !node_shift(to_node(child)) && node_count(child) == 1 )
