@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build-xen.sh [release|debug]: build the hypervisor with tmem.
+#
+# build/xen/src is the stock source with the patch series applied, and this
+# repository's xen/ and tools/ laid over it. A file there is written only when
+# its contents change, so that make rebuilds what it must, for both flavours.
+# The hypervisor is build/xen/<flavour>/xen.
+#
+# TMEM=n builds one without the option, in build/xen/<flavour>-stock: to see
+# that all else is as before.
+
+. "$(dirname "$0")/lib.sh"
+
+flavour=${1:-release}
+case $flavour in
+release) debug=n ;;
+debug)   debug=y ;;
+*) die "unknown flavour '$flavour': release or debug" ;;
+esac
+tmem=${TMEM:-y}
+case $tmem in
+y) out=$OUT/xen/$flavour ;;
+n) out=$OUT/xen/$flavour-stock ;;
+*) die "TMEM=$tmem: y or n" ;;
+esac
+
+stock=$OUT/xen/stock
+src=$OUT/xen/src
+patches=$TOP/xen/patches/$XEN_SERIES
+
+"$TOP/boot/fetch-xen.sh" || exit 1
+need gcc:gcc libc6-dev:/usr/include/stdio.h make:make python3:python3 \
+     bison:bison flex:flex patch:patch diffutils:cmp
+
+# The files that are laid over Xen's.
+overlay()
+{
+    (cd "$TOP" && for d in xen tools; do
+        [ ! -d $d ] || find $d -path "*/patches" -prune -o -type f -print
+     done)
+}
+
+# Xen's own files that ours stand in for under another name; patches take
+# them out of makefiles.
+REPLACED="xen/lib/rbtree.c"
+
+# apply_series DIR
+apply_series()
+{
+    while read -r p; do
+        case $p in ''|'#'*) continue ;; esac
+        (cd "$1" && patch -p1 -F0 --no-backup-if-mismatch \
+            <"$patches/$p") >"$OUT/xen/patch.log" 2>&1 || {
+            grep FAILED "$OUT/xen/patch.log" >&2
+            die "xen/patches/$XEN_SERIES/$p does not apply to Xen" \
+                "$(cat "$stock/version") (log: build/xen/patch.log)"
+        }
+    done <"$patches/series"
+}
+
+# What decides which files there are and what patches make of them.
+recipe()
+{
+    cat "$stock/version" "$patches"/series "$patches"/*.patch
+    overlay | sort
+    echo "$REPLACED"
+}
+
+# sync NEW DIR: make DIR the same as NEW, but do not touch files that are.
+sync()
+{
+    diff -rq --no-dereference "$1" "$2" | while read -r word rest; do
+        case "$word $rest" in
+        "Files "*) f=${rest%% and *}; f=${f#$1/}; cp -a "$1/$f" "$2/$f"
+                   touch "$2/$f" ;;
+        "Only in $1"*) f=${rest#in }; f=${f%%: *}/${f#*: }; f=${f#$1/}
+                       cp -a "$1/$f" "$2/$f" ;;
+        "Only in $2"*) f=${rest#in }; rm -rf "${f%%: *}/${f#*: }" ;;
+        esac
+    done
+}
+
+prepare()
+{
+    say "patching Xen $(cat "$stock/version")"
+    rm -rf "$src.new"
+    cp -a "$stock" "$src.new"
+    rm -rf "$src.new/.pc"
+    apply_series "$src.new" || exit 1
+    for f in $REPLACED; do
+        rm "$src.new/$f"
+    done
+    overlay | while read -r f; do
+        mkdir -p "$src.new/${f%/*}"
+        cp "$TOP/$f" "$src.new/$f"
+        case $f in
+        xen/common/*/*) ;;
+        xen/common/*.c)
+            o=${f##*/}
+            grep -q " ${o%.c}\.o\$" "$src.new/xen/common/Makefile" ||
+                die "$f is in no makefile: add it to a patch in $patches" ;;
+        esac
+    done || exit 1
+    if [ -d "$src" ]; then
+        sync "$src.new" "$src"
+        rm -rf "$src.new"
+    else
+        mv "$src.new" "$src"
+    fi
+}
+
+new=$(recipe | sha256sum)
+if [ ! -d "$src" ] || [ "$new" != "$(cat "$OUT/xen/recipe" 2>/dev/null)" ]; then
+    prepare || exit 1
+    echo "$new" >"$OUT/xen/recipe"
+    rm -f "$OUT"/xen/*/.current
+fi
+overlay | while read -r f; do
+    cmp -s "$TOP/$f" "$src/$f" || cp "$TOP/$f" "$src/$f"
+done
+
+# Quick when there is nothing to do: Xen's make takes seconds to find out.
+if [ -e "$out/xen" ] && [ -e "$out/.current" ] && [ -z "$(find "$src/xen" \
+     "$TOP/boot/build-xen.sh" -newer "$out/.current" -type f | head -n 1)" ]; then
+    exit 0
+fi
+
+mkdir -p "$out"
+started="$out/.started"
+touch "$started"
+xmake()
+{
+    run_logged "$out/build.log" make -C "$src/xen" O="$out" -j "$JOBS" \
+        XEN_TARGET_ARCH=x86_64 "$@"
+}
+
+say "building Xen $(cat "$stock/version"), $flavour"
+want="tmem=$tmem debug=$debug"
+if [ ! -e "$out/.config" ] || [ "$(cat "$out/.want" 2>/dev/null)" != "$want" ]
+then
+    xmake defconfig || exit 1
+    # The last word on a symbol counts.
+    {
+        [ $tmem = n ] || echo "CONFIG_TMEM=y"
+        [ $debug = y ] && echo "CONFIG_DEBUG=y" ||
+            echo "# CONFIG_DEBUG is not set"
+    } >>"$out/.config"
+    xmake olddefconfig || exit 1
+    grep -q "^CONFIG_TMEM=y" "$out/.config" || [ $tmem = n ] ||
+        die "CONFIG_TMEM was not accepted: see $out/.config"
+    echo "$want" >"$out/.want"
+fi
+xmake build || exit 1
+mv "$started" "$out/.current"
+say "built ${out#$TOP/}/xen"
