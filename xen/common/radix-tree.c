@@ -49,214 +49,19 @@
  *   two words cannot be read at once. Other lone items get a leaf.
  * - Memory is published by a release store and read by an acquire load.
  * - The rcu_head overlays words that no lookup reads (node_alloc()).
+ *
+ * radix-tree-private.h has the nodes, radix-tree-lookup.c all that only reads;
+ * here is what modifies trees.
  */
 #include <xen/errno.h>
-#include <xen/lib.h>
-#include <xen/radix-tree.h>
 #include <xen/rcupdate.h>
 #include <xen/string.h>
 #include <xen/xmalloc.h>
+#include "radix-tree-private.h"
 
-#define MAP_SHIFT   RADIX_TREE_MAP_SHIFT
-#define MAP_SIZE    RADIX_TREE_MAP_SIZE
-#define MAP_MASK    RADIX_TREE_MAP_MASK
-
-#if MAP_SHIFT < 2 || MAP_SHIFT > 6
-#error RADIX_TREE_MAP_SHIFT must be 2 to 6
-#endif
-
-/* Levels, hence nodes on any way down. */
-#define MAX_DEPTH   ((BITS_PER_LONG + MAP_SHIFT - 1) / MAP_SHIFT)
-
-/* Trees with small nodes want four classes too. */
-#if MAP_SHIFT == 6
-#define CAP_SMALL   5
-#define CAP_MEDIUM  17
-#elif MAP_SHIFT >= 4
-#define CAP_SMALL   3
-#define CAP_MEDIUM  (MAP_SIZE / 2 + 1)
-#else
-#define CAP_SMALL   2
-#define CAP_MEDIUM  (MAP_SIZE / 2 + 1)
-#endif
-
-#define BYTES(x)    ((x) * 0x0101010101010101UL)
-#define NO_KEY      0xffU
-
-enum { CLASS_ONE, CLASS_SMALL, CLASS_MEDIUM, CLASS_FULL };
-
-struct radix_tree_node {
-    unsigned long tag;
-    unsigned long meta[];       /* key words and slots follow */
-};
-
-static const struct node_class {
-    uint8_t capacity;           /* slots */
-    uint8_t key_words;          /* meta[] that has keys */
-    uint8_t slots;              /* where in meta[] slots begin */
-    uint8_t words;              /* all of the node: odd */
-} classes[] = {
-#define KEY_WORDS(cap)  ((1 + (cap) + 7) / 8)
-#define SPARSE(cap) {                                       \
-        .capacity = (cap), .key_words = KEY_WORDS(cap),     \
-        .slots = KEY_WORDS(cap),                            \
-        .words = (1 + KEY_WORDS(cap) + (cap)) | 1,          \
-    }
-    [CLASS_ONE]    = SPARSE(1),
-    [CLASS_SMALL]  = SPARSE(CAP_SMALL),
-    [CLASS_MEDIUM] = SPARSE(CAP_MEDIUM),
-    /* meta[0], which has no keys, and meta[1] make room for the rcu_head. */
-    [CLASS_FULL]   = { .capacity = MAP_SIZE, .slots = 2, .words = 3 + MAP_SIZE },
-};
-
-/* ops of a default tree whose root.index has been set for good. */
-static const struct radix_tree_ops rcu_ops_index_set;
-
-/*** Words that lookups share with modifications. ***/
-
-static inline void *load_ptr(void *const *p)
-{
-    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-
-static inline void store_ptr(void **p, void *val)
-{
-    __atomic_store_n(p, val, __ATOMIC_RELEASE);
-}
-
-static inline unsigned long load_word(const unsigned long *p)
-{
-    return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
-static inline void store_word(unsigned long *p, unsigned long val)
-{
-    __atomic_store_n(p, val, __ATOMIC_RELEASE);
-}
-
-/*** Nodes. An "entry" is an item or a pointer to a node with its tag bits. ***/
-
-static inline bool is_node(const void *entry)
-{
-    return (unsigned long)entry & RADIX_TREE_INDIRECT_PTR;
-}
-
-static inline struct radix_tree_node *to_node(const void *entry)
-{
-    return (void *)((unsigned long)entry & ~7UL);
-}
-
-static inline unsigned int to_class(const void *entry)
-{
-    return ((unsigned long)entry >> 1) & 3;
-}
-
-static inline void *to_entry(struct radix_tree_node *node, unsigned int cls)
-{
-    return (void *)((unsigned long)node | (cls << 1) |
-                    RADIX_TREE_INDIRECT_PTR);
-}
-
-static inline unsigned int node_shift(const struct radix_tree_node *node)
-{
-    return __builtin_ctzl(node->tag);
-}
-
-/* First and last index that can be below a node. */
-static inline unsigned long node_first(const struct radix_tree_node *node)
-{
-    return node->tag & (node->tag - 1);
-}
-
-static inline unsigned long node_last(const struct radix_tree_node *node)
-{
-    return node_first(node) | ((MAP_SIZE << node_shift(node)) - 1);
-}
-
-static inline bool node_covers(const struct radix_tree_node *node,
-                               unsigned long index)
-{
-    return (index ^ node->tag) >> node_shift(node) < MAP_SIZE;
-}
-
-static inline unsigned int node_digit(const struct radix_tree_node *node,
-                                      unsigned long index)
-{
-    return (((index ^ node->tag) >> node_shift(node)) ^ 1) & MAP_MASK;
-}
-
-static inline void **node_slots(const void *entry)
-{
-    return (void **)&to_node(entry)->meta[classes[to_class(entry)].slots];
-}
-
-static inline unsigned int node_count(const void *entry)
-{
-    return to_node(entry)->meta[0] & 0xff;
-}
-
-/* The digit that slot i stands for, NO_KEY if it is unused. */
-static inline unsigned int node_key(const void *entry, unsigned int i)
-{
-    if ( to_class(entry) == CLASS_FULL )
-        return i;
-
-    i++;
-    return (load_word(&to_node(entry)->meta[i / 8]) >> (i % 8 * 8)) & 0xff;
-}
-
-static void set_key(void *entry, unsigned int i, unsigned int key)
-{
-    unsigned long *word = &to_node(entry)->meta[++i / 8];
-    unsigned int pos = i % 8 * 8;
-
-    store_word(word, (*word & ~(0xffUL << pos)) | ((unsigned long)key << pos));
-}
-
-/*
- * The slot that stands for a digit, or NULL. No branch depends on where the
- * key is: they would be mispredicted every other time.
- */
-static inline void **find_digit(const void *entry, unsigned int digit)
-{
-    const struct radix_tree_node *node = to_node(entry);
-    unsigned int i, key_words = classes[to_class(entry)].key_words;
-    unsigned long found = 0, count = 0xff;
-
-    if ( to_class(entry) == CLASS_FULL )
-        return node_slots(entry) + digit;
-
-    for ( i = 0; i < key_words; i++, count = 0 )
-    {
-        unsigned long x = (load_word(&node->meta[i]) | count) ^ BYTES(digit);
-
-        /*
-         * Set bit 7 of each byte that is 0 in x. (Bytes above it may get it
-         * as well because of the borrow: the lowest one counts.) The product
-         * gathers these bits in its top byte.
-         */
-        x = (x - BYTES(1UL)) & ~x & BYTES(0x80UL);
-        found |= ((x >> 7) * 0x0102040810204080UL >> 56) << (i * 8);
-    }
-
-    return found ? node_slots(entry) + __builtin_ctzl(found) - 1 : NULL;
-}
-
-static inline void **find_slot(const void *entry, unsigned long index)
-{
-    const struct radix_tree_node *node = to_node(entry);
-
-    /* The digit is masked, hence speculation stays inside of the node too. */
-    return node_covers(node, index)
-           ? find_digit(entry, node_digit(node, index)) : NULL;
-}
+const struct radix_tree_ops radix_tree_rcu_ops;
 
 /*** Memory ***/
-
-static inline bool is_rcu(const struct radix_tree_root *root)
-{
-    return !root->ops || root->ops == &rcu_ops_index_set;
-}
 
 /*
  * A node of a default tree needs an rcu_head later on, when lookups may still
@@ -334,6 +139,14 @@ static void *node_new(struct radix_tree_root *root, unsigned int cls,
 
 /*** Changes to one node ***/
 
+static void set_key(void *entry, unsigned int i, unsigned int key)
+{
+    unsigned long *word = &to_node(entry)->meta[++i / 8];
+    unsigned int pos = i % 8 * 8;
+
+    store_word(word, (*word & ~(0xffUL << pos)) | ((unsigned long)key << pos));
+}
+
 /* Give the node a child for a digit that has none. False: no slot for it. */
 static bool node_add(void *entry, unsigned int digit, void *child)
 {
@@ -389,26 +202,13 @@ static void *node_copy(struct radix_tree_root *root, void *entry,
     return copy;
 }
 
-/* The first child in the node, and its digit. There is one. */
-static void *node_any_child(const void *entry, unsigned int *digit)
-{
-    unsigned int i;
-
-    for ( i = 0; !node_slots(entry)[i]; i++ )
-        ;
-
-    *digit = node_key(entry, i);
-
-    return node_slots(entry)[i];
-}
-
 /*** Insertion ***/
 
 /* Put the only item into the root. False: lookups do not allow it. */
 static bool root_store(struct radix_tree_root *root, unsigned long index,
                        void *item)
 {
-    if ( root->ops == &rcu_ops_index_set )
+    if ( root->ops == &radix_tree_rcu_ops )
     {
         if ( root->index != index )
             return false;
@@ -417,7 +217,7 @@ static bool root_store(struct radix_tree_root *root, unsigned long index,
     {
         root->index = index;
         if ( !root->ops )
-            root->ops = &rcu_ops_index_set;
+            root->ops = &radix_tree_rcu_ops;
     }
 
     store_ptr(&root->rnode, item);
@@ -653,215 +453,6 @@ void *radix_tree_delete(struct radix_tree_root *root, unsigned long index)
     return item;
 }
 
-/*** Lookup ***/
-
-/* The item at index and its slot, or NULL. */
-static inline void *find(struct radix_tree_root *root, unsigned long index,
-                         void ***slotp)
-{
-    void **slot = &root->rnode, *entry = load_ptr(slot);
-
-    if ( !is_node(entry) )
-    {
-        /* Lookups that are not locked out rely on index being set once. */
-        *slotp = slot;
-        return entry && root->index == index ? entry : NULL;
-    }
-
-    do {
-        slot = find_slot(entry, index);
-        if ( !slot )
-            return NULL;
-        entry = load_ptr(slot);
-    } while ( is_node(entry) );
-
-    *slotp = slot;
-
-    return entry;
-}
-
-void *radix_tree_lookup(struct radix_tree_root *root, unsigned long index)
-{
-    void **slot;
-
-    return find(root, index, &slot);
-}
-
-void **radix_tree_lookup_slot(struct radix_tree_root *root,
-                              unsigned long index)
-{
-    void **slot;
-
-    return find(root, index, &slot) ? slot : NULL;
-}
-
-/*
- * The child with the smallest digit >= *digit: updates that, stores the slot.
- * NULL if there is none.
- */
-static void *next_child(const void *entry, unsigned int *digit, void ***slotp)
-{
-    void **slots = node_slots(entry), *child, *best = NULL;
-    unsigned int i, key, limit = MAP_SIZE;
-
-    if ( to_class(entry) == CLASS_FULL )
-    {
-        for ( i = *digit; i < MAP_SIZE; i++ )
-            if ( (child = load_ptr(slots + i)) != NULL )
-            {
-                *digit = i;
-                *slotp = slots + i;
-                return child;
-            }
-        return NULL;
-    }
-
-    for ( i = 0; i < classes[to_class(entry)].capacity; i++ )
-    {
-        key = node_key(entry, i);
-        if ( key < *digit || key >= limit ||
-             (child = load_ptr(slots + i)) == NULL )
-            continue;
-        limit = key;
-        best = child;
-        *slotp = slots + i;
-    }
-
-    if ( best )
-        *digit = limit;
-
-    return best;
-}
-
-/*
- * The item with the smallest index >= *index, its index and slot, or NULL.
- * Down towards *index; where a node has nothing left, raise the index past it
- * and go on from the node above. Nodes may empty while we look: so be it.
- */
-static void *find_next(struct radix_tree_root *root, unsigned long *index,
-                       void ***slotp)
-{
-    const void *path[MAX_DEPTH];
-    unsigned int depth = 0;
-    unsigned long idx = *index;
-    void *child = load_ptr(&root->rnode);
-
-    if ( !is_node(child) )
-    {
-        if ( !child || root->index < idx )
-            return NULL;
-        *index = root->index;
-        *slotp = &root->rnode;
-        return child;
-    }
-
-    for ( path[depth++] = child; ; )
-    {
-        const void *entry = path[depth - 1];
-        const struct radix_tree_node *node = to_node(entry);
-        unsigned int digit;
-
-        if ( idx < node_first(node) )
-            idx = node_first(node);
-
-        child = NULL;
-        if ( idx <= node_last(node) )
-        {
-            digit = node_digit(node, idx);
-            child = next_child(entry, &digit, slotp);
-        }
-
-        if ( !child )
-        {
-            /* Past all that the slot of this node in the one above means. */
-            if ( !--depth )
-                return NULL;
-            idx = 1UL << node_shift(to_node(path[depth - 1]));
-            idx = (node_first(node) | (idx - 1)) + 1;
-            if ( !idx )
-                return NULL;
-            continue;
-        }
-
-        if ( digit != node_digit(node, idx) )
-            idx = node_first(node) |
-                  ((unsigned long)digit << node_shift(node));
-
-        if ( !is_node(child) )
-        {
-            *index = idx;
-            return child;
-        }
-
-        ASSERT(depth < MAX_DEPTH);
-        path[depth++] = child;
-    }
-}
-
-void *radix_tree_next(struct radix_tree_root *root, unsigned long *index)
-{
-    void **slot;
-
-    return find_next(root, index, &slot);
-}
-
-unsigned int radix_tree_gang_lookup(struct radix_tree_root *root,
-                                    void **results, unsigned long first_index,
-                                    unsigned int max_items)
-{
-    unsigned int n = 0;
-    void **slot;
-
-    while ( n < max_items &&
-            (results[n] = find_next(root, &first_index, &slot)) != NULL )
-    {
-        n++;
-        if ( !++first_index )
-            break;
-    }
-
-    return n;
-}
-
-unsigned int radix_tree_gang_lookup_slot(struct radix_tree_root *root,
-                                         void ***results,
-                                         unsigned long first_index,
-                                         unsigned int max_items)
-{
-    unsigned int n = 0;
-
-    while ( n < max_items && find_next(root, &first_index, &results[n]) )
-    {
-        n++;
-        if ( !++first_index )
-            break;
-    }
-
-    return n;
-}
-
-unsigned long radix_tree_next_hole(struct radix_tree_root *root,
-                                   unsigned long index,
-                                   unsigned long max_scan)
-{
-    for ( ; max_scan && radix_tree_lookup(root, index); max_scan-- )
-        if ( !++index )
-            break;
-
-    return index;
-}
-
-unsigned long radix_tree_prev_hole(struct radix_tree_root *root,
-                                   unsigned long index,
-                                   unsigned long max_scan)
-{
-    for ( ; max_scan && radix_tree_lookup(root, index); max_scan-- )
-        if ( !index-- )
-            break;
-
-    return index;
-}
-
 /*** Whole trees ***/
 
 void radix_tree_init(struct radix_tree_root *root)
@@ -913,93 +504,5 @@ void radix_tree_destroy(struct radix_tree_root *root,
         }
         else if ( child && slot_free )
             slot_free(child);
-    }
-}
-
-/* Does the node keep its own rules? */
-static bool node_is_valid(const void *entry)
-{
-    const struct radix_tree_node *node = to_node(entry);
-    unsigned int i, cls = to_class(entry), shift, count = 0;
-    unsigned long seen = 0;
-
-    if ( ((unsigned long)entry & 7) != ((cls << 1) | 1) || !node->tag )
-        return false;
-
-    shift = node_shift(node);
-    if ( shift % MAP_SHIFT || (node_first(node) & ((MAP_SIZE << shift) - 1)) )
-        return false;
-
-    for ( i = 0; i < classes[cls].capacity; i++ )
-    {
-        unsigned int key = node_key(entry, i);
-        const void *child = node_slots(entry)[i];
-
-        if ( key == NO_KEY ? !!child
-                           : key >= MAP_SIZE || ((seen >> key) & 1) )
-            return false;
-        if ( key != NO_KEY )
-            seen |= 1UL << key;
-        if ( !child )
-            continue;
-
-        count++;
-        if ( is_node(child) != !!shift )
-            return false;
-        if ( shift && (!to_node(child)->tag ||
-                       node_shift(to_node(child)) >= shift ||
-                       !node_covers(node, node_first(to_node(child))) ||
-                       node_digit(node, node_first(to_node(child))) != key) )
-            return false;
-    }
-
-    /* Keys for which there is no slot would be found by find_digit(). */
-    for ( ; i + 1 < classes[cls].key_words * 8U; i++ )
-        if ( node_key(entry, i) != NO_KEY )
-            return false;
-
-    return count == node_count(entry) && count >= (shift ? 2 : 1);
-}
-
-bool radix_tree_is_valid(const struct radix_tree_root *root)
-{
-    const void *path[MAX_DEPTH], *child = root->rnode;
-    uint8_t pos[MAX_DEPTH];
-    unsigned int depth = 0;
-
-    if ( !is_node(child) )
-        return !child || root->ops;
-
-    if ( !node_is_valid(child) )
-        return false;
-
-    /* A leaf with one item alone is there for want of a usable root.index. */
-    if ( !node_shift(to_node(child)) && node_count(child) == 1 )
-    {
-        unsigned int digit;
-
-        node_any_child(child, &digit);
-        if ( root->ops != &rcu_ops_index_set ||
-             root->index == (node_first(to_node(child)) | digit) )
-            return false;
-    }
-
-    for ( ; ; )
-    {
-        if ( is_node(child) )
-        {
-            if ( depth == MAX_DEPTH || !node_is_valid(child) )
-                return false;
-            path[depth] = child;
-            pos[depth++] = 0;
-        }
-
-        while ( depth && pos[depth - 1] ==
-                         classes[to_class(path[depth - 1])].capacity )
-            depth--;
-        if ( !depth )
-            return true;
-
-        child = node_slots(path[depth - 1])[pos[depth - 1]++];
     }
 }
