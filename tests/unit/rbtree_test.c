@@ -86,7 +86,7 @@ static void test_layout(void **state)
     assert_null(rb_parent(&things[0].node));
 }
 
-/* All orders of insertion of 6 nodes with all orders of deletion of those. */
+/* The n-th order of nr things. */
 static void permutation(unsigned int n, unsigned int nr, unsigned int *order)
 {
     unsigned int i, j, digit, left[8];
@@ -103,12 +103,13 @@ static void permutation(unsigned int n, unsigned int nr, unsigned int *order)
     }
 }
 
+/* All orders of insertion of 6 nodes, each with a fifth of those of erasure. */
 static void test_all_small(void **state)
 {
     unsigned int in, out, i, order_in[6], order_out[6];
 
     for ( in = 0; in < 720; in++ )
-        for ( out = 0; out < 720; out += RADIX_TREE_MAP_SHIFT == 6 ? 1 : 7 )
+        for ( out = in % 5; out < 720; out += 5 )
         {
             reset();
             permutation(in, 6, order_in);
