@@ -254,7 +254,7 @@ int xenhost_domain_create(domid_t domid, unsigned long guest_pages,
 
 void domain_pause(struct domain *d)
 {
-    d->controller_pause_count++;
+    write_atomic(&d->controller_pause_count, d->controller_pause_count + 1);
     __atomic_store_n(&host_running[d->domain_id], NULL, __ATOMIC_SEQ_CST);
     cpus_wait_domain(d->domain_id);
 }
@@ -262,8 +262,11 @@ void domain_pause(struct domain *d)
 void domain_unpause(struct domain *d)
 {
     BUG_ON(d->controller_pause_count <= 0);
-    if ( !--d->controller_pause_count )
+    /* In this order, or a waiting vCPU would take the domain for gone. */
+    if ( d->controller_pause_count == 1 )
         __atomic_store_n(&host_running[d->domain_id], d, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&d->controller_pause_count,
+                     d->controller_pause_count - 1, __ATOMIC_RELEASE);
 }
 
 int domain_wait_running(domid_t domid)

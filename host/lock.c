@@ -74,7 +74,7 @@ void _percpu_write_lock(percpu_rwlock_t **owner, percpu_rwlock_t *l)
     unsigned int cpu, spins = 0;
 
     percpu_owner_check_(owner, l);
-    xenhost_lock_acquire(l, &l->rwlock.class, false);
+    xenhost_lock_acquire(l, &l->rwlock.id, false);
 
     /* Shut out other writers, and the readers that use the counter. */
     rw_write_(&l->rwlock);

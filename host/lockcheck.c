@@ -27,8 +27,8 @@ unsigned long xenhost_lock_errors(void)
 #ifdef CONFIG_DEBUG_LOCKS
 
 #define MAX_CLASSES 256
-/* Locks that were initialised without a class, known by their address. */
-#define MAX_STATIC 64
+/* Locks that are initialised statically: known by their address. */
+#define MAX_STATIC 128
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct xenhost_lock_class *classes[MAX_CLASSES];
@@ -41,7 +41,6 @@ static DECLARE_BITMAP(reported[MAX_CLASSES], MAX_CLASSES);
 static struct {
     const void *lock;
     struct xenhost_lock_class class;
-    char name[32];
 } static_classes[MAX_STATIC];
 static unsigned int nr_static;
 
@@ -73,7 +72,8 @@ static void class_number(struct xenhost_lock_class *class)
     pthread_mutex_unlock(&graph_lock);
 }
 
-static struct xenhost_lock_class *class_of_address(const void *lock)
+static struct xenhost_lock_class *class_of_definition(const void *lock,
+                                                      const char *definition)
 {
     unsigned int i;
 
@@ -84,10 +84,8 @@ static struct xenhost_lock_class *class_of_address(const void *lock)
     {
         BUG_ON(nr_static == MAX_STATIC);
         static_classes[i].lock = lock;
-        snprintf(static_classes[i].name, sizeof(static_classes[i].name),
-                 "lock at %p", lock);
-        static_classes[i].class.name = static_classes[i].name;
-        static_classes[i].class.file = "?";
+        static_classes[i].class.name = "static lock";
+        static_classes[i].class.file = definition ?: "?";
         nr_static++;
     }
     pthread_mutex_unlock(&graph_lock);
@@ -139,18 +137,18 @@ static void note_order(const struct xenhost_lock_class *held,
                new, held);
 }
 
-void xenhost_lock_acquire(const void *lock, struct xenhost_lock_class **classp,
+void xenhost_lock_acquire(const void *lock, struct xenhost_lock_id *id,
                           bool try)
 {
     struct xenhost_cpu *c = xenhost_self;
     struct xenhost_lock_class *class =
-        __atomic_load_n(classp, __ATOMIC_RELAXED);
+        __atomic_load_n(&id->class, __ATOMIC_RELAXED);
     unsigned int i;
 
     if ( unlikely(!class) )
     {
-        class = class_of_address(lock);
-        __atomic_store_n(classp, class, __ATOMIC_RELAXED);
+        class = class_of_definition(lock, id->definition);
+        __atomic_store_n(&id->class, class, __ATOMIC_RELAXED);
     }
     class_number(class);
 

@@ -19,7 +19,7 @@ typedef struct {
     unsigned int cnts;          /* RW_*: readers, or the writer */
     unsigned int queue;         /* writers queue here */
 #ifdef CONFIG_DEBUG_LOCKS
-    struct xenhost_lock_class *class;
+    struct xenhost_lock_id id;
 #endif
 } rwlock_t;
 
@@ -30,13 +30,13 @@ typedef struct {
 #define RW_READER    (1U << 14)
 
 #ifdef CONFIG_DEBUG_LOCKS
-#define RW_LOCK_UNLOCKED { 0, 0, NULL }
-#define RW_LOCK_CLASS_(c) { 0, 0, c }
-#define DEFINE_RWLOCK(l) rwlock_t l = RW_LOCK_CLASS_(LOCK_CLASS_OF_(#l))
+#define RW_LOCK_ID_(...) { 0, 0, __VA_ARGS__ }
+#define RW_LOCK_UNLOCKED RW_LOCK_ID_(LOCK_ID_DEF_("lock"))
+#define DEFINE_RWLOCK(l) rwlock_t l = RW_LOCK_ID_(LOCK_ID_DEF_(#l))
 #define rwlock_init(l)                                                  \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \
-        *(l) = (rwlock_t)RW_LOCK_CLASS_(&class_);                       \
+        *(l) = (rwlock_t)RW_LOCK_ID_({ &class_, NULL });                       \
     } while ( 0 )
 #else
 #define RW_LOCK_UNLOCKED { 0, 0 }
@@ -82,7 +82,7 @@ static always_inline void rw_write_done_(rwlock_t *l)
 
 static always_inline void read_lock(rwlock_t *l)
 {
-    xenhost_lock_acquire(l, &l->class, false);
+    xenhost_lock_acquire(l, &l->id, false);
     rw_read_(l);
 }
 
@@ -99,13 +99,13 @@ static always_inline bool read_trylock(rwlock_t *l)
         rw_read_done_(l);
         return false;
     }
-    xenhost_lock_acquire(l, &l->class, true);
+    xenhost_lock_acquire(l, &l->id, true);
     return true;
 }
 
 static always_inline void write_lock(rwlock_t *l)
 {
-    xenhost_lock_acquire(l, &l->class, false);
+    xenhost_lock_acquire(l, &l->id, false);
     rw_write_(l);
 }
 
@@ -113,7 +113,7 @@ static always_inline bool write_trylock(rwlock_t *l)
 {
     if ( !rw_write_try_(l) )
         return false;
-    xenhost_lock_acquire(l, &l->class, true);
+    xenhost_lock_acquire(l, &l->id, true);
     return true;
 }
 
@@ -150,15 +150,15 @@ struct percpu_rwlock {
 };
 
 #ifndef NDEBUG
-#define PERCPU_RW_(owner, class) { RW_LOCK_CLASS_(class), false, owner }
+#define PERCPU_RW_(owner, ...) { RW_LOCK_ID_(__VA_ARGS__), false, owner }
 #define DEFINE_PERCPU_RWLOCK_RESOURCE(l, owner)                         \
     percpu_rwlock_t l = PERCPU_RW_(&get_per_cpu_var(owner),             \
-                                   LOCK_CLASS_OF_(#l))
+                                   LOCK_ID_DEF_(#l))
 #define percpu_rwlock_resource_init(l, owner)                           \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \
         *(l) = (percpu_rwlock_t)PERCPU_RW_(&get_per_cpu_var(owner),     \
-                                           &class_);                    \
+                                           { &class_, NULL });          \
     } while ( 0 )
 #define percpu_owner_check_(owner, l) ASSERT((owner) == (l)->percpu_owner)
 #else
@@ -180,7 +180,7 @@ static always_inline void _percpu_read_lock(percpu_rwlock_t **owner,
                                             percpu_rwlock_t *l)
 {
     percpu_owner_check_(owner, l);
-    xenhost_lock_acquire(l, &l->rwlock.class, false);
+    xenhost_lock_acquire(l, &l->rwlock.id, false);
     ASSERT(percpu_get_(owner) != l);
 
     if ( unlikely(percpu_get_(owner)) )

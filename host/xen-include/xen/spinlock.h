@@ -22,9 +22,15 @@ struct xenhost_lock_class {
 };
 
 #ifdef CONFIG_DEBUG_LOCKS
+/* What a lock knows: its class, or where it was defined and nothing yet. */
+struct xenhost_lock_id {
+    struct xenhost_lock_class *class;
+    const char *definition;     /* "file: name" */
+};
+#define LOCK_ID_DEF_(n) { NULL, __FILE__ ": " n }
 #define LOCK_CLASS_(n) { .name = n, .file = __FILE__, .line = __LINE__ }
 /* Before the lock is waited for, and after it was released. */
-void xenhost_lock_acquire(const void *lock, struct xenhost_lock_class **class,
+void xenhost_lock_acquire(const void *lock, struct xenhost_lock_id *id,
                           bool try);
 void xenhost_lock_release(const void *lock);
 bool xenhost_lock_held(const void *lock);
@@ -43,19 +49,17 @@ typedef struct spinlock {
     unsigned int locked;
     unsigned int recursion;     /* depth less 1 of spin_lock_recursive() */
 #ifdef CONFIG_DEBUG_LOCKS
-    struct xenhost_lock_class *class;
+    struct xenhost_lock_id id;
 #endif
 } spinlock_t;
 
 #ifdef CONFIG_DEBUG_LOCKS
-#define SPIN_LOCK_UNLOCKED { 0, 0, NULL }
-/* At file scope, where the literal is static. */
-#define LOCK_CLASS_OF_(n) (&(struct xenhost_lock_class)LOCK_CLASS_(n))
-#define DEFINE_SPINLOCK(l) spinlock_t l = { 0, 0, LOCK_CLASS_OF_(#l) }
+#define SPIN_LOCK_UNLOCKED { 0, 0, LOCK_ID_DEF_("lock") }
+#define DEFINE_SPINLOCK(l) spinlock_t l = { 0, 0, LOCK_ID_DEF_(#l) }
 #define spin_lock_init(l)                                               \
     do {                                                                \
         static struct xenhost_lock_class class_ = LOCK_CLASS_(#l);      \
-        *(l) = (spinlock_t){ 0, 0, &class_ };                           \
+        *(l) = (spinlock_t){ 0, 0, { &class_, NULL } };                           \
     } while ( 0 )
 #else
 #define SPIN_LOCK_UNLOCKED { 0, 0 }
@@ -78,7 +82,7 @@ static always_inline bool spin_take_(spinlock_t *l)
 
 static always_inline void spin_lock(spinlock_t *l)
 {
-    xenhost_lock_acquire(l, &l->class, false);
+    xenhost_lock_acquire(l, &l->id, false);
     if ( unlikely(!spin_take_(l)) )
         xenhost_spin_wait(&l->locked, spin_me_());
 }
@@ -87,7 +91,7 @@ static always_inline bool spin_trylock(spinlock_t *l)
 {
     if ( !spin_take_(l) )
         return false;
-    xenhost_lock_acquire(l, &l->class, true);
+    xenhost_lock_acquire(l, &l->id, true);
     return true;
 }
 
