@@ -25,12 +25,11 @@
 #include <xen/lib.h>
 #include <xen/tmem_private.h>
 
-/* Where a handle leads to: pool, bucket (locked), object and slot. */
+/* Where a handle leads to: pool, bucket (locked), object. */
 struct tmem_place {
     struct tmem_pool *pool;
     struct tmem_bucket *bucket;
     struct tmem_object *obj;       /* NULL: there is none */
-    void *slot;                    /* NULL: there is no such page */
 };
 
 /* Find a handle, and lock what leads to it. False, unlocked: no pool. */
@@ -48,8 +47,6 @@ static bool place_lock(struct tmem_client *c, const struct tmem_request *req,
     place->bucket = tmem_bucket_of(place->pool, &req->oid);
     spin_lock(&place->bucket->lock);
     place->obj = tmem_object_find(place->bucket, &req->oid);
-    place->slot = place->obj ? radix_tree_lookup(&place->obj->pages,
-                                                 req->index) : NULL;
 
     return true;
 }
@@ -60,18 +57,28 @@ static void place_unlock(struct tmem_client *c, struct tmem_place *place)
     tmem_client_read_unlock(c);
 }
 
-/* Take the page out; its frame. The slot must be there. */
+/* The page's frame, or NULL. */
+static struct page_info *place_find(const struct tmem_place *place,
+                                    const struct tmem_request *req)
+{
+    void *slot = place->obj ? radix_tree_lookup(&place->obj->pages, req->index)
+                            : NULL;
+
+    return slot ? tmem_slot_frame(slot) : NULL;
+}
+
+/* Take the page out; its frame, or NULL. */
 static struct page_info *place_remove(struct tmem_place *place,
                                       const struct tmem_request *req)
 {
-    struct page_info *pg = tmem_object_remove(place->obj, req->index);
+    struct page_info *pg = NULL;
 
-    if ( !place->obj->nr_pages )
+    if ( place->obj )
     {
-        tmem_object_free(place->obj);
-        place->obj = NULL;
+        pg = tmem_object_remove(place->obj, req->index);
+        if ( !place->obj->nr_pages )
+            tmem_object_free(place->obj);
     }
-    place->slot = NULL;
 
     return pg;
 }
@@ -84,7 +91,7 @@ static struct page_info *place_remove(struct tmem_place *place,
 static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
                        long err)
 {
-    struct page_info *old = NULL;
+    struct page_info *old;
     struct tmem_place place;
     bool persistent;
 
@@ -92,13 +99,10 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
         return -ENODEV;
 
     persistent = place.pool->persistent;
-    if ( place.slot )
-    {
-        old = place_remove(&place, req);
-        if ( err != -EFAULT )
-            err = -ENOSPC;
-    }
-    else if ( c->frozen )
+    old = place_remove(&place, req);
+    if ( old && err != -EFAULT )
+        err = -ENOSPC;
+    else if ( !old && c->frozen )
         err = -EFROZEN;
     place_unlock(c, &place);
 
@@ -117,13 +121,15 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
                          struct page_info *guest)
 {
     struct tmem_place place;
+    struct page_info *pg;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    if ( place.slot && place.pool->persistent )
+    pg = place.pool->persistent ? place_find(&place, req) : NULL;
+    if ( pg )
     {
-        tmem_copy_in(tmem_slot_frame(place.slot), guest);
+        tmem_copy_in(pg, guest);
         place_unlock(c, &place);
         return 1;
     }
@@ -141,36 +147,26 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
                        bool persistent, struct page_info **pg)
 {
     struct tmem_place place;
-    struct page_info *old = NULL;
-    long rc = 1;
+    long rc;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
     if ( place.pool->persistent != persistent )
         rc = -ENODEV;       /* destroyed and made anew: as good as none */
-    else if ( place.slot )
-    {
-        old = tmem_object_replace(place.obj, req->index, *pg);
-        if ( !old )
-            rc = -ENOMEM;
-    }
-    else if ( c->frozen )
+    else if ( unlikely(c->frozen) && !place_find(&place, req) )
         rc = -EFROZEN;
     else
     {
         if ( !place.obj )
             place.obj = tmem_object_create(place.pool, place.bucket,
                                            &req->oid);
-        if ( !place.obj || tmem_object_add(place.obj, req->index, *pg) )
-            rc = -ENOMEM;
+        rc = place.obj ? tmem_object_store(place.obj, req->index, pg) ?: 1
+                       : -ENOMEM;
         if ( place.obj && !place.obj->nr_pages )
             tmem_object_free(place.obj);
     }
     place_unlock(c, &place);
-
-    if ( rc == 1 )
-        *pg = old;
 
     return rc;
 }
@@ -238,7 +234,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     {
         if ( !place_lock(c, req, &place) )
             return -ENODEV;
-        if ( c->frozen && !place.slot )
+        if ( c->frozen && !place_find(&place, req) )
             rc = -EFROZEN;
         place_unlock(c, &place);
     }
@@ -290,51 +286,62 @@ long tmem_put(struct tmem_client *c, const struct tmem_request *req)
     return rc;
 }
 
-/* A handle's page for a get: 1, found and locked; else unlocked, why not. */
-static long get_lock(struct tmem_client *c, const struct tmem_request *req,
-                     struct tmem_place *place)
+/* Why there is no such page. Drops the locks. */
+static long get_miss(struct tmem_client *c, struct tmem_place *place)
 {
-    long rc = 0;
+    long rc = atomic_read(&place->pool->nr_objects) ? 0 : -EEMPTY;
 
-    if ( !place_lock(c, req, place) )
-        return -ENODEV;
-    if ( place->slot )
-        return 1;
-    if ( !atomic_read(&place->pool->nr_objects) )
-        rc = -EEMPTY;
     place_unlock(c, place);
 
     return rc;
+}
+
+/* Copy the page out, or take it out and copy it then. */
+static long get_copy(struct tmem_client *c, const struct tmem_request *req,
+                     struct page_info *guest)
+{
+    struct tmem_place place;
+    struct page_info *pg;
+    bool persistent;
+
+    if ( !place_lock(c, req, &place) )
+        return -ENODEV;
+
+    persistent = place.pool->persistent;
+    pg = persistent ? place_find(&place, req) : place_remove(&place, req);
+    if ( !pg )
+        return get_miss(c, &place);
+
+    if ( persistent )
+        tmem_copy_out(guest, pg);
+    place_unlock(c, &place);
+    if ( !persistent )
+    {
+        tmem_copy_out(guest, pg);
+        tmem_frame_free(pg);
+        tmem_meta_tidy(&c->meta[0]);
+    }
+
+    return 1;
 }
 
 static long get_one(struct tmem_client *c, const struct tmem_request *req)
 {
     struct page_info *guest, *pg;
     struct tmem_place place;
-    long rc = get_lock(c, req, &place);
+    long rc;
 
-    if ( rc != 1 )
-        return rc;
-    tmem_copy_prefetch(tmem_slot_frame(place.slot));
+    if ( !place_lock(c, req, &place) )
+        return -ENODEV;
+    pg = place_find(&place, req);
+    if ( !pg )
+        return get_miss(c, &place);
+    tmem_copy_prefetch(pg);
     place_unlock(c, &place);
 
     if ( tmem_guest_frame_get(req->gfn, true, &guest) )
         return -EFAULT;
-
-    rc = get_lock(c, req, &place);
-    if ( rc == 1 && place.pool->persistent )
-    {
-        tmem_copy_out(guest, tmem_slot_frame(place.slot));
-        place_unlock(c, &place);
-    }
-    else if ( rc == 1 )
-    {
-        pg = place_remove(&place, req);
-        place_unlock(c, &place);
-        tmem_copy_out(guest, pg);
-        tmem_frame_free(pg);
-        tmem_meta_tidy(&c->meta[0]);
-    }
+    rc = get_copy(c, req, guest);
     tmem_guest_frame_put(guest, true, rc == 1);
 
     return rc;
@@ -354,8 +361,8 @@ long tmem_get(struct tmem_client *c, const struct tmem_request *req)
 
 long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
 {
-    struct page_info *pg = NULL;
     struct tmem_place place;
+    struct page_info *pg;
     bool persistent, frozen;
 
     if ( !place_lock(c, req, &place) )
@@ -363,8 +370,7 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
 
     persistent = place.pool->persistent;
     frozen = c->frozen;
-    if ( place.slot )
-        pg = place_remove(&place, req);
+    pg = place_remove(&place, req);
     place_unlock(c, &place);
 
     if ( pg )

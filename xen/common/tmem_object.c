@@ -158,35 +158,6 @@ void tmem_object_detach(struct tmem_object *obj)
     atomic_dec(&obj->pool->nr_objects);
 }
 
-int tmem_object_add(struct tmem_object *obj, uint32_t index,
-                    struct page_info *pg)
-{
-    struct tmem_epage *ep = NULL;
-    int rc;
-
-    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
-
-    if ( !obj->pool->persistent )
-    {
-        ep = tmem_queue_add(obj, index, pg);
-        if ( !ep )
-            return -ENOMEM;
-    }
-
-    rc = radix_tree_insert(&obj->pages, index,
-                           ep ? (void *)ep : tmem_slot_of_frame(pg));
-    if ( rc )
-    {
-        ASSERT(rc == -ENOMEM);
-        if ( ep )
-            tmem_queue_del(ep);
-        return rc;
-    }
-    obj->nr_pages++;
-
-    return 0;
-}
-
 /* The frame of a slot that is leaving its tree. */
 static struct page_info *slot_retire(void *slot)
 {
@@ -198,23 +169,38 @@ static struct page_info *slot_retire(void *slot)
     return pg;
 }
 
-struct page_info *tmem_object_replace(struct tmem_object *obj, uint32_t index,
-                                      struct page_info *pg)
+int tmem_object_store(struct tmem_object *obj, uint32_t index,
+                      struct page_info **pg)
 {
-    void **slot = radix_tree_lookup_slot(&obj->pages, index);
-    void *old, *new;
+    void *slot, **place;
+    int rc;
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
-    ASSERT(slot);
 
-    old = *slot;
-    if ( obj->pool->persistent )
-        new = tmem_slot_of_frame(pg);
-    else if ( (new = tmem_queue_add(obj, index, pg)) == NULL )
-        return NULL;
-    radix_tree_replace_slot(slot, new);
+    slot = obj->pool->persistent ? tmem_slot_of_frame(*pg)
+                                 : tmem_queue_add(obj, index, *pg);
+    if ( !slot )
+        return -ENOMEM;
 
-    return slot_retire(old);
+    rc = radix_tree_insert(&obj->pages, index, slot);
+    switch ( rc )
+    {
+    case 0:
+        obj->nr_pages++;
+        *pg = NULL;
+        return 0;
+
+    case -EEXIST:
+        place = radix_tree_lookup_slot(&obj->pages, index);
+        *pg = slot_retire(*place);
+        radix_tree_replace_slot(place, slot);
+        return 0;
+    }
+
+    if ( !obj->pool->persistent )
+        tmem_queue_del(slot);
+
+    return rc;
 }
 
 struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
@@ -222,8 +208,9 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
     void *slot = radix_tree_delete(&obj->pages, index);
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
-    ASSERT(slot);
 
+    if ( !slot )
+        return NULL;
     obj->nr_pages--;
 
     return slot_retire(slot);

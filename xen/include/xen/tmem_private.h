@@ -275,22 +275,17 @@ void tmem_object_free(struct tmem_object *obj);
 /* Take an object out of its bucket: nobody finds it. Bucket locked. */
 void tmem_object_detach(struct tmem_object *obj);
 /*
- * Add a page under a new index. -ENOMEM when the metadata need another frame:
- * nothing changed. Bucket locked.
+ * Hang a frame in under an index, as the youngest page: 0, and *pg is the
+ * frame that was there, or NULL. -ENOMEM when the metadata need another
+ * frame: nothing changed. Bucket locked.
  */
-int tmem_object_add(struct tmem_object *obj, uint32_t index,
-                    struct page_info *pg);
+int tmem_object_store(struct tmem_object *obj, uint32_t index,
+                      struct page_info **pg);
 /*
- * Take a page out and return its frame. The object stays, maybe empty. Bucket
- * locked.
+ * Take a page out and return its frame; NULL when there is none. The object
+ * stays, maybe empty. Bucket locked.
  */
 struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index);
-/*
- * Put another frame in place of a page's, as its youngest. The old frame, or
- * NULL when the metadata need another frame: nothing changed. Bucket locked.
- */
-struct page_info *tmem_object_replace(struct tmem_object *obj, uint32_t index,
-                                      struct page_info *pg);
 /* Take up to max pages out; returns how many. Bucket locked. */
 unsigned int tmem_object_drain(struct tmem_object *obj,
                                struct page_info *frames[], unsigned int max);
