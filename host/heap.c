@@ -96,8 +96,7 @@ static void chunk_free(struct page_info *pg, unsigned int order, bool dirty)
         struct page_info *b = frame_table + buddy;
 
         if ( !buddy || buddy >= max_page || page_to_zone(b) != zone ||
-             (b->count_info & PGC_state) != PGC_state_free ||
-             PFN_ORDER(b) != order )
+             !page_state_is(b, free) || PFN_ORDER(b) != order )
             break;
         chunk_del(b, order);
         dirty |= b->u.free.dirty;
@@ -379,8 +378,6 @@ void free_domheap_pages(struct page_info *pg, unsigned int order)
     unsigned long i;
 
     BUG_ON(is_xen_heap_page(pg));
-    /* As Xen: frames of nobody go one by one. */
-    ASSERT(d || !order);
     if ( d )
     {
         spin_lock_recursive(&d->page_alloc_lock);

@@ -106,10 +106,32 @@ static struct page_info *cache_refill(void)
     if ( !pg )
         return heap_alloc(0);
 
-    for ( i = 1; i < 1U << TMEM_CACHE_ORDER; i++ )
+    /* They come out again in ascending order: see cache_spill(). */
+    for ( i = (1U << TMEM_CACHE_ORDER) - 1; i; i-- )
         tmem_frame_free(pg + i);
 
     return pg;
+}
+
+/*
+ * Give frames back to the heap. Those that came as one chunk and are freed in
+ * the order in which they were used make up that chunk again.
+ */
+static void cache_spill(struct page_info *const pg[], unsigned int nr)
+{
+    const unsigned int chunk = 1U << TMEM_CACHE_ORDER;
+    unsigned int i, n;
+
+    for ( i = 0; i < nr; i += n )
+    {
+        n = 1;
+        if ( i + chunk <= nr && !(mfn_x(page_to_mfn(pg[i])) & (chunk - 1)) )
+            while ( n < chunk && pg[i + n] == pg[i] + n )
+                n++;
+        if ( n < chunk )
+            n = 1;
+        free_domheap_pages(pg[i], n == 1 ? 0 : TMEM_CACHE_ORDER);
+    }
 }
 
 struct page_info *tmem_frame_alloc(void)
@@ -137,7 +159,7 @@ void cf_check tmem_frame_free(struct page_info *pg)
 {
     struct frame_cache *cache = &this_cpu(frame_cache);
     struct page_info *spill[TMEM_CACHE_FRAMES / 4];
-    unsigned int i, nr = 0;
+    unsigned int nr = 0;
 
     spin_lock(&cache->lock);
     if ( cache->nr == TMEM_CACHE_FRAMES )
@@ -152,8 +174,7 @@ void cf_check tmem_frame_free(struct page_info *pg)
     cache->frame[cache->nr++] = pg;
     spin_unlock(&cache->lock);
 
-    for ( i = 0; i < nr; i++ )
-        tmem_frame_release(spill[i]);
+    cache_spill(spill, nr);
 }
 
 /* Take a frame below 2^bits bytes out of a cache, or NULL. */
