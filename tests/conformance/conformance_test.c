@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * conformance_test.c - run the conformance table on a host in a process
+ *
+ * Each case gets a host and a domain of its own; each is run a second time as
+ * the n-th vCPU's neighbour: the rows take turns on all CPUs, so that what one
+ * per-CPU cache holds is not taken for all there is. Single-threaded.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/guest.h"
+#include "../lib/machine.h"
+#include "../lib/page.h"
+#include "table.h"
+
+#define DOM     1
+#define FRAME   5     /* the guest frame that the data goes through */
+#define POISON  0xdeadbeefULL
+
+/* The data number d of a row. */
+static uint64_t data_tag(uint32_t data)
+{
+    return 0x1234567800000000ULL + data;
+}
+
+static long do_action(const struct conf_row *row)
+{
+    switch ( row->cmd )
+    {
+    case CONF_FREEZE:     return freeze(DOM);
+    case CONF_THAW:       return thaw(DOM);
+    case CONF_FREEZE_ALL: return freeze(TMEM_CLI_ID_ALL);
+    case CONF_THAW_ALL:   return thaw(TMEM_CLI_ID_ALL);
+    case CONF_DENY:       xenhost_deny(DOM, true);  return 0;
+    case CONF_ALLOW:      xenhost_deny(DOM, false); return 0;
+    case CONF_NO_ROOM:
+        return xenhost_domain_set_max(DOM, guest_tot_pages(DOM));
+    case CONF_FRAME_KIND:
+        return xenhost_frame_set(DOM, FRAME, row->index);
+    }
+
+    return -1;
+}
+
+static void fill_request(struct tmem_op *op, const struct conf_row *row)
+{
+    memset(op, 0, sizeof(*op));
+    op->cmd = row->cmd;
+    op->pool_id = row->pool;
+    if ( row->cmd == TMEM_NEW_POOL )
+    {
+        memcpy(op->u.creat.uuid, row->uuid, sizeof(row->uuid));
+        op->u.creat.flags = row->flags;
+        return;
+    }
+    memcpy(op->u.gen.oid.oid, row->oid, sizeof(row->oid));
+    op->u.gen.index = row->index;
+    op->u.gen.cmfn = row->frame == CONF_BAD ? GUEST_NO_FRAME : FRAME;
+    if ( row->junk )
+    {
+        op->u.gen.tmem_offset = 5000;
+        op->u.gen.pfn_offset = ~0U;
+        op->u.gen.len = 17;
+    }
+}
+
+/* Issue one row. Returns its result, or GUEST_WRONG_DATA. */
+static long do_row(const struct conf_row *row)
+{
+    void *page = xenhost_guest_page(DOM, FRAME);
+    struct tmem_op op;
+    uint64_t tag;
+    long ret;
+
+    if ( row->cmd >= CONF_FREEZE && row->cmd < CONF_END )
+        return do_action(row);
+
+    fill_request(&op, row);
+    tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
+    page_fill(page, tag);
+    ret = xenhost_tmem_op(DOM, row->unreadable ? NULL : &op);
+
+    /* Only a get that found its page writes; it writes all of it. */
+    if ( row->cmd == TMEM_GET_PAGE && ret == 1 )
+        tag = data_tag(row->data);
+    if ( page_check(page, tag) >= 0 )
+        return GUEST_WRONG_DATA;
+
+    return ret;
+}
+
+static void run_case(const struct conf_case *c, unsigned int cpus)
+{
+    unsigned int i;
+
+    machine_start(MACHINE_PAGES, MACHINE_CPUS,
+                  c->needs & CONF_NEEDS_TMEM_OFF ? NULL : TMEM_ON);
+    machine_guest(0);
+    machine_guest(DOM);
+
+    for ( i = 0; i < c->nr_rows; i++ )
+    {
+        long ret;
+
+        assert_int_equal(machine_bind(i % cpus), 0);
+        ret = do_row(&c->rows[i]);
+        if ( ret != c->rows[i].result )
+        {
+            xenhost_stop();
+            fail_msg("%s: row %u (op %u on pool %d): %ld instead of %d%s",
+                     c->name, i, c->rows[i].cmd, c->rows[i].pool, ret,
+                     c->rows[i].result,
+                     ret == GUEST_WRONG_DATA ? " (wrong data)" : "");
+        }
+    }
+
+    machine_stop();
+}
+
+static void test_case(void **state)
+{
+    run_case(*state, 1);
+    run_case(*state, MACHINE_CPUS);
+}
+
+int main(int argc, char *argv[])
+{
+    struct CMUnitTest *tests = calloc(conf_nr_cases, sizeof(*tests));
+    unsigned int i;
+    int ret;
+
+    if ( !tests )
+        return 1;
+
+    for ( i = 0; i < conf_nr_cases; i++ )
+        tests[i] = (struct CMUnitTest){
+            .name = conf_cases[i].name,
+            .test_func = test_case,
+            .initial_state = (void *)&conf_cases[i],
+        };
+
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    ret = _cmocka_run_group_tests("conformance", tests, conf_nr_cases,
+                                  NULL, NULL);
+    free(tests);
+
+    return ret;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lin_test.c - free-running threads, and the history of each handle checked
+ *
+ * Four vCPUs of two domains put, get and flush the same few handles, while a
+ * fifth thread takes and returns memory of the host, so that pages are evicted
+ * and puts fail. Every operation is recorded with its span, taken from one
+ * counter; afterwards each handle's history must be linearizable (history.h).
+ * A flush of an object counts as a flush of each of its pages.
+ *
+ * Rounds are short and each has a host of its own. Rounds go on for
+ * CHECK_LIN_SECONDS (default 5). Threads share nothing but the host and the
+ * counter; each records into an array of its own.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../lib/guest.h"
+#include "../lib/machine.h"
+#include "../lib/page.h"
+#include "../lib/rng.h"
+#include "history.h"
+
+#define VCPUS      4
+#define DOMAINS    2           /* 1 and 2; vCPU v is one of domain 1 + v / 2 */
+#define POOLS      2           /* 0: ephemeral, 1: persistent */
+#define OBJS       2
+#define INDEXES    3
+#define HANDLES    (DOMAINS * POOLS * OBJS * INDEXES)
+#define ROUND_OPS  2000
+
+struct record {
+    unsigned int handle;
+    struct history_op op;
+};
+
+struct vcpu {
+    struct rng rng;
+    domid_t dom;
+    unsigned int thread;
+    bool torn;                 /* a get found a page that nobody put */
+    unsigned int nr;
+    struct record record[ROUND_OPS * INDEXES];
+};
+
+static _Atomic uint64_t clock_now;
+static atomic_uint vcpus_running;
+
+/* Relaxed: the counter must not order what the threads do otherwise. */
+static uint64_t tick(void)
+{
+    return atomic_fetch_add_explicit(&clock_now, 1, memory_order_relaxed);
+}
+
+static struct handle handle_of(unsigned int nr)
+{
+    return HANDLE(1 + nr / (POOLS * OBJS * INDEXES),
+                  nr / (OBJS * INDEXES) % POOLS, nr / INDEXES % OBJS,
+                  nr % INDEXES);
+}
+
+/* The version that a get brought. */
+static uint32_t look(struct vcpu *v, struct handle h)
+{
+    const void *page = xenhost_guest_page(h.dom, machine_cpu());
+    uint32_t version = page_tag(page);
+
+    if ( page_check(page, handle_tag(&h, version)) >= 0 )
+        v->torn = true;
+
+    return version;
+}
+
+static void add_record(struct vcpu *v, unsigned int handle,
+                       const struct history_op *op)
+{
+    v->record[v->nr].handle = handle;
+    v->record[v->nr++].op = *op;
+}
+
+static void one_op(struct vcpu *v, uint32_t version)
+{
+    unsigned int per_dom = HANDLES / DOMAINS, i;
+    unsigned int nr = (v->dom - 1) * per_dom + rng_below(&v->rng, per_dom);
+    unsigned int pick = rng_below(&v->rng, 100);
+    struct handle h = handle_of(nr);
+    struct history_op op = { .thread = v->thread, .start = tick() };
+    bool whole_object = false;
+
+    if ( pick < 45 )
+    {
+        op.kind = HISTORY_PUT;
+        op.value = version;
+        op.result = guest_put(h, version);
+    }
+    else if ( pick < 85 )
+    {
+        op.kind = HISTORY_GET;
+        op.result = guest_op(TMEM_GET_PAGE, h, machine_cpu());
+    }
+    else
+    {
+        whole_object = pick >= 95;
+        op.kind = HISTORY_FLUSH;
+        op.result = whole_object ? guest_flush_object(h) : guest_flush(h);
+    }
+    op.end = tick();
+    if ( op.kind == HISTORY_GET && op.result == 1 )
+        op.value = look(v, h);
+
+    if ( !whole_object )
+        add_record(v, nr, &op);
+    else
+        for ( i = 0; i < INDEXES; i++ )
+            add_record(v, nr - nr % INDEXES + i, &op);
+}
+
+static void vcpu_run(struct worker *worker)
+{
+    struct vcpu *v = worker->arg;
+    unsigned int i;
+
+    for ( i = 0; i < ROUND_OPS; i++ )
+        one_op(v, v->thread << 24 | (i + 1));
+    atomic_fetch_sub(&vcpus_running, 1);
+}
+
+/* The rest of the host: takes all memory, and gives it back. */
+static void toolstack_run(struct worker *worker)
+{
+    struct rng rng = { .state = (uintptr_t)worker->arg };
+
+    while ( atomic_load(&vcpus_running) )
+    {
+        xenhost_alloc_pages(rng_below(&rng, 400));
+        if ( rng_below(&rng, 3) )
+            xenhost_release_pages();
+        xenhost_domain_set_max(1 + rng_below(&rng, DOMAINS),
+                               GUEST_PAGES + rng_below(&rng, 200));
+    }
+}
+
+/* ---- one round ----------------------------------------------------------- */
+
+static void print_history(unsigned int handle, const struct history_op *ops,
+                          size_t nr, size_t at)
+{
+    static const char *const names[] = { "put", "get", "flush" };
+    struct handle h = handle_of(handle);
+    size_t i;
+
+    fprintf(stderr, "domain %u pool %d object %llu index %u: no order of "
+            "operations explains the one marked\n", h.dom, h.pool,
+            (unsigned long long)h.obj, h.index);
+    for ( i = at > 12 ? at - 12 : 0; i < nr && i < at + 6; i++ )
+        fprintf(stderr, "%c %8llu - %8llu vcpu %u %-5s %08x -> %d\n",
+                i == at ? '>' : ' ', (unsigned long long)ops[i].start,
+                (unsigned long long)ops[i].end, ops[i].thread,
+                names[ops[i].kind], ops[i].value, ops[i].result);
+}
+
+static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
+{
+    static struct history_op ops[VCPUS * ROUND_OPS * INDEXES];
+    bool ephemeral = handle_of(handle).pool == 0, ok;
+    size_t nr = 0, at = 0;
+    unsigned int v, i;
+
+    for ( v = 0; v < VCPUS; v++ )
+        for ( i = 0; i < vcpus[v].nr; i++ )
+            if ( vcpus[v].record[i].handle == handle )
+                ops[nr++] = vcpus[v].record[i].op;
+
+    ok = history_check(ops, nr, ephemeral, &at);
+    if ( !ok )
+        print_history(handle, ops, nr, at);
+
+    return ok;
+}
+
+static void round_start(struct rng *rng, bool preempt)
+{
+    domid_t dom;
+
+    machine_start(400, VCPUS + 2, TMEM_ON);
+    machine_guest(0);
+    for ( dom = 1; dom <= DOMAINS; dom++ )
+    {
+        machine_guest(dom);
+        assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
+        assert_int_equal(guest_new_pool(dom, POOL_PERSISTENT), 1);
+    }
+    xenhost_preempt(preempt ? XENHOST_PREEMPT_ALWAYS : XENHOST_PREEMPT_NEVER,
+                    0);
+    /* Little is left, so that the toolstack's thread does not run in vain. */
+    xenhost_alloc_pages(rng_below(rng, 200));
+}
+
+static void run_round(struct rng *rng, bool preempt)
+{
+    struct vcpu *vcpus = test_calloc(VCPUS, sizeof(*vcpus));
+    struct worker worker[VCPUS + 1];
+    unsigned int i, bad = 0;
+
+    round_start(rng, preempt);
+    memset(worker, 0, sizeof(worker));
+    for ( i = 0; i < VCPUS; i++ )
+    {
+        vcpus[i].rng.state = rng_next(rng);
+        vcpus[i].dom = 1 + i / 2;
+        vcpus[i].thread = i;
+        worker[i] = (struct worker){ .run = vcpu_run, .arg = &vcpus[i] };
+    }
+    worker[i] = (struct worker){
+        .run = toolstack_run, .arg = (void *)(uintptr_t)rng_next(rng),
+    };
+    atomic_store(&vcpus_running, VCPUS);
+    workers_run(worker, VCPUS + 1);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+    xenhost_release_pages();
+
+    for ( i = 0; i < VCPUS; i++ )
+        bad += vcpus[i].torn;
+    for ( i = 0; i < HANDLES; i++ )
+        bad += !check_handle(vcpus, i);
+    machine_stop();
+    test_free(vcpus);
+    assert_int_equal(bad, 0);
+}
+
+static void test_rounds(bool preempt)
+{
+    const char *seconds = getenv("CHECK_LIN_SECONDS");
+    time_t end = time(NULL) + (seconds ? atoi(seconds) : 5);
+    struct rng rng = { .state = rng_entropy() };
+    unsigned long rounds = 0;
+
+    do {
+        run_round(&rng, preempt);
+        rounds++;
+    } while ( time(NULL) < end );
+
+    printf("linearizable: %lu rounds of %u operations\n", rounds,
+           VCPUS * ROUND_OPS);
+}
+
+static void test_linearizable(void **state)
+{
+    (void)state;
+    test_rounds(false);
+}
+
+static void test_linearizable_preempted(void **state)
+{
+    (void)state;
+    test_rounds(true);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_linearizable),
+        cmocka_unit_test(test_linearizable_preempted),
+    };
+
+    return tests_main(argc, argv, tests);
+}

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * exec.c - run steps on a host, in lock step with the specification
+ *
+ * One thread plays all CPUs by binding itself to each in turn. A step turns
+ * into one call of the host's interface; guest operations become an event for
+ * the specification together with what is known of memory, room and faults.
+ * After each step the domain's billing is compared with what it may hold.
+ *
+ * Single-threaded.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <xenhost.h>
+#include <xenhost_test.h>
+
+#include "../lib/guest.h"
+#include "../lib/machine.h"
+#include "../lib/page.h"
+#include "exec.h"
+#include "spec.h"
+
+/*
+ * Frames that tmem may hold beyond its pages: metadata, per-CPU caches, frames
+ * billed in advance. Memory counts as short, room as short, within this.
+ */
+#define SLACK 96
+
+#define DATA_FRAME 3           /* the guest frame that all data goes through */
+#define UNTOUCHED  0xfeedULL   /* what it holds before a get */
+
+const struct model_config model_small_host = {
+    .pages = 400, .cpus = 4, .reserve = 16,
+};
+
+struct run {
+    const struct model_config *cfg;
+    const struct model_fault *fault;
+    struct model_report *report;
+    struct spec spec;
+    bool trace;
+    bool dying[SPEC_DOMS];
+    unsigned long fault_n;     /* the allocation that fails, 0 = none */
+    bool fault_sticky;         /* and all later ones */
+    uint32_t version;
+    struct {
+        long mfn;
+        unsigned int order;
+    } run_of[32];              /* higher-order allocations */
+    unsigned int nr_runs;
+};
+
+static bool complain(struct run *run, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(run->report->text, sizeof(run->report->text), fmt, args);
+    va_end(args);
+
+    return false;
+}
+
+static bool memory_low(const struct run *run)
+{
+    return xenhost_free_pages() <= run->cfg->reserve + SLACK;
+}
+
+static bool memory_short(const struct run *run)
+{
+    return machine_available() <= run->cfg->reserve + SLACK;
+}
+
+/* Was the allocation fault hit by the operation that began at this count? */
+static bool fault_hit(unsigned long before, unsigned long n, bool sticky,
+                      int kind)
+{
+    unsigned long after = xenhost_fault_events(kind);
+
+    return n && after >= n && (sticky ? after > before : before < n);
+}
+
+/* ---- guest operations ---------------------------------------------------- */
+
+static bool frame_is_readable(unsigned int kind)
+{
+    return kind == XENHOST_FRAME_RAM || kind == XENHOST_FRAME_LOGDIRTY ||
+           kind == XENHOST_FRAME_RO || kind == XENHOST_FRAME_PAGETABLE;
+}
+
+static bool frame_is_writable(unsigned int kind)
+{
+    return kind == XENHOST_FRAME_RAM || kind == XENHOST_FRAME_LOGDIRTY;
+}
+
+static bool room_short(struct run *run, unsigned int dom)
+{
+    return spec_may_hold(&run->spec, dom) + SLACK >= run->spec.dom[dom].room;
+}
+
+/*
+ * The data frame after a get: the version of the page's data that was found.
+ * Anything but a whole page, or none at all, is wrong.
+ */
+static bool look_at_data(struct run *run, const struct handle *h,
+                         struct spec_event *ev)
+{
+    const void *page = xenhost_guest_page(h->dom, DATA_FRAME);
+    uint64_t tag = page_tag(page);
+    int word = page_check(page, tag);
+
+    if ( word >= 0 )
+        return complain(run, "get left a torn page: word %d", word);
+    if ( ev->result != 1 )
+        return tag == UNTOUCHED ||
+               complain(run, "get returned %ld and wrote data", ev->result);
+
+    ev->version = tag;
+    if ( tag != handle_tag(h, ev->version) )
+        return complain(run, "get found the data of another page");
+
+    return true;
+}
+
+static bool check_billing(struct run *run, unsigned int dom)
+{
+    const struct spec_domain *d = &run->spec.dom[dom];
+    unsigned long may = spec_may_hold(&run->spec, dom);
+    struct xenhost_domain_info info;
+    unsigned long billed;
+
+    if ( xenhost_domain_info(dom, &info) )
+        return complain(run, "domain %u has no information", dom);
+
+    billed = info.tot_pages - info.guest_pages;
+    if ( billed < d->must || billed > may + SLACK || billed > d->room )
+        return complain(run, "billed %lu frames for %lu to %lu pages, room %lu",
+                        billed, d->must, may, d->room);
+
+    return true;
+}
+
+/* Issue a request, and ask the specification about its result. */
+static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
+                       const struct handle *h, struct spec_event *ev)
+{
+    const struct model_fault *f = run->fault;
+    unsigned long copies = xenhost_fault_events(XENHOST_FAULT_COPY);
+    unsigned long frames = xenhost_fault_events(XENHOST_FAULT_FRAME);
+    unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
+    void *page = xenhost_guest_page(dom, DATA_FRAME);
+    bool new_client = !run->spec.dom[dom].has_client;
+    const char *complaint;
+
+    ev->dom = dom;
+    ev->memory_low = memory_low(run);
+    ev->memory_short = memory_short(run);
+    ev->room_short = room_short(run, dom);
+    if ( ev->cmd == TMEM_PUT_PAGE )
+        page_fill(page, handle_tag(h, ev->version));
+    else
+        page_fill(page, UNTOUCHED);
+
+    ev->result = xenhost_tmem_op(dom, req);
+
+    if ( run->trace )
+        printf("      -> %ld, %lu + %lu frames free\n", ev->result,
+               xenhost_free_pages(), xenhost_freeable_pages());
+    ev->memory_low |= memory_low(run);
+    ev->memory_short |= memory_short(run);
+    ev->restarted = xenhost_fault_events(XENHOST_FAULT_COPY) - copies > 1;
+    ev->copy_fault |= f->kind == XENHOST_FAULT_COPY &&
+                      fault_hit(copies, f->n, f->sticky, f->kind);
+    if ( f->kind == XENHOST_FAULT_FRAME &&
+         fault_hit(frames, f->n, f->sticky, f->kind) )
+        ev->readable = ev->writable = false;
+    ev->alloc_fault = fault_hit(allocs, run->fault_n, run->fault_sticky,
+                                XENHOST_FAULT_ALLOC);
+    run->report->failed += ev->result < 0;
+
+    if ( ev->cmd == TMEM_GET_PAGE && !look_at_data(run, h, ev) )
+        return false;
+    complaint = spec_event(&run->spec, ev);
+    /* Clients and pools take runs of frames: those are not evicted in order. */
+    if ( ev->memory_low && (new_client || ev->cmd == TMEM_NEW_POOL) )
+        spec_forget_order(&run->spec);
+    if ( complaint )
+        return complain(run, "%s (%ld)", complaint, ev->result);
+
+    return check_billing(run, dom);
+}
+
+static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
+{
+    struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
+    struct tmem_op req = guest_request(cmd, &h, DATA_FRAME);
+    struct spec_event ev = {
+        .cmd = cmd, .pool = op->pool, .obj = op->obj, .index = op->index,
+        .readable = frame_is_readable(op->frame),
+        .writable = frame_is_writable(op->frame),
+        .version = ++run->version,
+    };
+    bool ok;
+
+    xenhost_frame_set(op->dom, DATA_FRAME, op->frame);
+    ok = guest_step(run, op->dom, &req, &h, &ev);
+    xenhost_frame_set(op->dom, DATA_FRAME, XENHOST_FRAME_RAM);
+
+    return ok;
+}
+
+static bool new_pool_step(struct run *run, const struct model_op *op)
+{
+    /* Flags carry the version; an argument that has bit 24 spoils it. */
+    struct spec_event ev = {
+        .cmd = TMEM_NEW_POOL, .flags = POOL_EPHEMERAL ^ op->arg,
+    };
+    struct tmem_op req;
+
+    memset(&req, 0, sizeof(req));
+    req.cmd = TMEM_NEW_POOL;
+    req.u.creat.flags = ev.flags;
+
+    return guest_step(run, op->dom, &req, NULL, &ev);
+}
+
+static bool odd_step(struct run *run, const struct model_op *op)
+{
+    struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
+    struct tmem_op req = guest_request(op->arg, &h, DATA_FRAME);
+    struct spec_event ev = {
+        .cmd = op->kind == MODEL_unreadable ? TMEM_CONTROL : op->arg,
+        .copy_fault = op->kind == MODEL_unreadable,
+    };
+
+    return guest_step(run, op->dom, ev.copy_fault ? NULL : &req, &h, &ev);
+}
+
+/* Look at every page that there might be, the youngest first. */
+static bool sweep_step(struct run *run, const struct model_op *op)
+{
+    uint64_t below = ~0ULL;
+
+    for ( ; ; )
+    {
+        struct model_op get = { .kind = MODEL_get, .cpu = op->cpu };
+        uint64_t best = 0;
+        unsigned int d, p, o, i;
+
+        for ( d = 1; d < SPEC_DOMS; d++ )
+            for ( p = 0; p < SPEC_POOLS; p++ )
+                for ( o = 0; o < SPEC_OBJS; o++ )
+                    for ( i = 0; i < SPEC_INDEXES; i++ )
+                    {
+                        struct spec_page *page =
+                            &run->spec.dom[d].pool[p].page[o][i];
+
+                        if ( page->holds == SPEC_ABSENT ||
+                             run->dying[d] || page->stamp >= below ||
+                             page->stamp < best )
+                            continue;
+                        best = page->stamp;
+                        get.dom = d;
+                        get.pool = p;
+                        get.obj = o;
+                        get.index = i;
+                    }
+        if ( !best )
+            return true;
+        below = best;
+        if ( !page_step(run, &get, TMEM_GET_PAGE) )
+            return false;
+    }
+}
+
+/* ---- the host and its domains -------------------------------------------- */
+
+static bool create_step(struct run *run, const struct model_op *op)
+{
+    int ret = xenhost_domain_create(op->dom, GUEST_PAGES,
+                                    GUEST_PAGES + op->arg, false);
+
+    /* Building a domain may push pages out, and may fail for want of memory. */
+    spec_memory_low(&run->spec);
+    spec_forget_order(&run->spec);
+    if ( ret == -ENOMEM )
+        return true;
+    if ( ret )
+        return complain(run, "domain %u not created: %d", op->dom, ret);
+    /* A denial sticks to the number of a domain. */
+    xenhost_deny(op->dom, false);
+    spec_domain_create(&run->spec, op->dom, op->arg);
+
+    return true;
+}
+
+static bool destroy_step(struct run *run, unsigned int dom, bool whole)
+{
+    int ret = whole ? xenhost_domain_destroy(dom) : xenhost_domain_kill(dom);
+
+    if ( ret == -85 && !whole )
+    {
+        run->dying[dom] = true;
+        return true;
+    }
+    if ( ret )
+        return complain(run, "domain %u not destroyed: %d", dom, ret);
+    run->dying[dom] = false;
+    spec_domain_destroy(&run->spec, dom);
+
+    return true;
+}
+
+static bool set_room_step(struct run *run, const struct model_op *op)
+{
+    long room = guest_tot_pages(op->dom) - GUEST_PAGES;
+
+    if ( op->arg > room )
+        room = op->arg;
+    run->spec.dom[op->dom].room = room;
+    if ( xenhost_domain_set_max(op->dom, GUEST_PAGES + room) )
+        return complain(run, "max_pages of domain %u not set", op->dom);
+
+    return true;
+}
+
+static bool alloc_order_step(struct run *run, const struct model_op *op)
+{
+    /* Orders 1 to 3. Which pages go for it depends on where they lie. */
+    unsigned int order = 1 + op->index % 3;
+    long mfn;
+
+    if ( run->nr_runs == sizeof(run->run_of) / sizeof(run->run_of[0]) )
+        return true;
+    spec_memory_low(&run->spec);
+    mfn = xenhost_alloc_order(order, 0);
+    spec_forget_order(&run->spec);
+    if ( mfn < 0 )
+        return true;
+    run->run_of[run->nr_runs].mfn = mfn;
+    run->run_of[run->nr_runs++].order = order;
+
+    return true;
+}
+
+static void release_step(struct run *run)
+{
+    xenhost_release_pages();
+    while ( run->nr_runs )
+    {
+        run->nr_runs--;
+        xenhost_free_order(run->run_of[run->nr_runs].mfn,
+                           run->run_of[run->nr_runs].order);
+    }
+}
+
+/* What is promised must be given: by the frame, to whoever asks. */
+static bool promise_step(struct run *run)
+{
+    unsigned long promised, given;
+
+    if ( run->fault_n )
+        return true;
+    promised = machine_available();
+    spec_memory_low(&run->spec);
+    given = xenhost_alloc_pages(run->cfg->pages);
+    release_step(run);
+    if ( given < promised )
+        return complain(run, "%lu frames promised, %lu given", promised, given);
+
+    return true;
+}
+
+static bool freeze_step(struct run *run, const struct model_op *op)
+{
+    unsigned int dom = op->kind == MODEL_freeze ? op->dom : TMEM_CLI_ID_ALL;
+    unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
+    bool shorted = memory_short(run);
+    long ret = op->arg ? freeze(dom) : thaw(dom);
+
+    /* Freezing creates a client, for which there may be no memory. */
+    if ( ret == -ENOMEM &&
+         (shorted || fault_hit(allocs, run->fault_n, run->fault_sticky,
+                               XENHOST_FAULT_ALLOC)) )
+        return true;
+    if ( ret )
+        return complain(run, "freeze or thaw of %u: %ld", dom, ret);
+    spec_freeze(&run->spec, dom, op->arg);
+
+    return true;
+}
+
+static bool needs_domain(unsigned int kind)
+{
+    switch ( kind )
+    {
+    case MODEL_freeze_all: case MODEL_create: case MODEL_alloc:
+    case MODEL_alloc_order: case MODEL_release: case MODEL_promise:
+    case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
+        return false;
+    }
+
+    return true;
+}
+
+static void arm(struct run *run, const struct model_op *op)
+{
+    /* The fault of the whole run, if any, stays as it is. */
+    if ( run->fault->n )
+        return;
+    run->fault_n = op->arg;
+    run->fault_sticky = op->frame;
+    xenhost_fault(XENHOST_FAULT_ALLOC, run->fault_n, run->fault_sticky);
+}
+
+static bool do_step(struct run *run, const struct model_op *op)
+{
+    bool exists = run->spec.dom[op->dom].exists;
+
+    if ( machine_bind(op->cpu % run->cfg->cpus) )
+        return complain(run, "CPU %u cannot be bound", op->cpu);
+    if ( needs_domain(op->kind) &&
+         (!exists || (run->dying[op->dom] && op->kind != MODEL_kill_step &&
+                      op->kind != MODEL_destroy)) )
+        return true;
+
+    switch ( op->kind )
+    {
+    case MODEL_put:          return page_step(run, op, TMEM_PUT_PAGE);
+    case MODEL_get:          return page_step(run, op, TMEM_GET_PAGE);
+    case MODEL_flush:        return page_step(run, op, TMEM_FLUSH_PAGE);
+    case MODEL_flush_object: return page_step(run, op, TMEM_FLUSH_OBJECT);
+    case MODEL_destroy_pool: return page_step(run, op, TMEM_DESTROY_POOL);
+    case MODEL_new_pool:     return new_pool_step(run, op);
+    case MODEL_bad_op:
+    case MODEL_unreadable:   return odd_step(run, op);
+    case MODEL_freeze:
+    case MODEL_freeze_all:   return freeze_step(run, op);
+    case MODEL_create:       return exists || create_step(run, op);
+    case MODEL_destroy:      return destroy_step(run, op->dom, true);
+    case MODEL_kill_step:    return destroy_step(run, op->dom, false);
+    case MODEL_set_room:     return set_room_step(run, op);
+    case MODEL_alloc_order:  return alloc_order_step(run, op);
+    case MODEL_promise:      return promise_step(run);
+    case MODEL_sweep:        return sweep_step(run, op);
+    case MODEL_deny:
+        xenhost_deny(op->dom, op->arg);
+        run->spec.dom[op->dom].denied = op->arg;
+        break;
+    case MODEL_soft_reset:
+        if ( xenhost_domain_soft_reset(op->dom) )
+            return complain(run, "soft reset of %u failed", op->dom);
+        spec_client_destroy(&run->spec, op->dom);
+        break;
+    case MODEL_alloc:
+        spec_memory_low(&run->spec);
+        xenhost_alloc_pages(op->arg);
+        break;
+    case MODEL_release:
+        release_step(run);
+        break;
+    case MODEL_fail_alloc:
+        arm(run, op);
+        break;
+    case MODEL_preempt:
+        xenhost_preempt(op->index % 3, op->arg);
+        break;
+    }
+
+    return true;
+}
+
+/* ---- a whole run --------------------------------------------------------- */
+
+static bool finish(struct run *run, unsigned long free_before)
+{
+    struct model_op sweep = { .kind = MODEL_sweep };
+    unsigned long free_after;
+    unsigned int dom;
+
+    xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
+    xenhost_fault(XENHOST_FAULT_COPY, 0, false);
+    xenhost_fault(XENHOST_FAULT_FRAME, 0, false);
+    run->fault_n = 0;
+    for ( dom = 1; dom < SPEC_DOMS; dom++ )
+    {
+        xenhost_deny(dom, false);
+        run->spec.dom[dom].denied = false;
+    }
+    if ( !sweep_step(run, &sweep) )
+        return false;
+
+    release_step(run);
+    for ( dom = 1; dom < SPEC_DOMS; dom++ )
+        if ( run->spec.dom[dom].exists && !destroy_step(run, dom, true) )
+            return false;
+    if ( xenhost_domain_destroy(0) )
+        return complain(run, "domain 0 not destroyed");
+
+    /* Per-CPU caches are free memory, too. */
+    free_after = machine_available();
+    if ( free_after != free_before )
+        return complain(run, "%lu frames free before all domains, %lu after",
+                        free_before, free_after);
+    if ( xenhost_leaks_seen() )
+        return complain(run, "%lu unscrubbed frames left tmem",
+                        xenhost_leaks_seen());
+    if ( xenhost_lock_errors() )
+        return complain(run, "%lu violations of locking rules",
+                        xenhost_lock_errors());
+
+    return true;
+}
+
+static void print_step(unsigned int i, const struct model_op *op)
+{
+    printf("%5u ", i);
+    model_op_print(stdout, op);
+    fflush(stdout);
+}
+
+bool model_exec(const struct model_config *cfg, const struct model_op *ops,
+                unsigned int nr, const struct model_fault *fault, bool trace,
+                struct model_report *report)
+{
+    static const struct model_fault no_fault = { .kind = -1 };
+    char cmdline[64];
+    const struct xenhost_config host = {
+        .host_pages = cfg->pages, .cpus = cfg->cpus, .cmdline = cmdline,
+    };
+    struct run run = {
+        .cfg = cfg, .fault = fault ?: &no_fault, .report = report,
+        .trace = trace,
+    };
+    unsigned long free_before;
+    bool ok = true;
+    int leaks;
+
+    memset(report, 0, sizeof(*report));
+    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu", cfg->reserve);
+    spec_init(&run.spec);
+    if ( xenhost_start(&host) || machine_bind(0) )
+        return complain(&run, "the host does not start");
+    free_before = machine_available();
+    if ( xenhost_domain_create(0, GUEST_PAGES, GUEST_PAGES, true) )
+        return complain(&run, "domain 0 not created");
+
+    for ( ; ok && report->at < nr; report->at++ )
+    {
+        /* The first domain is there when a fault of the whole run begins. */
+        if ( report->at == 1 && run.fault->n )
+        {
+            xenhost_fault(run.fault->kind, run.fault->n, run.fault->sticky);
+            if ( run.fault->kind == XENHOST_FAULT_ALLOC )
+            {
+                run.fault_n = run.fault->n;
+                run.fault_sticky = run.fault->sticky;
+            }
+        }
+        if ( trace )
+            print_step(report->at, &ops[report->at]);
+        ok = do_step(&run, &ops[report->at]);
+        if ( !ok )
+            break;
+    }
+
+    report->events = run.fault->n ? xenhost_fault_events(run.fault->kind) : 0;
+    report->checks = xenhost_preempt_checks();
+    report->lost = run.spec.nr_victims;
+    ok = ok && finish(&run, free_before);
+    if ( !ok )
+        return false;
+
+    leaks = xenhost_stop();
+    if ( leaks )
+        return complain(&run, "%d frames and allocations leaked", leaks);
+
+    return true;
+}

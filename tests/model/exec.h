@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * exec.h - run steps on a host, in lock step with the specification
+ */
+#ifndef TESTS_MODEL_EXEC_H
+#define TESTS_MODEL_EXEC_H
+
+#include <stdbool.h>
+
+#include "ops.h"
+
+/* The host of a run: small enough that memory is short most of the time. */
+struct model_config {
+    unsigned long pages;
+    unsigned int cpus;
+    unsigned long reserve;     /* tmem_reserve */
+};
+
+/* A host on which some 200 pages of tmem fit. */
+extern const struct model_config model_small_host;
+
+/* A fault that goes with a whole run. */
+struct model_fault {
+    int kind;                  /* enum xenhost_fault */
+    unsigned long n;           /* 0: none */
+    bool sticky;
+};
+
+struct model_report {
+    unsigned int at;           /* the step that was under way */
+    unsigned long events;      /* of the fault's kind, during the steps */
+    unsigned long checks;      /* preemption checks since the last switch */
+    unsigned long failed;      /* operations that returned an error */
+    unsigned long lost;        /* ephemeral pages found to have vanished */
+    char text[200];            /* what was wrong; "" = nothing */
+};
+
+/*
+ * Start a host, run the steps, look at every page, destroy everything, stop.
+ * With trace, each step and its result goes to standard output. Returns true
+ * when nothing was wrong. After a false the host is in no good state: run this
+ * in a child process (child.h).
+ */
+bool model_exec(const struct model_config *cfg, const struct model_op *ops,
+                unsigned int nr, const struct model_fault *fault, bool trace,
+                struct model_report *report);
+
+#endif /* TESTS_MODEL_EXEC_H */

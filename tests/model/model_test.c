@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * model_test.c - random operations against the executable specification
+ *
+ *   model_test                     runs for CHECK_MODEL_SECONDS (default 5)
+ *   model_test --seed=S [--ops=N]  one run, each step printed
+ *   model_test --replay=FILE       the steps of a file, as a failure prints them
+ *
+ * A failure is shrunk and printed with the commands that repeat it. The first
+ * seed is random unless CHECK_SEED gives it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../lib/machine.h"
+#include "../lib/rng.h"
+#include "child.h"
+#include "spec.h"
+
+#define RUN_OPS 1500
+
+static const char *program;
+
+static unsigned int env_number(const char *name, unsigned int otherwise)
+{
+    const char *value = getenv(name);
+
+    return value ? strtoul(value, NULL, 0) : otherwise;
+}
+
+static struct model_op *new_ops(unsigned int nr)
+{
+    struct model_op *ops = calloc(nr, sizeof(*ops));
+
+    if ( !ops )
+        abort();
+
+    return ops;
+}
+
+static void print_failure(uint64_t seed, const struct model_op *ops,
+                          unsigned int nr, const struct model_report *report)
+{
+    unsigned int i;
+
+    fprintf(stderr, "model: seed %#llx, step %u: %s\n"
+            "repeat: %s --seed=%#llx --ops=%u\n"
+            "shrunk to %u steps (save them, %s --replay=FILE):\n",
+            (unsigned long long)seed, report->at, report->text, program,
+            (unsigned long long)seed, RUN_OPS, nr, program);
+    for ( i = 0; i < nr; i++ )
+        model_op_print(stderr, &ops[i]);
+}
+
+static void test_random(void **state)
+{
+    unsigned int seconds = env_number("CHECK_MODEL_SECONDS", 5);
+    const char *given = getenv("CHECK_SEED");
+    uint64_t first = given ? strtoull(given, NULL, 0) : rng_entropy();
+    time_t end = time(NULL) + seconds;
+    struct model_op *ops = new_ops(RUN_OPS);
+    unsigned long runs = 0, failed = 0, lost = 0;
+    struct model_report report;
+
+    (void)state;
+    do {
+        model_generate(first + runs, ops, RUN_OPS);
+        if ( !child_exec(&model_small_host, ops, RUN_OPS, NULL, CHILD_LOUD,
+                         &report) )
+        {
+            unsigned int nr = child_shrink(&model_small_host, ops, RUN_OPS,
+                                           NULL, 60);
+
+            print_failure(first + runs, ops, nr, &report);
+            free(ops);
+            fail();
+        }
+        runs++;
+        failed += report.failed;
+        lost += report.lost;
+    } while ( time(NULL) < end );
+    free(ops);
+
+    printf("model: %lu runs of %u steps from seed %#llx: %lu operations "
+           "failed, %lu pages evicted\n", runs, RUN_OPS,
+           (unsigned long long)first, failed, lost);
+    /* A model check in which nothing ever fails checks little. */
+    if ( runs > 20 )
+    {
+        assert_true(failed > runs);
+        assert_true(lost > runs);
+    }
+}
+
+/* The steps print and parse without loss. */
+static void test_replay_format(void **state)
+{
+    struct model_op ops[200], again;
+    char line[200];
+    unsigned int i;
+    FILE *f;
+
+    (void)state;
+    model_generate(1, ops, 200);
+    for ( i = 0; i < 200; i++ )
+    {
+        f = fmemopen(line, sizeof(line), "w");
+        model_op_print(f, &ops[i]);
+        fclose(f);
+        memset(&again, 0, sizeof(again));
+        assert_int_equal(model_op_parse(line, &again), 0);
+        assert_memory_equal(&again, &ops[i], sizeof(again));
+    }
+}
+
+/* ---- one run, by hand ---------------------------------------------------- */
+
+static int run_once(struct model_op *ops, unsigned int nr)
+{
+    struct model_report report;
+    bool ok = child_exec(&model_small_host, ops, nr, NULL, CHILD_TRACE,
+                         &report);
+
+    printf("%s%s\n", ok ? "all is well" : "wrong: ", report.text);
+    free(ops);
+
+    return !ok;
+}
+
+static int replay(const char *name)
+{
+    struct model_op *ops = new_ops(100000);
+    unsigned int nr = 0;
+    char line[200];
+    FILE *f = fopen(name, "r");
+
+    if ( !f )
+    {
+        perror(name);
+        return 1;
+    }
+    while ( nr < 100000 && fgets(line, sizeof(line), f) )
+        nr += !model_op_parse(line, &ops[nr]);
+    fclose(f);
+
+    return run_once(ops, nr);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replay_format),
+        cmocka_unit_test(test_random),
+    };
+    unsigned long long seed;
+    unsigned int nr = RUN_OPS;
+
+    program = argv[0];
+    if ( argc > 2 )
+        sscanf(argv[2], "--ops=%u", &nr);
+    if ( argc > 1 && sscanf(argv[1], "--seed=%lli", (long long *)&seed) == 1 )
+    {
+        struct model_op *ops = new_ops(nr);
+
+        model_generate(seed, ops, nr);
+        return run_once(ops, nr);
+    }
+    if ( argc > 1 && !strncmp(argv[1], "--replay=", 9) )
+        return replay(argv[1] + 9);
+
+    return tests_main(argc, argv, tests);
+}

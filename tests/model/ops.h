@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ops.h - the steps that a model run is made of
+ *
+ * A step is pure data and stands for itself: any sublist of a run is a run,
+ * which is what shrinking needs. A step that makes no sense at its place (a
+ * domain that is gone) does nothing.
+ */
+#ifndef TESTS_MODEL_OPS_H
+#define TESTS_MODEL_OPS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Name, and what the fields say; all carry dom and cpu. */
+#define MODEL_KINDS(X) \
+    X(put)            /* pool, obj, index, frame */ \
+    X(get) \
+    X(flush) \
+    X(flush_object) \
+    X(new_pool)       /* arg: flags without the version, 0xff.. see exec.c */ \
+    X(destroy_pool) \
+    X(bad_op)         /* arg: cmd */ \
+    X(unreadable)     /* arg: cmd */ \
+    X(deny)           /* arg: on or off */ \
+    X(freeze)         /* arg: on or off */ \
+    X(freeze_all)     /* arg: on or off */ \
+    X(create)         /* a domain; arg: its room */ \
+    X(destroy) \
+    X(kill_step)      /* one step of its teardown */ \
+    X(soft_reset) \
+    X(set_room)       /* arg: frames; never below what it holds */ \
+    X(alloc)          /* the host takes arg frames, one by one */ \
+    X(alloc_order)    /* 2^index frames at once */ \
+    X(release)        /* and gives back all of them */ \
+    X(promise)        /* take all that was promised, and give it back */ \
+    X(fail_alloc)     /* the arg-th allocation fails; frame 1: all later too */ \
+    X(preempt)        /* index: enum xenhost_preempt, arg: n */ \
+    X(sweep)          /* get every page, the youngest first */
+
+enum model_kind {
+#define X(name) MODEL_##name,
+    MODEL_KINDS(X)
+#undef X
+    MODEL_NR_KINDS
+};
+
+struct model_op {
+    uint8_t  kind, dom, cpu, obj, index;
+    uint8_t  frame;            /* enum xenhost_frame of the guest frame */
+    int8_t   pool;
+    uint32_t arg;
+};
+
+/* One line for a step, and back; 0 or -1. */
+void model_op_print(FILE *out, const struct model_op *op);
+int model_op_parse(const char *line, struct model_op *op);
+
+/* Make nr steps from a seed. */
+void model_generate(uint64_t seed, struct model_op *ops, unsigned int nr);
+
+#endif /* TESTS_MODEL_OPS_H */

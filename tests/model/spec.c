@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * spec.c - the executable specification (see spec.h)
+ *
+ * Each operation has a function which holds the result against what is known,
+ * returns NULL or a complaint, and learns from it. Bounds:
+ *
+ * - room: a domain never holds more persistent pages than it has room for. A
+ *   put may fail with -ENOMEM only when the caller says that room or memory is
+ *   short, or that an allocation was made to fail.
+ * - loss: an ephemeral page that was put since memory was last low is there.
+ * - order: of the pages older than one that vanished, no more than
+ *   SPEC_EVICT_SLACK are found afterwards (SPEC_DENSE_PUTS: the exception).
+ *
+ * Single-threaded: the caller locks.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <public/tmem.h>
+
+#include "spec.h"
+
+#define complain_if(cond, text) do { if ( cond ) return text; } while ( 0 )
+
+void spec_init(struct spec *spec)
+{
+    memset(spec, 0, sizeof(*spec));
+}
+
+void spec_client_destroy(struct spec *spec, unsigned int dom)
+{
+    struct spec_domain *d = &spec->dom[dom];
+
+    memset(d->pool, 0, sizeof(d->pool));
+    d->must = 0;
+    d->has_client = false;
+    d->frozen = false;
+}
+
+void spec_domain_create(struct spec *spec, unsigned int dom,
+                        unsigned long room)
+{
+    memset(&spec->dom[dom], 0, sizeof(spec->dom[dom]));
+    spec->dom[dom].exists = true;
+    spec->dom[dom].room = room;
+}
+
+void spec_domain_destroy(struct spec *spec, unsigned int dom)
+{
+    memset(&spec->dom[dom], 0, sizeof(spec->dom[dom]));
+}
+
+void spec_freeze(struct spec *spec, unsigned int dom, bool on)
+{
+    unsigned int i;
+
+    if ( dom == TMEM_CLI_ID_ALL )
+    {
+        spec->all_frozen = on;
+        for ( i = 0; i < SPEC_DOMS; i++ )
+            spec->dom[i].frozen = on;
+    }
+    else
+    {
+        spec->dom[dom].frozen = on;
+        spec->dom[dom].has_client = true;
+    }
+}
+
+void spec_memory_low(struct spec *spec)
+{
+    spec->low_stamp = spec->now;
+}
+
+void spec_forget_order(struct spec *spec)
+{
+    spec->nr_victims = 0;
+    spec->order_stamp = spec->now;
+}
+
+unsigned long spec_may_hold(const struct spec *spec, unsigned int dom)
+{
+    const struct spec_domain *d = &spec->dom[dom];
+    unsigned long sum = 0;
+    unsigned int p, o, i;
+
+    for ( p = 0; p < SPEC_POOLS; p++ )
+        for ( o = 0; d->pool[p].persistent && o < SPEC_OBJS; o++ )
+            for ( i = 0; i < SPEC_INDEXES; i++ )
+                sum += d->pool[p].page[o][i].holds != SPEC_ABSENT;
+
+    return sum;
+}
+
+static bool is_frozen(const struct spec *spec, const struct spec_domain *d)
+{
+    /* A client that appears while all are frozen is frozen as well. */
+    return d->has_client ? d->frozen : spec->all_frozen;
+}
+
+static void set_page(struct spec_domain *d, struct spec_page *page,
+                     enum spec_holds holds)
+{
+    d->must -= page->holds == SPEC_MUST;
+    d->must += holds == SPEC_MUST;
+    page->holds = holds;
+}
+
+static void empty_pool(struct spec_domain *d, struct spec_pool *pool)
+{
+    unsigned int o, i;
+
+    for ( o = 0; o < SPEC_OBJS; o++ )
+        for ( i = 0; i < SPEC_INDEXES; i++ )
+            set_page(d, &pool->page[o][i], SPEC_ABSENT);
+}
+
+/* What holds says of the whole pool: the strongest of its pages. */
+static enum spec_holds pool_holds(const struct spec_pool *pool)
+{
+    enum spec_holds holds = SPEC_ABSENT;
+    unsigned int o, i;
+
+    for ( o = 0; o < SPEC_OBJS; o++ )
+        for ( i = 0; i < SPEC_INDEXES; i++ )
+            if ( pool->page[o][i].holds > holds )
+                holds = pool->page[o][i].holds;
+
+    return holds;
+}
+
+/* ---- eviction order ------------------------------------------------------ */
+
+/* An ephemeral page vanished. Was it allowed to? */
+static const char *page_lost(struct spec *spec, struct spec_domain *d,
+                             struct spec_page *page)
+{
+    unsigned int slot = spec->nr_victims % SPEC_VICTIMS;
+
+    set_page(d, page, SPEC_ABSENT);
+    complain_if(page->stamp > spec->low_stamp && d->puts <= SPEC_DENSE_PUTS,
+                "an ephemeral page vanished though memory was not low");
+    if ( page->stamp > spec->order_stamp )
+    {
+        spec->victim[slot].stamp = page->stamp;
+        spec->victim[slot].dom = d;
+        spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS;
+        spec->victim[slot].outlived = 0;
+        spec->nr_victims++;
+    }
+
+    return NULL;
+}
+
+/* An ephemeral page was found: it outlived every younger one that is gone. */
+static const char *page_found(struct spec *spec, const struct spec_domain *d,
+                              const struct spec_page *page)
+{
+    unsigned int nr = spec->nr_victims, i;
+
+    for ( i = 0; i < (nr < SPEC_VICTIMS ? nr : SPEC_VICTIMS); i++ )
+        if ( page->stamp < spec->victim[i].stamp &&
+             (!spec->victim[i].own_order || spec->victim[i].dom == d) )
+            complain_if(++spec->victim[i].outlived > SPEC_EVICT_SLACK,
+                        "a page was evicted long before older ones");
+
+    return NULL;
+}
+
+/* ---- operations ---------------------------------------------------------- */
+
+static const char *check_new_pool(struct spec_domain *d,
+                                  const struct spec_event *ev)
+{
+    uint32_t flags = ev->flags;
+    bool bad = (flags >> TMEM_POOL_VERSION_SHIFT) != TMEM_SPEC_VERSION ||
+               (flags & TMEM_POOL_RESERVED_BITS) ||
+               (flags & TMEM_POOL_PRECOMPRESSED) ||
+               ((flags >> TMEM_POOL_PAGESIZE_SHIFT) &
+                TMEM_POOL_PAGESIZE_MASK) ||
+               (flags & 3) == 3;
+    int free;
+
+    for ( free = 0; free < SPEC_POOLS && d->pool[free].used; free++ )
+        ;
+    if ( bad )
+        return ev->result == -EPERM ? NULL : "a bad new pool was not refused";
+    /* No memory and no slot: it may say either. */
+    if ( ev->result == -ENOMEM )
+        return ev->alloc_fault || ev->memory_short
+               ? NULL : "new pool failed though memory was not short";
+    if ( free == SPEC_POOLS )
+        return ev->result == -EPERM ? NULL : "a 17th pool was not refused";
+    complain_if(ev->result != free, "not the lowest free pool id");
+
+    memset(&d->pool[free], 0, sizeof(d->pool[free]));
+    d->pool[free].used = true;
+    d->pool[free].persistent = flags & TMEM_POOL_PERSIST;
+
+    return NULL;
+}
+
+static const char *check_put(struct spec *spec, struct spec_domain *d,
+                             struct spec_pool *pool, struct spec_page *page,
+                             const struct spec_event *ev)
+{
+    bool frozen = is_frozen(spec, d);
+    bool may_be_new = page->holds != SPEC_MUST;
+    bool may_be_old = page->holds != SPEC_ABSENT;
+    bool may_fail = ev->alloc_fault || ev->memory_short ||
+                    (pool->persistent && ev->room_short);
+    bool allowed;
+
+    switch ( ev->result )
+    {
+    case 1:
+        complain_if(!ev->readable, "put took data from a bad frame");
+        complain_if(frozen && !may_be_old, "a frozen client added a page");
+        page->version = ev->version;
+        page->stamp = ++spec->now;
+        d->puts += !pool->persistent;
+        set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
+        complain_if(d->must > d->room,
+                    "more persistent pages than there is room for");
+        return NULL;
+    case -EFROZEN: allowed = frozen && may_be_new; break;
+    case -EFAULT:  allowed = !ev->readable && (!frozen || may_be_old); break;
+    case -ENOMEM:
+        allowed = ev->readable && !frozen && may_be_new && may_fail;
+        break;
+    case -ENOSPC:  allowed = ev->readable && may_be_old && may_fail; break;
+    default:       allowed = false;
+    }
+    /* Whatever it was that failed, there is no old data now. */
+    set_page(d, page, SPEC_ABSENT);
+
+    return allowed ? NULL : "result of put";
+}
+
+static const char *check_miss(struct spec *spec, struct spec_domain *d,
+                              struct spec_pool *pool, struct spec_page *page)
+{
+    complain_if(page->holds == SPEC_MUST, "a persistent page was lost");
+    if ( page->holds == SPEC_MAY && !pool->persistent )
+        return page_lost(spec, d, page);
+    set_page(d, page, SPEC_ABSENT);
+
+    return NULL;
+}
+
+static const char *check_get(struct spec *spec, struct spec_domain *d,
+                             struct spec_pool *pool, struct spec_page *page,
+                             const struct spec_event *ev)
+{
+    const char *complaint = NULL;
+    unsigned int o, i;
+
+    switch ( ev->result )
+    {
+    case -EEMPTY:
+        for ( o = 0; !complaint && o < SPEC_OBJS; o++ )
+            for ( i = 0; !complaint && i < SPEC_INDEXES; i++ )
+                complaint = check_miss(spec, d, pool, &pool->page[o][i]);
+        return complaint;
+    case 0:
+        complain_if(pool_holds(pool) == SPEC_ABSENT,
+                    "get from an empty pool was not -EEMPTY");
+        return check_miss(spec, d, pool, page);
+    case -EFAULT:
+        complain_if(ev->writable, "-EFAULT though the frame is good");
+        break;
+    case 1:
+        complain_if(!ev->writable, "get wrote to a bad frame");
+        complain_if(page->holds != SPEC_ABSENT && ev->version != page->version,
+                    "get found old or foreign data");
+        break;
+    default:
+        return "result of get";
+    }
+
+    complain_if(page->holds == SPEC_ABSENT, "get found a page that is gone");
+    if ( pool->persistent )
+        set_page(d, page, SPEC_MUST);
+    else
+    {
+        complaint = page_found(spec, d, page);
+        if ( ev->result == 1 )
+            set_page(d, page, SPEC_ABSENT);
+    }
+
+    return complaint;
+}
+
+static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
+                                 struct spec_pool *pool,
+                                 const struct spec_event *ev)
+{
+    struct spec_page *page = &pool->page[ev->obj][ev->index];
+    unsigned int i;
+
+    switch ( ev->cmd )
+    {
+    case TMEM_PUT_PAGE:
+        return check_put(spec, d, pool, page, ev);
+    case TMEM_GET_PAGE:
+        return check_get(spec, d, pool, page, ev);
+    case TMEM_DESTROY_POOL:
+        complain_if(ev->result != 1, "result of destroy pool");
+        empty_pool(d, pool);
+        pool->used = false;
+        return NULL;
+    case TMEM_FLUSH_PAGE:
+        set_page(d, page, SPEC_ABSENT);
+        break;
+    case TMEM_FLUSH_OBJECT:
+        for ( i = 0; i < SPEC_INDEXES; i++ )
+            set_page(d, &pool->page[ev->obj][i], SPEC_ABSENT);
+        break;
+    }
+
+    complain_if(ev->result != (is_frozen(spec, d) ? -EFROZEN : 1),
+                "result of flush");
+
+    return NULL;
+}
+
+/*
+ * A request that could not be read changed nothing; but a restarted flush or
+ * destruction has done its first part by then.
+ */
+static const char *check_unread(struct spec_domain *d,
+                                const struct spec_event *ev)
+{
+    bool pool_ok = ev->pool >= 0 && ev->pool < SPEC_POOLS;
+    unsigned int o, i;
+
+    complain_if(ev->result != -EFAULT, "unreadable request not refused");
+    if ( !ev->restarted || !pool_ok )
+        return NULL;
+
+    for ( o = 0; o < SPEC_OBJS; o++ )
+        for ( i = 0; i < SPEC_INDEXES; i++ )
+        {
+            struct spec_page *page = &d->pool[ev->pool].page[o][i];
+
+            if ( page->holds == SPEC_MUST &&
+                 (ev->cmd == TMEM_DESTROY_POOL || o == ev->obj) )
+                set_page(d, page, SPEC_MAY);
+        }
+
+    return NULL;
+}
+
+const char *spec_event(struct spec *spec, const struct spec_event *ev)
+{
+    struct spec_domain *d = &spec->dom[ev->dom];
+    bool known = ev->cmd == TMEM_NEW_POOL || ev->cmd == TMEM_DESTROY_POOL ||
+                 (ev->cmd >= TMEM_PUT_PAGE && ev->cmd <= TMEM_FLUSH_OBJECT);
+
+    if ( ev->memory_low || ev->alloc_fault )
+        spec_memory_low(spec);
+
+    if ( d->denied )
+        return ev->result == -EPERM ? NULL : "a denied request";
+    if ( ev->copy_fault )
+        return check_unread(d, ev);
+    if ( !known )
+        return ev->result == (ev->cmd == TMEM_CONTROL || ev->cmd == TMEM_AUTH ||
+                              ev->cmd == TMEM_RESTORE_NEW
+                              ? -EOPNOTSUPP : -ENOSYS)
+               ? NULL : "result of an unknown operation";
+    if ( !d->has_client )
+    {
+        if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_short) )
+            return NULL;
+        d->frozen = spec->all_frozen;
+        d->has_client = true;
+    }
+    if ( ev->cmd == TMEM_NEW_POOL )
+        return check_new_pool(d, ev);
+    if ( ev->pool < 0 || ev->pool >= SPEC_POOLS || !d->pool[ev->pool].used )
+        return ev->result == (ev->cmd == TMEM_DESTROY_POOL ? 0 : -ENODEV)
+               ? NULL : "result of an operation on no pool";
+
+    return check_pool_op(spec, d, &d->pool[ev->pool], ev);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * spec.h - an executable specification of the data operations
+ *
+ * It follows one interleaving of requests, knows after each which pages tmem
+ * must, may and must not hold, and says of each result whether it was allowed.
+ *
+ * ephemeral page   absent, or MAY: it can vanish when memory was low since
+ *                  it was put. A get tells, and what is gone stays gone.
+ * persistent page  absent, or MUST. (MAY only where a fault made a request
+ *                  fail half way, such as an unreadable restart of a flush.)
+ *
+ * Room, memory and eviction order are checked as bounds, see spec.c.
+ */
+#ifndef TESTS_MODEL_SPEC_H
+#define TESTS_MODEL_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Small numbers, so that operations meet. Domain 0 is the toolstack. */
+#define SPEC_DOMS     5
+#define SPEC_POOLS   16
+#define SPEC_OBJS     6
+#define SPEC_INDEXES 12
+
+/*
+ * Pages older than a victim that may outlive it: pages are evicted in batches,
+ * and eviction order is global up to one of those.
+ */
+#define SPEC_EVICT_SLACK 16
+
+/*
+ * A client whose queue has become sparse loses its own oldest pages, also when
+ * memory is not low. That takes three frames of the queue, which so many puts
+ * cannot fill.
+ */
+#ifdef TMEM_SHRUNK
+#define SPEC_DENSE_PUTS 8
+#else
+#define SPEC_DENSE_PUTS 300
+#endif
+
+enum spec_holds { SPEC_ABSENT, SPEC_MAY, SPEC_MUST };
+
+struct spec_page {
+    enum spec_holds holds;
+    uint32_t version;
+    uint64_t stamp;            /* when it was put */
+};
+
+struct spec_pool {
+    bool used;
+    bool persistent;
+    struct spec_page page[SPEC_OBJS][SPEC_INDEXES];
+};
+
+struct spec_domain {
+    bool exists;
+    bool has_client;
+    bool frozen;               /* for itself; spec.all_frozen adds to it */
+    bool denied;
+    unsigned long room;        /* frames that may be billed to it */
+    unsigned long must;        /* persistent pages that tmem must hold */
+    unsigned long puts;        /* of ephemeral pages */
+    struct spec_pool pool[SPEC_POOLS];
+};
+
+#define SPEC_VICTIMS 64
+
+struct spec {
+    struct spec_domain dom[SPEC_DOMS];
+    bool all_frozen;
+    uint64_t now;              /* counts puts */
+    uint64_t low_stamp;        /* memory was low last when it was this */
+    uint64_t order_stamp;      /* pages put before it go in any order */
+    struct {
+        uint64_t stamp;        /* of an ephemeral page that vanished */
+        const struct spec_domain *dom;
+        bool own_order;        /* its client's queue may have been sparse */
+        unsigned int outlived; /* older ones seen afterwards */
+    } victim[SPEC_VICTIMS];
+    unsigned int nr_victims;   /* ever */
+};
+
+/* One operation and what came of it. */
+struct spec_event {
+    unsigned int dom;
+    uint32_t cmd;
+    int32_t pool;
+    uint32_t flags;
+    unsigned int obj, index;
+    bool readable, writable;   /* the guest frame: for a put, for a get */
+    uint32_t version;          /* put: of the data. get: what it found */
+    long result;
+    bool copy_fault;           /* a copy of the request failed */
+    bool restarted;            /* it was preempted at least once */
+    bool alloc_fault;          /* an allocation was made to fail */
+    bool memory_low;           /* little is free, before or after: evictions */
+    bool memory_short;         /* nor is there much to evict: failures */
+    bool room_short;           /* of this domain; persistent pages may fail */
+};
+
+void spec_init(struct spec *spec);
+void spec_domain_create(struct spec *spec, unsigned int dom,
+                        unsigned long room);
+/* The domain or only its client goes, with all pages. */
+void spec_domain_destroy(struct spec *spec, unsigned int dom);
+void spec_client_destroy(struct spec *spec, unsigned int dom);
+/* dom, or TMEM_CLI_ID_ALL. */
+void spec_freeze(struct spec *spec, unsigned int dom, bool on);
+/* Memory is low: from now on any ephemeral page may have vanished. */
+void spec_memory_low(struct spec *spec);
+/* And in no particular order: the youngest go before older ones. */
+void spec_forget_order(struct spec *spec);
+
+/* NULL, or what was wrong with it. */
+const char *spec_event(struct spec *spec, const struct spec_event *ev);
+
+/* Pages that tmem may hold now: for all of a domain's persistent pools. */
+unsigned long spec_may_hold(const struct spec *spec, unsigned int dom);
+
+#endif /* TESTS_MODEL_SPEC_H */

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stress_test.c - things that end while others use them
+ *
+ * Pools and domains are destroyed, recreated and reset in the middle of a storm
+ * of operations from several threads. No result is checked in detail, except
+ * that data is always whole and never another page's; the sanitizers, the lock
+ * checker and the leak count of machine_stop() are what finds the defects.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../lib/guest.h"
+#include "../lib/machine.h"
+#include "../lib/page.h"
+#include "../lib/rng.h"
+
+#define STORMERS  3
+#define POOLS     4
+#define VICTIM    2            /* the domain that is destroyed; 1 stays */
+
+static atomic_bool stop;
+static atomic_ulong wrong, operations;
+
+/* Seconds for each test. */
+static unsigned int seconds(void)
+{
+    const char *s = getenv("CHECK_STRESS_SECONDS");
+
+    return s ? atoi(s) : 1;
+}
+
+/* A get whose data belongs to anything but this handle is wrong. */
+static void get_and_look(struct handle h)
+{
+    const uint64_t *page = xenhost_guest_page(h.dom, machine_cpu());
+    uint32_t version;
+
+    if ( guest_op(TMEM_GET_PAGE, h, machine_cpu()) != 1 )
+        return;
+    version = page_tag(page);
+    if ( page_check(page, handle_tag(&h, version)) >= 0 )
+        atomic_fetch_add(&wrong, 1);
+}
+
+/* Any operation on a few handles of a domain, until told to stop. */
+static void storm(struct worker *worker)
+{
+    domid_t dom = (uintptr_t)worker->arg;
+    struct rng rng = { .state = rng_entropy() };
+    unsigned int n;
+
+    for ( n = 1; !atomic_load(&stop); n++ )
+    {
+        struct handle h = HANDLE(dom, rng_below(&rng, POOLS),
+                                 rng_below(&rng, 3), rng_below(&rng, 40));
+
+        switch ( rng_below(&rng, 20) )
+        {
+        case 0: guest_flush_object(h); break;
+        case 1: guest_flush(h); break;
+        case 2: guest_new_pool(dom, rng_below(&rng, 2) ? POOL_PERSISTENT
+                                                       : POOL_EPHEMERAL);
+                break;
+        case 3: case 4: case 5: case 6: case 7: case 8:
+                get_and_look(h); break;
+        default: guest_put(h, n); break;
+        }
+    }
+    atomic_fetch_add(&operations, n);
+}
+
+/* Storm on dom in STORMERS threads while interfere runs again and again. */
+static void storm_while(domid_t dom, void (*interfere)(struct worker *))
+{
+    struct worker worker[STORMERS + 1];
+    unsigned int i;
+
+    for ( i = 0; i < STORMERS; i++ )
+        worker[i] = (struct worker){
+            .run = storm, .arg = (void *)(uintptr_t)dom,
+        };
+    worker[i] = (struct worker){ .run = interfere };
+    atomic_store(&stop, false);
+    atomic_store(&wrong, 0);
+    atomic_store(&operations, 0);
+    workers_run(worker, STORMERS + 1);
+    assert_int_equal(wrong, 0);
+    assert_true(operations > 10);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+}
+
+static bool time_left(time_t *end)
+{
+    if ( !*end )
+        *end = time(NULL) + seconds();
+    if ( time(NULL) < *end )
+        return true;
+    atomic_store(&stop, true);
+
+    return false;
+}
+
+static void destroy_pools(struct worker *worker)
+{
+    struct rng rng = { .state = rng_entropy() };
+    time_t end = 0;
+
+    (void)worker;
+    while ( time_left(&end) )
+        guest_destroy_pool(VICTIM, rng_below(&rng, POOLS));
+}
+
+static void test_pool_destroyed_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, destroy_pools);
+}
+
+static void test_pool_destroyed_preempted(void **state)
+{
+    (void)state;
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    storm_while(VICTIM, destroy_pools);
+}
+
+static void flush_objects(struct worker *worker)
+{
+    struct rng rng = { .state = rng_entropy() };
+    time_t end = 0;
+
+    (void)worker;
+    while ( time_left(&end) )
+        guest_flush_object(HANDLE(VICTIM, rng_below(&rng, POOLS),
+                                  rng_below(&rng, 3), 0));
+}
+
+static void test_object_flushed_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, flush_objects);
+}
+
+static void reset_client(struct worker *worker)
+{
+    time_t end = 0;
+
+    (void)worker;
+    while ( time_left(&end) )
+        xenhost_domain_soft_reset(VICTIM);
+}
+
+static void test_soft_reset_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, reset_client);
+}
+
+static void squeeze_memory(struct worker *worker)
+{
+    time_t end = 0;
+
+    (void)worker;
+    while ( time_left(&end) )
+    {
+        xenhost_alloc_pages(MACHINE_PAGES);
+        xenhost_release_pages();
+    }
+}
+
+static void test_memory_squeezed_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, squeeze_memory);
+}
+
+static void freeze_thaw(struct worker *worker)
+{
+    time_t end = 0;
+
+    (void)worker;
+    while ( time_left(&end) )
+    {
+        freeze(VICTIM);
+        freeze(TMEM_CLI_ID_ALL);
+        thaw(VICTIM);
+        thaw(TMEM_CLI_ID_ALL);
+    }
+}
+
+static void test_frozen_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, freeze_thaw);
+}
+
+/* ---- domains --------------------------------------------------------------- */
+
+/*
+ * The vCPUs of the victim run until the domain is killed under them. Guest
+ * memory goes away with the domain, so they issue no gets and puts from it:
+ * the frame is given by number, and looking it up is the hypervisor's business.
+ */
+static void blind_storm(struct worker *worker)
+{
+    struct rng rng = { .state = rng_entropy() };
+
+    (void)worker;
+    while ( !atomic_load(&stop) )
+    {
+        static const uint32_t cmd[] = {
+            TMEM_PUT_PAGE, TMEM_PUT_PAGE, TMEM_PUT_PAGE, TMEM_GET_PAGE,
+            TMEM_FLUSH_PAGE, TMEM_FLUSH_OBJECT, TMEM_DESTROY_POOL,
+        };
+        struct handle h = HANDLE(VICTIM, rng_below(&rng, POOLS),
+                                 rng_below(&rng, 3), rng_below(&rng, 40));
+
+        if ( !rng_below(&rng, 10) )
+            guest_new_pool(VICTIM, rng_below(&rng, 2) ? POOL_PERSISTENT
+                                                      : POOL_EPHEMERAL);
+        guest_op(cmd[rng_below(&rng, 7)], h, machine_cpu());
+    }
+}
+
+static void destroy_and_create(struct worker *worker)
+{
+    time_t end = 0;
+
+    while ( time_left(&end) )
+    {
+        /* Some by hand, step by step, some at once. */
+        if ( worker->result++ % 2 )
+            xenhost_domain_kill(VICTIM);
+        xenhost_domain_destroy(VICTIM);
+        xenhost_domain_create(VICTIM, GUEST_PAGES, GUEST_PAGES + GUEST_ROOM,
+                              false);
+    }
+}
+
+static void run_domain_storm(void)
+{
+    struct worker worker[] = {
+        { .run = blind_storm }, { .run = blind_storm },
+        { .run = destroy_and_create },
+    };
+
+    atomic_store(&stop, false);
+    workers_run(worker, 3);
+    assert_true(worker[2].result > 3);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+}
+
+static void test_domain_destroyed_during_storm(void **state)
+{
+    struct handle h = HANDLE(1, 0, 1, 1);
+
+    (void)state;
+    assert_int_equal(guest_new_pool(1, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put(h, 1), 1);
+    run_domain_storm();
+    /* Nobody else lost anything. */
+    assert_int_equal(guest_get(h, 1), 1);
+}
+
+static void test_domain_destroyed_preempted(void **state)
+{
+    (void)state;
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    run_domain_storm();
+}
+
+/* ---- guests that write while tmem copies ----------------------------------- */
+
+static void scribble(struct worker *worker)
+{
+    volatile uint64_t *page = worker->arg;
+    time_t end = 0;
+    uint64_t n;
+
+    for ( n = 0; time_left(&end); n++ )
+        page[n % PAGE_WORDS] = n;
+}
+
+/* Puts from a frame that another thread writes to: any data, but no harm. */
+static void test_guest_writes_during_put(void **state)
+{
+    struct worker worker[] = {
+        { .run = storm, .arg = (void *)1 },
+        { .run = scribble, .arg = xenhost_guest_page(1, 1) },
+    };
+
+    (void)state;
+    atomic_store(&stop, false);
+    workers_run(worker, 2);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        machine_test(test_pool_destroyed_during_storm),
+        machine_test(test_pool_destroyed_preempted),
+        machine_test(test_object_flushed_during_storm),
+        machine_test(test_soft_reset_during_storm),
+        machine_test(test_memory_squeezed_during_storm),
+        machine_test(test_frozen_during_storm),
+        machine_test(test_domain_destroyed_during_storm),
+        machine_test(test_domain_destroyed_preempted),
+        machine_test(test_guest_writes_during_put),
+    };
+
+    return tests_main(argc, argv, tests);
+}

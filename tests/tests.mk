@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make check            every test, in all variants; the last line sums it up.
+#                       CHECK_SECONDS=240 is the time for random tests
+# make check-mutants    each old defect put back makes its test fail
+# make coverage         lines and branches of the engine that the tests reach
+# make tests            the test programs of one VARIANT, in $(B)/tests
+
+# What the test programs share.
+TEST_LIB_SRC := $(wildcard tests/lib/*.c) \
+                $(filter-out %_test.c,$(wildcard tests/conformance/*.c \
+                                                 tests/model/*.c tests/lin/*.c))
+TEST_SRC := $(wildcard tests/*/*_test.c tests/regression/*.c)
+TESTS := $(TEST_SRC:tests/%.c=$(B)/tests/%)
+
+# Tests of the libraries see the hypervisor's private headers.
+PRIVATE_TESTS := $(shell grep -lE '^.include (<xen/|"trees.h")' $(TEST_SRC))
+
+# They know about shrunken constants, too.
+TEST_CFLAGS := $(HOST_CFLAGS) -Wextra -Wdeclaration-after-statement \
+               $(filter -D%,$(variant-$(VARIANT)))
+$(PRIVATE_TESTS:tests/%.c=$(B)/tests/%.o): TEST_CFLAGS := $(LIB_CFLAGS)
+
+$(B)/tests/%.o: tests/%.c $(STAMP) | deps-check
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(TEST_CFLAGS) -c $< -o $@
+
+$(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
+	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
+
+.SECONDARY: $(TESTS:%=%.o)
+-include $(wildcard $(B)/tests/*/*.d)
+
+.PHONY: tests check check-mutants coverage
+tests: $(TESTS)
+
+check: deps-check
+	@tests/run.sh $(VARIANTS_TO_CHECK)
+
+check-mutants: deps-check
+	@tests/mutants.sh
+
+coverage: deps-coverage
+	@tests/coverage.sh
