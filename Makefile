@@ -19,8 +19,8 @@ deps-%:
 	@host/deps.sh $*
 
 ifneq ($(MAKECMDGOALS),clean)
--include host/run.mk
 include host/host.mk
+-include host/run.mk
 -include tests/tests.mk
 -include bench/bench.mk
 endif

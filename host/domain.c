@@ -299,11 +299,11 @@ static int domain_kill(struct domain *d, unsigned long batch)
     switch ( d->teardown )
     {
     case STEP_STOP:
-        write_atomic(&d->is_dying, DOMDYING_dying);
-        domain_pause(d);
-        /* Whoever bills now sees that it dies. */
+        /* Below the lock: whoever bills from now on sees that it dies. */
         spin_lock(&d->page_alloc_lock);
+        write_atomic(&d->is_dying, DOMDYING_dying);
         spin_unlock(&d->page_alloc_lock);
+        domain_pause(d);
         (void)domain_set_outstanding_pages(d, 0);
         d->teardown = STEP_TMEM;
         fallthrough;

@@ -50,8 +50,7 @@ HOST_CFLAGS := -std=gnu11 -g -O2 -Wall -Wstrict-prototypes -Werror -MMD -MP \
                $(SAN) -Ihost/include -Ixen/include
 HOST_LIBS := $(B)/libxenhost.a -lpthread -lm
 
-# Files with a program's main() are not part of the library.
-HOST_SRC := $(filter-out $(HOST_PROGRAMS),$(wildcard host/*.c))
+HOST_SRC := $(wildcard host/*.c)
 ENGINE_SRC := $(wildcard xen/common/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(ENGINE_SRC) $(HOST_SRC))
 

@@ -36,7 +36,7 @@ bool get_page(struct page_info *pg, const struct domain *d)
 void put_page(struct page_info *pg)
 {
     xenhost_assert_unlocked("put_page()");
-    ASSERT(pg->count_info & PGC_count_mask);
+    ASSERT(read_atomic(&pg->count_info) & PGC_count_mask);
     if ( unlikely(!(__atomic_sub_fetch(&pg->count_info, 1, __ATOMIC_ACQ_REL) &
                     PGC_count_mask)) )
         free_domheap_page(pg);
@@ -68,7 +68,7 @@ int get_page_type(struct page_info *pg, unsigned long type)
 
 void put_page_type(struct page_info *pg)
 {
-    ASSERT(pg->u.inuse.type_info & PGT_count_mask);
+    ASSERT(read_atomic(&pg->u.inuse.type_info) & PGT_count_mask);
     (void)__atomic_fetch_sub(&pg->u.inuse.type_info, 1, __ATOMIC_RELEASE);
 }
 

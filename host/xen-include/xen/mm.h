@@ -157,7 +157,8 @@ static inline bool arch_mfns_in_directmap(unsigned long mfn, unsigned long nr)
     write_atomic(&(pg)->v.inuse._domain,                                \
                  (d) ? (unsigned int)virt_to_mfn(d) : 0)
 
-#define is_xen_heap_page(pg) (!!((pg)->count_info & PGC_xen_heap))
+#define is_xen_heap_page(pg) \
+    (!!(read_atomic(&(pg)->count_info) & PGC_xen_heap))
 #define is_xen_heap_mfn(mfn) \
     (mfn_valid(mfn) && is_xen_heap_page(mfn_to_page(mfn)))
 
