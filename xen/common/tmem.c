@@ -79,7 +79,7 @@
 bool __read_mostly opt_tmem;
 boolean_param("tmem", opt_tmem);
 
-DEFINE_PER_CPU(struct tmem_cpu_stats, tmem_cpu_stats);
+struct tmem_cpu_stats tmem_cpu_stats[NR_CPUS];
 
 /* What a 32-bit guest passes: the same but for a shorter last field. */
 #define COMPAT_TMEM_OP_SIZE 52
@@ -204,7 +204,7 @@ static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
 long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
 {
     struct domain *d = current->domain;
-    struct tmem_cpu_stats *stats = &this_cpu(tmem_cpu_stats);
+    struct tmem_cpu_stats *stats = tmem_this_stats();
     struct tmem_request req;
     long rc;
 
@@ -225,7 +225,7 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     }
 
     if ( unlikely(!d->tmem_client) )
-        rc = tmem_client_create(d);
+        rc = tmem_heap_allows() ?: tmem_client_create(d);
     if ( likely(!rc) )
         rc = tmem_invoke(d->tmem_client, &req);
 
@@ -246,6 +246,7 @@ static int __init cf_check tmem_init(void)
     tmem_evict_init();
     INIT_LIST_HEAD(&tmem_clients);
     tmem_all_frozen = false;
+    memset(tmem_cpu_stats, 0, sizeof(tmem_cpu_stats));
     printk("tmem: on, %lu frames stay free\n", tmem_reserve_frames());
 
     return 0;

@@ -145,9 +145,26 @@ static struct tmem_pool *pool_alloc(struct tmem_client *c, bool persistent)
     return pool;
 }
 
+/* More than what xmalloc may take for a client, or a pool, and its buckets. */
+#define SMALL_FRAMES 8
+
+int tmem_heap_allows(void)
+{
+    unsigned int tries;
+
+    /* xmalloc knows nothing of the reserve: make room above it first. */
+    for ( tries = 0; !tmem_reserve_is_left(SMALL_FRAMES); tries++ )
+        if ( tries == SMALL_FRAMES ||
+             !tmem_relinquish_pages(0, NUMA_NO_NODE, 0, 0) )
+            return -ENOMEM;
+
+    return 0;
+}
+
 long tmem_new_pool(struct tmem_client *c, bool persistent)
 {
-    struct tmem_pool *pool = pool_alloc(c, persistent);
+    struct tmem_pool *pool = tmem_heap_allows() ? NULL
+                                                : pool_alloc(c, persistent);
     unsigned int id;
 
     if ( !pool )

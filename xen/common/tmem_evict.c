@@ -271,7 +271,7 @@ static struct page_info *evict_and_unlock(struct tmem_queue *q,
 
     spin_unlock(&q->lock);
 
-    this_cpu(tmem_cpu_stats).evict_attempts++;
+    tmem_this_stats()->evict_attempts++;
 
     spin_lock(&b->lock);
     spin_lock(&q->lock);
@@ -291,7 +291,7 @@ static struct page_info *evict_and_unlock(struct tmem_queue *q,
         pg = tmem_object_remove(obj, ep->index);
         if ( !obj->nr_pages && !obj->detached )
             tmem_object_free(obj);
-        this_cpu(tmem_cpu_stats).evicted++;
+        tmem_this_stats()->evicted++;
     }
     spin_unlock(&b->lock);
 
@@ -565,7 +565,7 @@ static unsigned long relinquish(unsigned int bits, nodeid_t node,
 unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
                                     unsigned int order, unsigned int memflags)
 {
-    struct tmem_cpu_stats *stats = &this_cpu(tmem_cpu_stats);
+    struct tmem_cpu_stats *stats = tmem_this_stats();
     unsigned long nr = 0;
 
     if ( !opt_tmem || (bits && bits < PAGE_SHIFT) )

@@ -14,6 +14,7 @@
  * Locking: cache->lock guards a CPU's cache: other CPUs drain it. The heap's
  * lock is taken with no cache locked.
  */
+#include <xen/cpu.h>
 #include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
@@ -42,36 +43,19 @@ struct frame_cache {
 };
 static DEFINE_PER_CPU(struct frame_cache, frame_cache);
 
-void __init tmem_xen_init(void)
-{
-    const unsigned long at_least = MB(16) >> PAGE_SHIFT;
-    unsigned int cpu;
-
-    reserve = opt_tmem_reserve ?: max(total_pages / 100, at_least);
-    reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
-                  ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
-
-    for_each_possible_cpu ( cpu )
-    {
-        spin_lock_init(&per_cpu(frame_cache, cpu).lock);
-        per_cpu(frame_cache, cpu).nr = 0;
-    }
-}
-
 unsigned long tmem_reserve_frames(void)
 {
     return reserve;
 }
 
+bool tmem_reserve_is_left(unsigned long nr)
+{
+    return avail_domheap_pages() >= reserve + nr;
+}
+
 void cf_check tmem_frame_release(struct page_info *pg)
 {
     free_domheap_page(pg);
-}
-
-/* Does the host have its reserve, and nr frames more? */
-static bool reserve_is_left(unsigned long nr)
-{
-    return avail_domheap_pages() >= reserve + nr;
 }
 
 /* 2^order frames of the heap, unless that would touch the reserve. */
@@ -80,13 +64,13 @@ static struct page_info *heap_alloc(unsigned int order)
     struct page_info *pg;
     unsigned int i;
 
-    if ( !reserve_is_left(1UL << order) )
+    if ( !tmem_reserve_is_left(1UL << order) )
         return NULL;
 
     pg = alloc_domheap_pages(NULL, order, MEMF_tmem | MEMF_no_scrub);
     /* Other CPUs may have taken frames as well: look again. */
     if ( !pg ||
-         (reserve_is_left(0) &&
+         (tmem_reserve_is_left(0) &&
           (!reserve_low || !tmem_frame_below(pg, TMEM_LOW_BITS) ||
            avail_domheap_pages_region(-1, 0, TMEM_LOW_BITS) >= reserve_low)) )
         return pg;
@@ -197,23 +181,30 @@ static struct page_info *cache_take(struct frame_cache *cache,
     return pg;
 }
 
+static unsigned long cache_drain(unsigned int cpu, unsigned long nr,
+                                 unsigned int bits)
+{
+    struct frame_cache *cache = &per_cpu(frame_cache, cpu);
+    struct page_info *pg;
+    unsigned long done = 0;
+
+    while ( done < nr && read_atomic(&cache->nr) &&
+            (pg = cache_take(cache, bits)) != NULL )
+    {
+        tmem_frame_release(pg);
+        done++;
+    }
+
+    return done;
+}
+
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits)
 {
     unsigned long done = 0;
     unsigned int cpu;
 
     for_each_online_cpu ( cpu )
-    {
-        struct frame_cache *cache = &per_cpu(frame_cache, cpu);
-        struct page_info *pg;
-
-        while ( done < nr && read_atomic(&cache->nr) &&
-                (pg = cache_take(cache, bits)) != NULL )
-        {
-            tmem_frame_release(pg);
-            done++;
-        }
-    }
+        done += cache_drain(cpu, nr - done, bits);
 
     return done;
 }
@@ -227,6 +218,53 @@ unsigned long tmem_cached_frames(void)
         nr += read_atomic(&per_cpu(frame_cache, cpu).nr);
 
     return nr;
+}
+
+static void cache_init(unsigned int cpu)
+{
+    struct frame_cache *cache = &per_cpu(frame_cache, cpu);
+
+    spin_lock_init(&cache->lock);
+    cache->nr = 0;
+}
+
+/* A CPU's cache exists while it is online, or about to be. */
+static int cf_check cpu_callback(struct notifier_block *nb,
+                                 unsigned long action, void *arg)
+{
+    unsigned int cpu = (unsigned long)arg;
+
+    switch ( action )
+    {
+    case CPU_UP_PREPARE:
+        cache_init(cpu);
+        break;
+
+    case CPU_UP_CANCELED:
+    case CPU_DEAD:
+        cache_drain(cpu, ULONG_MAX, 0);
+        break;
+    }
+
+    return NOTIFY_DONE;
+}
+
+static struct notifier_block cpu_notifier = {
+    .notifier_call = cpu_callback,
+};
+
+void __init tmem_xen_init(void)
+{
+    const unsigned long at_least = MB(16) >> PAGE_SHIFT;
+    unsigned int cpu;
+
+    reserve = opt_tmem_reserve ?: max(total_pages / 100, at_least);
+    reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
+                  ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
+
+    for_each_online_cpu ( cpu )
+        cache_init(cpu);
+    register_cpu_notifier(&cpu_notifier);
 }
 
 bool tmem_frame_is_mapped(const struct page_info *pg)

@@ -174,13 +174,17 @@ struct tmem_client {
     struct list_head dying_objects;  /* dying_lock; read without as a hint */
 };
 
-/* What the engine counts for the whole host, on each CPU; sums are exact. */
+/*
+ * What the engine counts for the whole host, on each CPU; sums are exact, also
+ * when CPUs go offline: so no per-CPU variables.
+ */
 struct tmem_cpu_stats {
     unsigned long ops, errors;
     unsigned long evicted, evict_attempts;
     unsigned long relinquished, relinquish_attempts, relinquish_max;
-};
-DECLARE_PER_CPU(struct tmem_cpu_stats, tmem_cpu_stats);
+} __cacheline_aligned;
+extern struct tmem_cpu_stats tmem_cpu_stats[NR_CPUS];
+#define tmem_this_stats() (&tmem_cpu_stats[smp_processor_id()])
 
 /* A validated request: what invoke sees. */
 struct tmem_request {
@@ -238,6 +242,8 @@ extern rcu_read_lock_t tmem_rcu;
 int tmem_client_create(struct domain *d);
 /* The live pool of that id, or NULL. rwlock held. */
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
+/* May a guest make us take memory of the heap? 0 or -ENOMEM. No lock held. */
+int tmem_heap_allows(void);
 /* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
 long tmem_new_pool(struct tmem_client *c, bool persistent);
 /* 1, 0 when there is no such pool, -ERESTART. No lock held. */

@@ -44,6 +44,8 @@ struct domain;
 void tmem_xen_init(void);
 /* Frames of the heap that tmem never takes. */
 unsigned long tmem_reserve_frames(void);
+/* Does the host have these, and nr more? */
+bool tmem_reserve_is_left(unsigned long nr);
 
 /*
  * A free frame from this CPU's cache or from the heap, without eviction; NULL
