@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The main job: guests that want more memory than they have.
+#
+# make run [RUN_ARGS=...]    several guests on one host, with and without tmem;
+#                            RUN_ARGS=--help tells all options
+# make check-run             a short run, bad traces and bad options
+# make trace JOB='make -C foo' [TRACE=my.trace]
+#                            record a job; replay it with
+#                            make run RUN_ARGS=--trace=my.trace
+#
+# Debian packages, beside those of the library:
+#   libsqlite3-dev   the program that the swapping guest runs (required)
+#   gnuplot-nox      draws memory over time (optional)
+RUN_PACKAGES := libsqlite3-dev gnuplot-nox
+
+# The same as in host/host.mk, which may be read later than this file.
+VARIANT ?= release
+B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+
+RUN_SRC := $(filter-out host/run/record.c,$(wildcard host/run/*.c))
+RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(RUN_SRC))
+RECORD_OBJ := $(B)/obj/host/run/record.o
+TRACE ?= build/run/job.trace
+
+all: $(B)/tmem-host $(B)/tmem-record
+
+$(RUN_OBJ) $(RECORD_OBJ): $(B)/obj/%.o: %.c | deps-run
+	@mkdir -p $(@D)
+	@[ -e /usr/include/sqlite3.h ] || { \
+	    echo "tmem-host needs SQLite. As root, run:" >&2; \
+	    echo "  apt-get install -y $(RUN_PACKAGES)" >&2; exit 1; }
+	@echo "  CC    $<"
+	@$(CC) $(HOST_CFLAGS) -Wextra -Wno-missing-field-initializers \
+	    -Wdeclaration-after-statement -Wvla -c $< -o $@
+
+$(B)/tmem-host: $(RUN_OBJ) $(B)/libxenhost.a
+	@echo "  LD    $@"
+	@$(CC) $(HOST_CFLAGS) $(RUN_OBJ) -lsqlite3 $(HOST_LIBS) -o $@
+
+$(B)/tmem-record: $(RECORD_OBJ)
+	@echo "  LD    $@"
+	@$(CC) $(HOST_CFLAGS) $(RECORD_OBJ) -o $@
+
+-include $(RUN_OBJ:.o=.d) $(RECORD_OBJ:.o=.d)
+
+.PHONY: run check-run trace
+run: $(B)/tmem-host
+	@$(B)/tmem-host $(RUN_ARGS)
+
+check-run: $(B)/tmem-host $(B)/tmem-record
+	@tests/run_test.sh $(B)
+
+trace: $(B)/tmem-record
+	@[ -n "$(JOB)" ] || { \
+	    echo "Say which job: make trace JOB='make -C foo'" >&2; exit 2; }
+	@mkdir -p $(dir $(TRACE))
+	@$(B)/tmem-record $(TRACE) '$(JOB)'
+	@echo "To replay it: make run RUN_ARGS=--trace=$(TRACE)"

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pagecache.h - the page cache of a guest
+ */
+#ifndef RUN_PAGECACHE_H
+#define RUN_PAGECACHE_H
+
+#include "disk.h"
+
+struct pagecache;
+
+/* All frames of the domain serve as page cache. pool < 0: without tmem. */
+struct pagecache *pagecache_new(domid_t dom, unsigned long frames, int pool,
+                                struct corpus *c, struct guest_stats *st);
+void pagecache_free(struct pagecache *pc);
+
+/* Replay the job of the trace once, then write back what is dirty. */
+void pagecache_replay(struct pagecache *pc);
+
+/*
+ * The end: get back whatever tmem should still have, to check it and to count
+ * what it dropped. Not part of the job; the page cache is of no use after.
+ */
+void pagecache_drain(struct pagecache *pc);
+
+#endif /* RUN_PAGECACHE_H */
