@@ -377,9 +377,19 @@ static bool freeze_step(struct run *run, const struct model_op *op)
 {
     unsigned int dom = op->kind == MODEL_freeze ? op->dom : TMEM_CLI_ID_ALL;
     unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
+    unsigned long copies = xenhost_fault_events(XENHOST_FAULT_COPY);
+    const struct model_fault *f = run->fault;
     bool shorted = memory_short(run);
     long ret = op->arg ? freeze(dom) : thaw(dom);
 
+    if ( ret == -EFAULT && f->kind == XENHOST_FAULT_COPY &&
+         fault_hit(copies, f->n, f->sticky, f->kind) )
+    {
+        /* A restarted one has done a part: do it again. */
+        if ( f->sticky )
+            return true;
+        ret = op->arg ? freeze(dom) : thaw(dom);
+    }
     /* Freezing creates a client, for which there may be no memory. */
     if ( ret == -ENOMEM &&
          (shorted || fault_hit(allocs, run->fault_n, run->fault_sticky,
@@ -472,6 +482,8 @@ static bool do_step(struct run *run, const struct model_op *op)
     return true;
 }
 
+static const struct model_fault no_fault = { .kind = -1 };
+
 /* ---- a whole run --------------------------------------------------------- */
 
 static bool finish(struct run *run, unsigned long free_before)
@@ -484,6 +496,7 @@ static bool finish(struct run *run, unsigned long free_before)
     xenhost_fault(XENHOST_FAULT_COPY, 0, false);
     xenhost_fault(XENHOST_FAULT_FRAME, 0, false);
     run->fault_n = 0;
+    run->fault = &no_fault;
     for ( dom = 1; dom < SPEC_DOMS; dom++ )
     {
         xenhost_deny(dom, false);
@@ -525,7 +538,6 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
                 unsigned int nr, const struct model_fault *fault, bool trace,
                 struct model_report *report)
 {
-    static const struct model_fault no_fault = { .kind = -1 };
     char cmdline[64];
     const struct xenhost_config host = {
         .host_pages = cfg->pages, .cpus = cfg->cpus, .cmdline = cmdline,

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fault_test.c - everything that can fail, failing at every n
+ *
+ * Each scenario is a short list of steps that runs in lock step with the
+ * specification (../model). It is run again and again: the n-th allocation,
+ * copy of a request or lookup of a frame fails, once or from then on; every
+ * preemption check says yes, or only the n-th; for n = 1, 2, ... until there is
+ * no n-th one left. After each run all pages are looked at and the host must
+ * have got back every frame.
+ *
+ *   fault_test 'PATTERN'    only the tests that match
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/machine.h"
+#include "../model/child.h"
+#include "../model/spec.h"
+
+/* A bound on n that is never reached: the loop must end by itself. */
+#define MAX_N 5000
+
+#define S(k, ...) { .kind = MODEL_##k, .dom = 1, ##__VA_ARGS__ }
+#define ROOMY     S(create, .arg = 200)
+#define EPH_POOL  S(new_pool, .arg = 0)
+#define PERS_POOL S(new_pool, .arg = TMEM_POOL_PERSIST)
+#define PUTS(p, o) \
+    S(put, .pool = (p), .obj = (o), .index = 0), \
+    S(put, .pool = (p), .obj = (o), .index = 1), \
+    S(put, .pool = (p), .obj = (o), .index = 7)
+#define GETS(p, o) \
+    S(get, .pool = (p), .obj = (o), .index = 0), \
+    S(get, .pool = (p), .obj = (o), .index = 1), \
+    S(get, .pool = (p), .obj = (o), .index = 7)
+
+static const struct model_op first_use[] = {
+    ROOMY, PERS_POOL, PUTS(0, 0), GETS(0, 0), S(destroy),
+};
+
+static const struct model_op put_get[] = {
+    ROOMY, EPH_POOL, PERS_POOL, PUTS(0, 0), PUTS(1, 0), PUTS(0, 1), PUTS(1, 1),
+    GETS(0, 0), GETS(1, 0), GETS(0, 1), GETS(1, 1),
+};
+
+static const struct model_op duplicates[] = {
+    ROOMY, EPH_POOL, PERS_POOL, PUTS(0, 0), PUTS(1, 0), PUTS(0, 0), PUTS(1, 0),
+    GETS(1, 0), PUTS(1, 0), GETS(0, 0), GETS(1, 0),
+};
+
+static const struct model_op flushes[] = {
+    ROOMY, EPH_POOL, PERS_POOL, PUTS(0, 0), PUTS(0, 1), PUTS(1, 0), PUTS(1, 1),
+    S(flush, .pool = 0, .obj = 0, .index = 1),
+    S(flush, .pool = 1, .obj = 0, .index = 1),
+    S(flush_object, .pool = 0, .obj = 1), S(flush_object, .pool = 1, .obj = 1),
+    GETS(0, 0), GETS(1, 0), PUTS(1, 1), GETS(1, 1),
+};
+
+static const struct model_op pools[] = {
+    ROOMY, EPH_POOL, PERS_POOL, EPH_POOL, PUTS(0, 0), PUTS(1, 0), PUTS(2, 2),
+    S(destroy_pool, .pool = 1), GETS(1, 0), PERS_POOL, PUTS(1, 0),
+    S(destroy_pool, .pool = 0), S(destroy_pool, .pool = 0), GETS(1, 0),
+    S(destroy_pool, .pool = 1), S(destroy_pool, .pool = 2),
+};
+
+static const struct model_op frozen[] = {
+    ROOMY, PERS_POOL, PUTS(0, 0), S(freeze, .arg = 1), PUTS(0, 0), PUTS(0, 1),
+    S(flush, .pool = 0, .obj = 0), GETS(0, 0), S(freeze, .arg = 0),
+    PUTS(0, 1), GETS(0, 1), S(freeze_all, .arg = 1), PUTS(0, 1), PUTS(0, 2),
+    S(soft_reset), PERS_POOL, PUTS(0, 0), S(freeze_all), PUTS(0, 0),
+};
+
+/* No room, then more; no memory, then more. */
+static const struct model_op squeezed[] = {
+    S(create, .arg = 4), EPH_POOL, PERS_POOL, PUTS(1, 0), PUTS(1, 1),
+    S(set_room, .arg = 100), PUTS(1, 1), GETS(1, 1), PUTS(0, 0), PUTS(0, 1),
+    S(alloc, .arg = 1000), PUTS(0, 2), PUTS(1, 2), GETS(0, 0), PUTS(1, 0),
+    GETS(1, 0), S(release), PUTS(0, 2), PUTS(1, 2), GETS(1, 2),
+};
+
+static const struct model_op two_domains[] = {
+    ROOMY, { .kind = MODEL_create, .dom = 2, .arg = 100 }, EPH_POOL,
+    { .kind = MODEL_new_pool, .dom = 2, .arg = 1 }, PUTS(0, 0),
+    { .kind = MODEL_put, .dom = 2 }, { .kind = MODEL_put, .dom = 2, .index = 5 },
+    S(kill_step), { .kind = MODEL_get, .dom = 2 }, S(kill_step),
+    { .kind = MODEL_put, .dom = 2 }, S(kill_step), S(alloc, .arg = 30),
+    S(release), { .kind = MODEL_get, .dom = 2, .index = 5 }, S(destroy),
+    ROOMY, PERS_POOL, PUTS(0, 0), GETS(0, 0),
+};
+
+#define SCENARIO(s) { #s, s, sizeof(s) / sizeof((s)[0]) }
+static const struct {
+    const char *name;
+    const struct model_op *ops;
+    unsigned int nr;
+} scenarios[] = {
+    SCENARIO(first_use), SCENARIO(put_get), SCENARIO(duplicates),
+    SCENARIO(flushes), SCENARIO(pools), SCENARIO(frozen), SCENARIO(squeezed),
+    SCENARIO(two_domains),
+};
+#define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+/* One run of a scenario; fails the test when something was wrong. */
+static void run(unsigned int s, const struct model_op *ops, unsigned int nr,
+                const struct model_fault *fault, struct model_report *report)
+{
+    if ( !child_exec(&model_small_host, ops, nr, fault, CHILD_LOUD, report) )
+        fail_msg("%s, n = %lu%s: step %u: %s", scenarios[s].name,
+                 fault ? fault->n : 0, fault && fault->sticky ? " on" : "",
+                 report->at, report->text);
+}
+
+/* ---- faults --------------------------------------------------------------- */
+
+static void fail_every(enum xenhost_fault kind, bool sticky,
+                       unsigned int at_least)
+{
+    unsigned long total = 0;
+    unsigned int s;
+
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+    {
+        struct model_fault fault = { .kind = kind, .sticky = sticky };
+        struct model_report report;
+
+        do {
+            fault.n++;
+            run(s, scenarios[s].ops, scenarios[s].nr, &fault, &report);
+        } while ( report.events >= fault.n && fault.n < MAX_N );
+        assert_true(fault.n < MAX_N);
+        total += fault.n - 1;
+    }
+    printf("faults: %lu sites\n", total);
+    assert_true(total >= at_least);
+}
+
+static void test_nth_allocation_fails(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_ALLOC, false, 20);
+}
+
+static void test_allocations_fail_from_nth_on(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_ALLOC, true, 20);
+}
+
+static void test_nth_copy_fails(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_COPY, false, 100);
+}
+
+static void test_copies_fail_from_nth_on(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_COPY, true, 100);
+}
+
+static void test_nth_frame_fails(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_FRAME, false, 80);
+}
+
+static void test_frames_fail_from_nth_on(void **state)
+{
+    (void)state;
+    fail_every(XENHOST_FAULT_FRAME, true, 80);
+}
+
+/* ---- preemption, with and without another fault --------------------------- */
+
+/* A scenario with a switch of preemption in front. Returns its length. */
+static unsigned int preempted(struct model_op *ops, unsigned int s,
+                              enum xenhost_preempt mode, unsigned int n)
+{
+    ops[0] = (struct model_op){
+        .kind = MODEL_preempt, .index = mode, .arg = n,
+    };
+    memcpy(ops + 1, scenarios[s].ops, scenarios[s].nr * sizeof(*ops));
+
+    return scenarios[s].nr + 1;
+}
+
+static void test_always_preempted(void **state)
+{
+    struct model_report report;
+    struct model_op ops[64];
+    unsigned int s;
+
+    (void)state;
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+        run(s, ops, preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0), NULL,
+            &report);
+}
+
+static void test_preempted_at_nth_check(void **state)
+{
+    struct model_report report;
+    struct model_op ops[64];
+    unsigned int s, n;
+
+    (void)state;
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+    {
+        n = 0;
+        do {
+            n++;
+            run(s, ops, preempted(ops, s, XENHOST_PREEMPT_NTH, n), NULL,
+                &report);
+        } while ( report.checks >= n && n < MAX_N );
+        assert_true(n < MAX_N);
+    }
+}
+
+static void test_preempted_and_nth_copy_fails(void **state)
+{
+    struct model_fault fault = { .kind = XENHOST_FAULT_COPY };
+    struct model_report report;
+    struct model_op ops[64];
+    unsigned int s;
+
+    (void)state;
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+    {
+        unsigned int nr = preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0);
+
+        fault.n = 0;
+        do {
+            fault.n++;
+            run(s, ops, nr, &fault, &report);
+        } while ( report.events >= fault.n && fault.n < MAX_N );
+    }
+}
+
+static void test_preempted_and_nth_allocation_fails(void **state)
+{
+    struct model_fault fault = { .kind = XENHOST_FAULT_ALLOC };
+    struct model_report report;
+    struct model_op ops[64];
+    unsigned int s;
+
+    (void)state;
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+    {
+        unsigned int nr = preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0);
+
+        fault.n = 0;
+        do {
+            fault.n++;
+            run(s, ops, nr, &fault, &report);
+        } while ( report.events >= fault.n && fault.n < MAX_N );
+    }
+}
+
+/* ---- a domain dies at every point ----------------------------------------- */
+
+/*
+ * The scenario up to step n, then the domain's end: by hand and preempted all
+ * the time, with another domain at work between the steps; or in one go.
+ */
+static void test_domain_dies_after_every_step(void **state)
+{
+    struct model_report report;
+    unsigned int s, n, i;
+
+    (void)state;
+    for ( s = 0; s < NR_SCENARIOS; s++ )
+        for ( n = 1; n <= scenarios[s].nr; n++ )
+        {
+            struct model_op ops[80];
+            unsigned int nr;
+
+            memcpy(ops, scenarios[s].ops, n * sizeof(*ops));
+            nr = n;
+            ops[nr++] = (struct model_op)S(preempt, .index = n % 2);
+            ops[nr++] = (struct model_op){
+                .kind = MODEL_create, .dom = 3, .arg = 50,
+            };
+            ops[nr++] = (struct model_op){
+                .kind = MODEL_new_pool, .dom = 3, .arg = n / 2 % 2,
+            };
+            for ( i = 0; i < 8; i++ )
+            {
+                ops[nr++] = (struct model_op)S(kill_step);
+                ops[nr++] = (struct model_op){
+                    .kind = i % 2 ? MODEL_get : MODEL_put, .dom = 3,
+                };
+            }
+            run(s, ops, nr, NULL, &report);
+        }
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nth_allocation_fails),
+        cmocka_unit_test(test_allocations_fail_from_nth_on),
+        cmocka_unit_test(test_nth_copy_fails),
+        cmocka_unit_test(test_copies_fail_from_nth_on),
+        cmocka_unit_test(test_nth_frame_fails),
+        cmocka_unit_test(test_frames_fail_from_nth_on),
+        cmocka_unit_test(test_always_preempted),
+        cmocka_unit_test(test_preempted_at_nth_check),
+        cmocka_unit_test(test_preempted_and_nth_copy_fails),
+        cmocka_unit_test(test_preempted_and_nth_allocation_fails),
+        cmocka_unit_test(test_domain_dies_after_every_step),
+    };
+
+    return tests_main(argc, argv, tests);
+}
