@@ -23,6 +23,7 @@ include host/host.mk
 -include host/run.mk
 -include tests/tests.mk
 -include bench/bench.mk
+-include boot/boot.mk
 endif
 
 .PHONY: all clean

@@ -68,18 +68,24 @@ recipe()
     echo "$REPLACED"
 }
 
-# sync NEW DIR: make DIR the same as NEW, but do not touch files that are.
+# sync NEW DIR: make the files of DIR the same as those of NEW, but do not touch
+# those that are, nor what has been built there.
 sync()
 {
+    (cd "$1" && find . ! -type d | sort) >"$1.files"
+    [ ! -e "$2.files" ] || comm -13 "$1.files" "$2.files" |
+        (cd "$2" && xargs -r rm -f)
+    mv "$1.files" "$2.files"
     diff -rq --no-dereference "$1" "$2" | while read -r word rest; do
         case "$word $rest" in
-        "Files "*) f=${rest%% and *}; f=${f#$1/}; cp -a "$1/$f" "$2/$f"
-                   touch "$2/$f" ;;
-        "Only in $1"*) f=${rest#in }; f=${f%%: *}/${f#*: }; f=${f#$1/}
-                       cp -a "$1/$f" "$2/$f" ;;
-        "Only in $2"*) f=${rest#in }; rm -rf "${f%%: *}/${f#*: }" ;;
+        "Files "*)     f=${rest%% and *}; f=${f#$1/} ;;
+        "Only in $1"*) f=${rest#in }; f=${f%%: *}/${f#*: }; f=${f#$1/} ;;
+        *) continue ;;
         esac
+        cp -a "$1/$f" "$2/$f"
+        [ -d "$2/$f" ] || touch -c "$2/$f"
     done
+    rm -rf "$1"
 }
 
 prepare()
@@ -103,12 +109,8 @@ prepare()
                 die "$f is in no makefile: add it to a patch in $patches" ;;
         esac
     done || exit 1
-    if [ -d "$src" ]; then
-        sync "$src.new" "$src"
-        rm -rf "$src.new"
-    else
-        mv "$src.new" "$src"
-    fi
+    mkdir -p "$src"
+    sync "$src.new" "$src"
 }
 
 new=$(recipe | sha256sum)

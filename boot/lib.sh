@@ -8,6 +8,8 @@
 
 set -u
 export LC_ALL=C
+# What the calling make was told is not for Xen's.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 OUT=$TOP/build

@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# boot.sh [-f release|debug] [-g] [-o XEN-OPTIONS] shell
+# boot.sh [...] test SCRIPT [PATH=FILE...]
+# boot.sh [...] until TEXT
+#
+# Boot the hypervisor and a dom0 under QEMU: to a shell; to run a shell script
+# in dom0, whose lines "TEST: ..." are the verdicts; or until a line of the
+# console has TEXT. Everything that is missing is fetched and built before.
+#
+# -f  flavour of the hypervisor (release)
+# -g  with the kernel and initramfs of guests, so that 'guests' starts them
+# -o  more options for Xen's command line ("tmem=1" is always there)
+#
+# BOOT_LIMIT is the longest that a boot may take, in seconds.
+
+. "$(dirname "$0")/lib.sh"
+
+usage()
+{
+    sed -n 's/^# \(boot.sh .*\)/\1/p' "$0" >&2
+    exit 2
+}
+
+flavour=release
+guests=
+options=
+while getopts f:go: opt; do
+    case $opt in
+    f) flavour=$OPTARG ;;
+    g) guests=y ;;
+    o) options=$OPTARG ;;
+    *) usage ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 1 ] || usage
+mode=$1
+shift
+
+dir=$OUT/boot
+mkdir -p "$dir"
+
+"$TOP/boot/build-xen.sh" "$flavour" || exit 1
+"$TOP/boot/build-tools.sh" || exit 1
+"$TOP/boot/fetch-boot.sh" || exit 1
+
+need python3:python3
+image=$(ls "$SYSROOT"/boot/vmlinuz-6.1.*-amd64 | tail -n 1)
+if [ ! -e "$dir/vmlinux" ] || [ "$image" -nt "$dir/vmlinux" ]; then
+    "$TOP/boot/extract-vmlinux.py" "$image" "$dir/vmlinux" || exit 1
+    touch "$dir/vmlinux"
+fi
+
+limit=${BOOT_LIMIT:-600}
+case $mode in
+shell)
+    [ $# = 0 ] || usage
+    guests=y
+    set -- --shell ;;
+until)
+    [ $# = 1 ] || usage
+    set -- --until "$1" ;;
+test)
+    [ $# -ge 1 ] && [ -r "$1" ] || usage
+    script=$1
+    shift
+    files="test.sh=$script $*"
+    set -- ;;
+*)
+    usage ;;
+esac
+
+name=$mode
+[ $mode != test ] || { name=${script##*/}; name=${name%.sh}; }
+initrd=$dir/$name.cpio.gz
+if [ -n "$guests" ]; then
+    "$TOP/boot/mkinitramfs.sh" domu "$dir/domu.cpio.gz" || exit 1
+    files="${files:-} guest/vmlinux=$dir/vmlinux"
+    files="$files guest/initrd=$dir/domu.cpio.gz"
+fi
+# No name of a file here has a space.
+# shellcheck disable=SC2086
+"$TOP/boot/mkinitramfs.sh" dom0 "$initrd" ${files:-} || exit 1
+
+exec "$TOP/boot/run-qemu.py" --xen "$OUT/xen/$flavour/xen" \
+    --kernel "$dir/vmlinux" --initrd "$initrd" --log "$dir/$name.log" \
+    --state "$dir" --sysroot "$SYSROOT" --limit "$limit" \
+    --options "tmem=1 $options" "$@"
