@@ -17,7 +17,6 @@
 #include <string.h>
 #include "bench.h"
 
-#define DOM_FAULT 8           /* lives while memory is faulted in */
 #define ADMIN_PAGES 16
 
 static unsigned long raw_pages;   /* of the raw domain of this host */
@@ -72,32 +71,6 @@ static void create(domid_t domid, unsigned long pages, unsigned long max,
         fill_page(guest_page(domid, i));
 }
 
-/*
- * Write to every free frame, by way of a domain that owns them for a moment.
- * The last hundredth is left if the host needs it for the domain itself.
- */
-static void fault_in(void)
-{
-    unsigned long nr = xenhost_free_pages(), i;
-    int rc = -1;
-
-    for ( i = 0; i < 4 && rc; i++, nr -= nr / 300 + 1 )
-        rc = xenhost_domain_create(DOM_FAULT, nr, nr, false);
-
-    if ( rc )
-        fail("cannot fault the host's memory in: error %d", rc);
-
-    for ( i = 0; i < nr; i++ )
-    {
-        volatile uint64_t *p = xenhost_guest_page(DOM_FAULT, i);
-
-        if ( p )
-            p[0] = i;
-    }
-
-    xenhost_domain_destroy(DOM_FAULT);
-}
-
 void load_host(unsigned int guests, unsigned long raw, unsigned long room,
                bool faulted)
 {
@@ -123,8 +96,9 @@ void load_host(unsigned int guests, unsigned long raw, unsigned long room,
     if ( raw )
         create(DOM_RAW, raw, raw + 1024, false);
 
-    if ( faulted )
-        fault_in();
+    rc = faulted ? xenhost_prefault() : 0;
+    if ( rc )
+        fail("cannot fault the host's memory in: error %d", rc);
 
     excess = xenhost_free_pages();
     if ( excess < room )
