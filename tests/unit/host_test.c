@@ -551,10 +551,11 @@ static void test_binding(void **state)
 
 struct item {
     struct rcu_head rcu;
+    struct item *next;          /* of those that are to be freed in the end */
     int value;
 };
 
-static struct item *shared;
+static struct item *shared, *retired;
 static unsigned long freed, sums[4];
 static DEFINE_RCU_READ_LOCK(item_lock);
 static DEFINE_SPINLOCK(spin);
@@ -567,8 +568,12 @@ static void free_item(struct rcu_head *head)
 {
     struct item *i = container_of(head, struct item, rcu);
 
+    /* Not reused, so that a reader which is still there sees it. */
     i->value = -1;
-    free(i);
+    i->next = __atomic_load_n(&retired, __ATOMIC_RELAXED);
+    while ( !__atomic_compare_exchange_n(&retired, &i->next, i, false,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) )
+        ;
     __atomic_fetch_add(&freed, 1, __ATOMIC_RELAXED);
 }
 
@@ -587,17 +592,22 @@ static void replace_item(int value)
 
 static void *lock_thread(void *arg)
 {
+    const struct item *item;
+    unsigned long sum;
     unsigned int i;
     long bad = xenhost_cpu_bind((long)arg);
 
     for ( i = 0; i < LOOPS; i++ )
     {
         rcu_read_lock(&item_lock);
-        bad += rcu_dereference(shared)->value != 7;
+        item = rcu_dereference(shared);
+        if ( i % 64 == 0 )
+            usleep(50);
+        bad += item->value != 7;
         rcu_read_unlock(&item_lock);
         if ( i % 8 == 0 )
             replace_item(7);
-        if ( i % 512 == 0 )
+        if ( i % 512 == 9 )
             rcu_barrier();
 
         spin_lock(&spin);
@@ -613,7 +623,10 @@ static void *lock_thread(void *arg)
         write_unlock(&rw);
 
         percpu_read_lock(prw_owner, &prw);
-        bad += sums[3] % 2;
+        sum = sums[3];
+        if ( i % 64 == 1 )
+            usleep(50);
+        bad += sum % 2 || sum != ACCESS_ONCE(sums[3]);
         percpu_read_unlock(prw_owner, &prw);
         if ( i % 4 == 0 )
         {
@@ -661,7 +674,11 @@ static void test_locks(void **state)
     assert_int_equal(sum, THREADS * LOOPS);
     assert_int_equal(xenhost_lock_errors(), 0);
     free(shared);
-    shared = NULL;
+    for ( shared = retired; shared; shared = retired )
+    {
+        retired = shared->next;
+        free(shared);
+    }
     stop();
 }
 
