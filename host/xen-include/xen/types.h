@@ -17,7 +17,6 @@ typedef int64_t s64;
 typedef uint64_t u64;
 
 typedef _Bool bool_t;
-typedef long ssize_t_xen;
 typedef unsigned long paddr_t;
 typedef unsigned long vaddr_t;
 typedef uint8_t nodeid_t;
