@@ -19,6 +19,7 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -132,6 +133,10 @@ int main(int argc, char **argv)
     good = report(&opt, res, direct, picture);
     free(picture);
     text_free();
+    for ( i = 0; i < NR_CASES; i++ )
+        free(res[i].sample);
+    options_free(&opt);
+    sqlite3_shutdown();
     if ( fflush(stdout) || ferror(stdout) )
         err(1, "cannot write the results");
     return good ? 0 : 1;

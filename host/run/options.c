@@ -367,3 +367,15 @@ void options_parse(struct options *opt, int argc, char **argv)
     plan_shifts(opt);
     load_traces(opt);
 }
+
+void options_free(struct options *opt)
+{
+    unsigned int i;
+
+    for ( i = 0; i < opt->nr_guests; i++ )
+    {
+        free(opt->guest[i].name);
+        free(opt->guest[i].trace_file);
+        trace_free(opt->guest[i].trace);
+    }
+}

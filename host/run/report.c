@@ -171,41 +171,57 @@ static void latencies(const struct options *opt,
     latency("get that finds nothing", &miss, miss.n);
 }
 
-static void held(const struct options *opt, const struct case_result *tmem)
+/* The most that tmem held within a shift: for guest i, or (-1) together. */
+static double most_held(const struct options *opt,
+                        const struct case_result *tmem, unsigned int shift,
+                        int i)
 {
-    const double step = 1.0 * MIB_PAGES;
-    unsigned long peak[MAX_GUESTS] = { 0 }, used = 0, at_peak;
-    unsigned int i;
+    unsigned long most = 0;
     size_t n;
 
     for ( n = 0; n < tmem->nr_samples; n++ )
     {
         const struct sample *s = &tmem->sample[n];
+        unsigned long now = i < 0 ? s->used :
+                            s->persistent[i] + s->ephemeral[i];
 
-        if ( s->used > used )
-            used = s->used;
-        for ( i = 0; i < opt->nr_guests; i++ )
-        {
-            at_peak = s->persistent[i] + s->ephemeral[i];
-            if ( at_peak > peak[i] )
-                peak[i] = at_peak;
-        }
+        if ( s->ns >= tmem->shift_ns[shift] &&
+             (shift + 1 == opt->shifts || s->ns < tmem->shift_ns[shift + 1]) &&
+             now > most )
+            most = now;
     }
-    printf("\ntmem held at most %.1f of %.1f MiB, metadata included; for",
-           used / step, opt->spare / step);
-    for ( i = 0; i < opt->nr_guests; i++ )
-        printf("%s %s %.1f", i ? "," : "", opt->guest[i].name,
-               peak[i] / step);
-    printf("\nevicted:");
-    for ( i = 0; i < opt->nr_guests; i++ )
-        if ( opt->guest[i].kind == GUEST_CACHE )
-            printf(" %s %llu", opt->guest[i].name,
-                   (unsigned long long)tmem->guest[i].evicted);
-    printf("; refused puts:");
-    for ( i = 0; i < opt->nr_guests; i++ )
-        printf(" %s %llu", opt->guest[i].name, (unsigned long long)
-               (tmem->guest[i].puts - tmem->guest[i].puts_ok));
-    putchar('\n');
+    return (double)most / MIB_PAGES;
+}
+
+static void held(const struct options *opt, const struct case_result *tmem)
+{
+    /* Sixteen shifts have to fit as well. */
+    int width = opt->shifts > 10 ? 4 : 6, digits = opt->shifts <= 10;
+    unsigned int s;
+    int i;
+
+    printf("\n  %-13s", "most MiB held");
+    for ( s = 0; s < opt->shifts; s++ )
+        printf("%*s%u", width - (s > 8 ? 2 : 1), "", s + 1);
+    printf("\n");
+    for ( i = 0; i <= (int)opt->nr_guests; i++ )
+    {
+        bool all = i == (int)opt->nr_guests;
+
+        printf("  %-13s", all ? "all of them" : opt->guest[i].name);
+        for ( s = 0; s < opt->shifts; s++ )
+            printf("%*.*f", width, digits,
+                   most_held(opt, tmem, s, all ? -1 : i));
+        if ( all )
+            printf("  of %lu spare", opt->spare / MIB_PAGES);
+        else if ( opt->guest[i].kind == GUEST_CACHE && opt->shifts < 8 )
+            printf("  evicted %llu pages", (unsigned long long)
+                   tmem->guest[i].evicted);
+        else if ( opt->shifts < 8 )
+            printf("  refused %llu puts", (unsigned long long)
+                   (tmem->guest[i].puts - tmem->guest[i].puts_ok));
+        putchar('\n');
+    }
 }
 
 /* What went wrong in one case, on standard error. */

@@ -103,6 +103,7 @@ struct case_result {
 
 /* options.c. Parse or exit; fills traces as well. */
 void options_parse(struct options *opt, int argc, char **argv);
+void options_free(struct options *opt);
 
 /* case.c. What each job of a swapping guest must print is `reference`. */
 struct corpus;

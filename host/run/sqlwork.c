@@ -25,8 +25,8 @@
 
 static void fail(sqlite3 *db, const char *what)
 {
-    errx(1, "SQLite, %s: %s (fewer --rows may help)", what,
-         sqlite3_errmsg(db));
+    errx(1, "SQLite, %s: %s%s", what, sqlite3_errmsg(db),
+         sqlite3_errcode(db) == SQLITE_NOMEM ? "; try fewer --rows" : "");
 }
 
 static void run_sql(sqlite3 *db, const char *sql)
