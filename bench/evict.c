@@ -4,11 +4,11 @@
  *
  * Design: ephemeral pages fill the host, so that every further put evicts. Two
  * CPUs, one client on each, put new handles, and the distribution of the times
- * is held against its own median; raw copies on the same two CPUs show what of
- * the tail is the machine's. Then, on hosts of three sizes, one client whose
- * single object holds all memory puts into that object; the limit is what
- * evicting puts take on the same host when objects have 1000 pages, and a
- * tenth for noise.
+ * is held against its own median: 20 of them, or as long as raw copies on the
+ * same two CPUs take in the same round, if that is longer (interrupts). Then,
+ * on hosts of three sizes, one client whose single object holds all memory
+ * puts into that object; the limit is what evicting puts take on the same host
+ * when objects have 1000 pages, and a tenth for noise.
  *
  * Locking: each thread has an evictor of its own.
  */
@@ -62,8 +62,7 @@ static void measure_slowest(unsigned long room)
     struct samples s = samples_make(2 * EVICTIONS);
     struct evictor e[2] = { };
     unsigned int i, round;
-
-    row_limit(r, 20);
+    double m, own;
 
     for ( i = 0; i < 2; i++ )
     {
@@ -85,16 +84,18 @@ static void measure_slowest(unsigned long room)
         first = fill + round * EVICTIONS;
 
         run_evictors(e, first, false, &s);
-        row_add(r, samples_quantile(&s, 0.9999) / samples_quantile(&s, 0.5));
+        m = samples_quantile(&s, 0.5);
+        row_add(r, samples_quantile(&s, 0.9999) / m);
         row_add(row("evict.max", "  the slowest (old: 700 to 13000)", "us", "",
                     INFORM), samples_quantile(&s, 1) / 1e3);
         row_add(row("evict.left_out", "  left out: the machine was busy", "",
                     "", INFORM), s.left_out);
 
         run_evictors(e, first, true, &s);
+        own = samples_quantile(&s, 0.9999);
         row_add(row("evict.raw", "  raw copy, two CPUs: 99.99 % / median", "x",
-                    "", INFORM),
-                samples_quantile(&s, 0.9999) / samples_quantile(&s, 0.5));
+                    "", INFORM), own / samples_quantile(&s, 0.5));
+        row_limit(r, own / m > 20 ? own / m : 20);
     }
 
     for ( i = 0; i < 2; i++ )
