@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * frames.h - what the host's frame table says
+ */
+#ifndef TESTS_LIB_FRAMES_H
+#define TESTS_LIB_FRAMES_H
+
+#include <xenhost.h>
+
+/* Frames whose owner is the domain: those that it can map if it is PV. */
+unsigned long frames_owned(domid_t domid);
+
+#endif /* TESTS_LIB_FRAMES_H */

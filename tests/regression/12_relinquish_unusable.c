@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hole: ephemeral pages are thrown away for an allocation that cannot use them.
+ * Mechanism: relinquish ignored the address width, the node and the flags of
+ * the allocation that fails.
+ * Expectation: what lies above the caller's limit stays; what lies below goes.
+ */
+#include "regression.h"
+
+#define PAGES       8192                /* 32 MiB */
+#define WIDTH       24                  /* address bits: the lower 16 MiB */
+#define WIDTH_PAGES (1UL << (WIDTH - 12))
+#define MAX_RUNS    16384
+
+static long taken[MAX_RUNS];
+
+/* Take all frames below the limit, by allocations of that order. */
+static unsigned int take_low(unsigned int order)
+{
+    unsigned int nr = 0;
+
+    while ( nr < MAX_RUNS &&
+            (taken[nr] = xenhost_alloc_order(order, WIDTH)) >= 0 )
+    {
+        assert_in_range(taken[nr], 0, WIDTH_PAGES - (1UL << order));
+        nr++;
+    }
+
+    return nr;
+}
+
+static void give_back(unsigned int nr, unsigned int order)
+{
+    while ( nr )
+        xenhost_free_order(taken[--nr], order);
+}
+
+static void start(void)
+{
+    machine_start(PAGES, 2, TMEM_ON);
+    machine_guest(0);
+    machine_guest(GUEST);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+}
+
+static void test_high_pages_stay(void **state)
+{
+    unsigned int low, low_again;
+    unsigned long freeable;
+
+    (void)state;
+    start();
+    /* Nothing low is left for tmem: all its pages are high. */
+    xenhost_relinquish_enable(false);
+    low = take_low(0);
+    xenhost_relinquish_enable(true);
+    assert_true(low > WIDTH_PAGES / 2);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 500);
+    freeable = xenhost_freeable_pages();
+
+    assert_int_equal(xenhost_alloc_order(0, WIDTH), -1);
+    assert_int_equal(xenhost_alloc_order(2, WIDTH), -1);
+    assert_int_equal(xenhost_freeable_pages(), freeable);
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 500);
+
+    give_back(low, 0);
+    low_again = take_low(0);
+    assert_true(low_again >= low);
+    give_back(low_again, 0);
+    machine_stop();
+}
+
+static void test_low_pages_go(void **state)
+{
+    unsigned int low, got;
+
+    (void)state;
+    start();
+    xenhost_relinquish_enable(false);
+    low = take_low(0);
+    xenhost_relinquish_enable(true);
+    give_back(low, 0);
+
+    /* Pages everywhere: a narrow allocation gets all the frames it can use. */
+    guest_put_range(HANDLE(GUEST, 0, 1, 0), PAGES, 1);
+    assert_true(xenhost_free_pages() < 200);
+    got = take_low(0);
+    give_back(got, 0);
+    assert_true(got + SPARE >= low);
+    machine_stop();
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_high_pages_stay),
+        cmocka_unit_test(test_low_pages_go),
+    };
+
+    return tests_main(argc, argv, tests);
+}

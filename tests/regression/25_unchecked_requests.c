@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hole: the items of XSA-15: guests reach control operations, unchecked numbers
+ * index tables, bad pointers are followed, locks stay taken on error paths, and
+ * messages flood the log.
+ * Mechanism: each request was checked here and there, or not at all.
+ * Expectation: every bad request has its error and changes nothing; thousands
+ * of them print a handful of lines; the next good request works.
+ */
+#include "../lib/rng.h"
+#include "regression.h"
+
+static long raw_control(domid_t caller, uint32_t cmd, uint32_t cli_id,
+                        uint32_t pad)
+{
+    struct xen_sysctl_tmem_op op;
+
+    memset(&op, 0, sizeof(op));
+    op.cmd = cmd;
+    op.cli_id = cli_id;
+    op.pad = pad;
+    op.pool_id = -1;
+    op.len = ~0U;
+
+    return xenhost_tmem_control(caller, &op);
+}
+
+static void test_control_is_checked(void **state)
+{
+    static const uint32_t no_domain[] = {
+        9, 77, 0x7fef, 0x7ff0, 0x7ff1, 0x7ff2, 0x7fff, 0x8000, 0xfffe,
+        0x10000, 0x10001, 0x1ffff, 0x80000001, ~0U,
+    };
+    unsigned int cmd, i;
+
+    (void)state;
+    /* Unprivileged: nothing at all, whatever it asks for. */
+    for ( cmd = 0; cmd < 40; cmd++ )
+    {
+        assert_int_equal(raw_control(GUEST, cmd, GUEST, 0), -EPERM);
+        assert_int_equal(raw_control(GUEST, cmd, OTHER, 1), -EPERM);
+        assert_int_equal(raw_control(GUEST, cmd, 77, 0), -EPERM);
+    }
+    /* Privileged: only what there is, on domains that there are. */
+    for ( cmd = 2; cmd < 40; cmd++ )
+        assert_int_equal(raw_control(0, cmd, GUEST, 0), -ENOSYS);
+    assert_int_equal(raw_control(0, ~0U, GUEST, 0), -ENOSYS);
+    for ( cmd = TMEMC_THAW; cmd <= TMEMC_FREEZE; cmd++ )
+    {
+        for ( i = 0; i < sizeof(no_domain) / sizeof(no_domain[0]); i++ )
+            assert_int_equal(raw_control(0, cmd, no_domain[i], 0), -ENOENT);
+        assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
+        assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 1 << 31),
+                         -EINVAL);
+    }
+    assert_int_equal(xenhost_tmem_control(0, NULL), -EFAULT);
+
+    /* None of that froze anybody. */
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
+    assert_int_equal(raw_control(0, TMEMC_FREEZE, GUEST, 0), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 2), 1), -EFROZEN);
+    assert_int_equal(raw_control(0, TMEMC_THAW, GUEST, 0), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 2), 1), 1);
+}
+
+static void test_control_when_off(void **state)
+{
+    (void)state;
+    machine_start(MACHINE_PAGES, 1, NULL);
+    machine_guest(0);
+    machine_guest(GUEST);
+    assert_int_equal(freeze(GUEST), -ENODEV);
+    assert_int_equal(thaw(TMEM_CLI_ID_ALL), -ENODEV);
+    machine_stop();
+}
+
+/* Requests of nothing but random bits, at worst near to good ones. */
+static void random_request(struct rng *rng, struct tmem_op *op)
+{
+    uint64_t *word = (uint64_t *)op;
+    unsigned int i;
+
+    for ( i = 0; i < sizeof(*op) / sizeof(*word); i++ )
+        word[i] = rng_next(rng);
+    if ( rng_below(rng, 4) )
+        op->cmd %= 12;
+    if ( rng_below(rng, 2) )
+        op->pool_id = (int)(op->pool_id % 20U) - 2;
+    if ( op->cmd == TMEM_NEW_POOL && rng_below(rng, 2) )
+        op->u.creat.flags = POOL_EPHEMERAL | 1u << rng_below(rng, 32);
+}
+
+static void test_log_is_not_flooded(void **state)
+{
+    struct rng rng = { .state = 25 };
+    unsigned long lines = xenhost_log_lines();
+    unsigned int i;
+    struct tmem_op op;
+
+    (void)state;
+    for ( i = 0; i < 50000; i++ )
+    {
+        random_request(&rng, &op);
+        xenhost_tmem_op(GUEST, i % 10 ? &op : NULL);
+        if ( !(i % 100) )
+            raw_control(0, rng_next(&rng), rng_next(&rng), i % 2);
+    }
+    /* A burst, and one in five seconds. */
+    assert_in_range(xenhost_log_lines() - lines, 0, 30);
+
+    assert_int_equal(thaw(TMEM_CLI_ID_ALL), 0);
+    assert_in_range(guest_destroy_pool(GUEST, 0), 0, 1);
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 1), 1), 1);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        machine_test(test_control_is_checked),
+        cmocka_unit_test(test_control_when_off),
+        machine_test(test_log_is_not_flooded),
+    };
+
+    return tests_main(argc, argv, tests);
+}
