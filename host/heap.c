@@ -240,13 +240,13 @@ static struct page_info *alloc_heap_pages(unsigned int zone_hi,
     return pg;
 }
 
-static void free_heap_pages(struct page_info *pg, unsigned int order,
-                            bool need_scrub)
+/* heap_lock is held. */
+static void free_locked(struct page_info *pg, unsigned int order,
+                        bool need_scrub)
 {
     unsigned long i;
     bool offline = false;
 
-    host_lock(&heap_lock);
     for ( i = 0; i < 1UL << order; i++ )
     {
         BUG_ON(page_state_is(&pg[i], free) || page_state_is(&pg[i], offlined));
@@ -270,6 +270,26 @@ static void free_heap_pages(struct page_info *pg, unsigned int order,
             else
                 offlined_pages++;
         }
+}
+
+static void free_heap_pages(struct page_info *pg, unsigned int order,
+                            bool need_scrub)
+{
+    host_lock(&heap_lock);
+    free_locked(pg, order, need_scrub);
+    host_unlock(&heap_lock);
+}
+
+void free_domheap_batch(struct page_info *const pg[], unsigned int nr)
+{
+    unsigned int i;
+
+    host_lock(&heap_lock);
+    for ( i = 0; i < nr; i++ )
+    {
+        ASSERT(!page_get_owner(pg[i]) && !is_xen_heap_page(pg[i]));
+        free_locked(pg[i], 0, true);
+    }
     host_unlock(&heap_lock);
 }
 

@@ -204,6 +204,7 @@ static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
 long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
 {
     struct domain *d = current->domain;
+    struct tmem_client *c;
     struct tmem_cpu_stats *stats = tmem_this_stats();
     struct tmem_request req;
     long rc;
@@ -224,10 +225,15 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
         return rc;
     }
 
-    if ( unlikely(!d->tmem_client) )
+    /* Nobody takes the client away while the domain's vCPUs can run. */
+    c = rcu_dereference(d->tmem_client);
+    if ( unlikely(!c) )
+    {
         rc = tmem_heap_allows() ?: tmem_client_create(d);
+        c = rcu_dereference(d->tmem_client);
+    }
     if ( likely(!rc) )
-        rc = tmem_invoke(d->tmem_client, &req);
+        rc = tmem_invoke(c, &req);
 
     if ( unlikely(rc == -ERESTART) )
         return hypercall_create_continuation(__HYPERVISOR_tmem_op, "h", uops);

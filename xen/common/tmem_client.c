@@ -72,7 +72,7 @@ int tmem_client_create(struct domain *d)
     struct tmem_client *c;
     int rc = 0;
 
-    if ( read_atomic(&d->tmem_client) )
+    if ( rcu_dereference(d->tmem_client) )
         return 0;
 
     c = client_alloc(d);
@@ -80,15 +80,14 @@ int tmem_client_create(struct domain *d)
         return -ENOMEM;
 
     spin_lock(&tmem_clients_lock);
-    if ( d->is_dying )
+    if ( read_atomic(&d->is_dying) )
         rc = -ENODEV;
     else if ( !d->tmem_client )
     {
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
         list_add_tail_rcu(&c->link, &tmem_clients);
-        smp_wmb();
-        write_atomic(&d->tmem_client, c);
+        rcu_assign_pointer(d->tmem_client, c);
         c = NULL;
     }
     spin_unlock(&tmem_clients_lock);
@@ -206,7 +205,7 @@ static unsigned int pool_drain_buckets(struct tmem_pool *pool,
             struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
 
             nr += tmem_object_drain(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
-            if ( !obj->nr_pages )
+            if ( tmem_object_is_empty(obj) )
                 tmem_object_free(obj);
         }
         spin_unlock(&b->lock);
@@ -308,7 +307,7 @@ bool tmem_drain_dying(struct tmem_client *c)
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
     nr = tmem_object_drain(obj, frames, TMEM_DRAIN_BATCH);
-    done = !obj->nr_pages;
+    done = tmem_object_is_empty(obj);
     if ( !done )
     {
         spin_lock(&c->dying_lock);
@@ -333,7 +332,7 @@ static void client_unlink(struct tmem_client *c)
 
     spin_lock(&tmem_clients_lock);
     list_del_rcu(&c->link);
-    write_atomic(&d->tmem_client, NULL);
+    rcu_assign_pointer(d->tmem_client, NULL);
     spin_unlock(&tmem_clients_lock);
 
     call_rcu(&c->rcu, client_free_rcu);

@@ -76,7 +76,7 @@ static struct page_info *place_remove(struct tmem_place *place,
     if ( place->obj )
     {
         pg = tmem_object_remove(place->obj, req->index);
-        if ( !place->obj->nr_pages )
+        if ( tmem_object_is_empty(place->obj) )
             tmem_object_free(place->obj);
     }
 
@@ -163,7 +163,7 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
                                            &req->oid);
         rc = place.obj ? tmem_object_store(place.obj, req->index, pg) ?: 1
                        : -ENOMEM;
-        if ( place.obj && !place.obj->nr_pages )
+        if ( place.obj && tmem_object_is_empty(place.obj) )
             tmem_object_free(place.obj);
     }
     place_unlock(c, &place);

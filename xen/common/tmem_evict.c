@@ -289,7 +289,7 @@ static struct page_info *evict_and_unlock(struct tmem_queue *q,
     {
         /* The bucket's lock now keeps the page in place. */
         pg = tmem_object_remove(obj, ep->index);
-        if ( !obj->nr_pages && !obj->detached )
+        if ( tmem_object_is_empty(obj) && !obj->detached )
             tmem_object_free(obj);
         tmem_this_stats()->evicted++;
     }

@@ -108,7 +108,6 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
 
     obj->oid = *oid;
     obj->pool = pool;
-    obj->nr_pages = 0;
     obj->detached = false;
     radix_tree_init(&obj->pages);
     radix_tree_set_alloc_callbacks(&obj->pages, &page_tree_ops);
@@ -134,7 +133,7 @@ void tmem_object_free(struct tmem_object *obj)
     bool detached = obj->detached;
 
     ASSERT(LOCKING_bucket(b));
-    ASSERT(!obj->nr_pages);
+    ASSERT(tmem_object_is_empty(obj));
 
     if ( !detached )
         rb_erase(&obj->node, &b->objects);
@@ -186,7 +185,6 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
     switch ( rc )
     {
     case 0:
-        obj->nr_pages++;
         *pg = NULL;
         return 0;
 
@@ -209,11 +207,7 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    if ( !slot )
-        return NULL;
-    obj->nr_pages--;
-
-    return slot_retire(slot);
+    return slot ? slot_retire(slot) : NULL;
 }
 
 unsigned int tmem_object_drain(struct tmem_object *obj,
@@ -238,10 +232,9 @@ bool tmem_object_is_valid(const struct tmem_object *obj)
 {
     struct radix_tree_root *pages = (struct radix_tree_root *)&obj->pages;
     unsigned long index = 0;
-    unsigned int nr = 0;
     void *slot;
 
-    for ( ; (slot = radix_tree_next(pages, &index)) != NULL; index++, nr++ )
+    for ( ; (slot = radix_tree_next(pages, &index)) != NULL; index++ )
     {
         const struct tmem_epage *ep = slot;
 
@@ -253,7 +246,7 @@ bool tmem_object_is_valid(const struct tmem_object *obj)
             return false;
     }
 
-    return nr == obj->nr_pages && radix_tree_is_valid(pages);
+    return radix_tree_is_valid(pages);
 }
 
 /*

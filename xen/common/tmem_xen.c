@@ -97,9 +97,15 @@ static struct page_info *cache_refill(void)
     return pg;
 }
 
+static bool starts_chunk(const struct page_info *pg)
+{
+    return !(mfn_x(page_to_mfn(pg)) & ((1UL << TMEM_CACHE_ORDER) - 1));
+}
+
 /*
  * Give frames back to the heap. Those that came as one chunk and are freed in
- * the order in which they were used make up that chunk again.
+ * the order in which they were used make up that chunk again; of the others,
+ * some at a time below one hold of the heap's lock.
  */
 static void cache_spill(struct page_info *const pg[], unsigned int nr)
 {
@@ -109,12 +115,17 @@ static void cache_spill(struct page_info *const pg[], unsigned int nr)
     for ( i = 0; i < nr; i += n )
     {
         n = 1;
-        if ( i + chunk <= nr && !(mfn_x(page_to_mfn(pg[i])) & (chunk - 1)) )
-            while ( n < chunk && pg[i + n] == pg[i] + n )
+        if ( starts_chunk(pg[i]) )
+            while ( n < chunk && i + n < nr && pg[i + n] == pg[i] + n )
                 n++;
-        if ( n < chunk )
-            n = 1;
-        free_domheap_pages(pg[i], n == 1 ? 0 : TMEM_CACHE_ORDER);
+        if ( n == chunk )
+        {
+            free_domheap_pages(pg[i], TMEM_CACHE_ORDER);
+            continue;
+        }
+        while ( n < chunk && i + n < nr && !starts_chunk(pg[i + n]) )
+            n++;
+        free_domheap_batch(pg + i, n);
     }
 }
 

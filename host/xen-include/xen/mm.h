@@ -307,6 +307,8 @@ static inline unsigned int get_order_from_pages(unsigned long nr)
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned int order,
                                       unsigned int memflags);
 void free_domheap_pages(struct page_info *pg, unsigned int order);
+/* nr single frames without an owner, below one hold of heap_lock. */
+void free_domheap_batch(struct page_info *const pg[], unsigned int nr);
 #define alloc_domheap_page(d, f) alloc_domheap_pages(d, 0, f)
 #define free_domheap_page(pg)    free_domheap_pages(pg, 0)
 void *alloc_xenheap_pages(unsigned int order, unsigned int memflags);

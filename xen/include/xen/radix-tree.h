@@ -83,6 +83,12 @@ void radix_tree_destroy(struct radix_tree_root *root,
 int radix_tree_insert(struct radix_tree_root *root, unsigned long index,
                       void *item);
 
+/* Does it hold no item? For whoever may modify the tree. */
+static inline bool radix_tree_is_empty(const struct radix_tree_root *root)
+{
+    return !root->rnode;
+}
+
 /* The item at index, or NULL. */
 void *radix_tree_lookup(struct radix_tree_root *root, unsigned long index);
 

@@ -24,8 +24,9 @@
 #include <xen/xmalloc.h>
 
 /*
- * Buckets of a pool, a power of two: with 16 bytes each they fill one page,
- * and two of 16 vCPUs working on different objects meet once in 256 times.
+ * Buckets of a pool, a power of two. Two vCPUs that work on different objects
+ * meet in one of 256 operations; a cache line for each bucket keeps them from
+ * meeting more often: 16 KiB for a pool.
  */
 #ifndef TMEM_BUCKETS
 #ifdef TMEM_SHRUNK
@@ -37,13 +38,13 @@
 
 /*
  * Pages that are removed in one go, below one lock, between two preemption
- * points: 64 of them take 5 to 15 us.
+ * points: 32 of them take 5 to 15 us.
  */
 #ifndef TMEM_DRAIN_BATCH
 #ifdef TMEM_SHRUNK
 #define TMEM_DRAIN_BATCH     3
 #else
-#define TMEM_DRAIN_BATCH     64
+#define TMEM_DRAIN_BATCH     32
 #endif
 #endif
 
@@ -69,7 +70,7 @@ struct tmem_meta {
 struct tmem_bucket {
     spinlock_t lock;
     struct rb_root objects;    /* lock */
-};
+} __attribute__((__aligned__(64)));
 
 struct tmem_pool {
     struct tmem_client *client;
@@ -88,7 +89,9 @@ struct tmem_pool {
 /*
  * An object. In its bucket, or, once flushed, on the client's dying list; the
  * lock of the bucket to which its id hashes guards it in both places.
- * 88 bytes: with the allocator's header, 42 of them in a frame.
+ * 88 bytes: with the allocator's header, 42 of them in a frame. Nothing here
+ * changes when pages come and go, but the tree's root: neighbours in memory
+ * belong to other vCPUs' objects.
  */
 struct tmem_object {
     union {
@@ -98,7 +101,6 @@ struct tmem_object {
     xen_tmem_oid_t oid;            /* constant */
     struct tmem_pool *pool;        /* constant */
     struct radix_tree_root pages;  /* bucket: index -> tmem_slot_* */
-    uint32_t nr_pages;             /* bucket */
     bool detached;                 /* bucket */
 };
 
@@ -196,6 +198,12 @@ struct tmem_request {
     int flags_rc;                  /* a new pool's: 0, or what is wrong */
     bool persistent;               /* a new pool's */
 };
+
+/* An object without pages goes below the lock that emptied it. */
+static inline bool tmem_object_is_empty(const struct tmem_object *obj)
+{
+    return radix_tree_is_empty(&obj->pages);
+}
 
 /* Locks; their order is that of this list. tmem.c tells more. */
 extern spinlock_t tmem_clients_lock;
