@@ -31,6 +31,7 @@
  *   children |    1    5   17   64
  *   bytes    |   24   56  168  536      (RADIX_TREE_MAP_SHIFT 6)
  *
+ * An inner node skips the third class: all items below it pay for a search.
  * Growing one class at a time costs an insertion less than one node copy on
  * average. Shrinking waits until a third of the smaller class is free, so
  * that alternating insertions and deletions do not copy.
@@ -135,6 +136,26 @@ static void *node_new(struct radix_tree_root *root, unsigned int cls,
     node->tag = (index & ~((MAP_SIZE << shift) - 1)) | (1UL << shift);
 
     return to_entry(node, cls);
+}
+
+/*
+ * The classes to grow to and to shrink to. An inner node that has more than a
+ * few children is on the way to many items: it gets direct slots at once.
+ */
+static unsigned int larger_class(const void *entry)
+{
+    unsigned int cls = to_class(entry);
+
+    return cls == CLASS_SMALL && node_shift(to_node(entry)) ? CLASS_FULL
+                                                            : cls + 1;
+}
+
+static unsigned int smaller_class(const void *entry)
+{
+    unsigned int cls = to_class(entry);
+
+    return cls == CLASS_FULL && node_shift(to_node(entry)) ? CLASS_SMALL
+                                                           : cls - 1;
 }
 
 /*** Changes to one node ***/
@@ -330,7 +351,7 @@ static int insert_below(struct radix_tree_root *root, void **link,
      * gets rid of those. If they are few, there would be another one soon.
      */
     if ( cls == CLASS_ONE || count * 4 > classes[cls].capacity * 3U )
-        cls++;
+        cls = larger_class(entry);
     copy = node_copy(root, entry, cls);
     if ( !copy )
     {
@@ -395,12 +416,13 @@ static void shrink(struct radix_tree_root *root, void **link)
             return;
     }
 
-    cls = to_class(entry);
-    if ( cls <= CLASS_SMALL ||
-         node_count(entry) * 3 > classes[cls - 1].capacity * 2U )
+    if ( to_class(entry) <= CLASS_SMALL )
+        return;
+    cls = smaller_class(entry);
+    if ( node_count(entry) * 3 > classes[cls].capacity * 2U )
         return;
 
-    copy = node_copy(root, entry, cls - 1);
+    copy = node_copy(root, entry, cls);
     if ( copy )
     {
         store_ptr(link, copy);
