@@ -120,6 +120,9 @@ check 'short run' 0 '' "$host" $small --spare 4 --shifts 3 \
 check 'short run, compressed, no room' 0 '' "$host" $small --spare 1 \
     --persist 1 --shifts 2 --together --boot 'tmem=1 tmem_compress=1' \
     -g "kind=cache,mem=1,trace=$tmp/job.trace" -g kind=swap,mem=1
+mkdir -p "$tmp/busy"
+check 'folder in use' 1 'another tmem-host' flock "$tmp/busy" \
+    "$host" --io cached --dir "$tmp/busy" -g kind=swap,mem=1
 check 'one screen' 0 'tmem saved' "$host" --io cached --dir "$tmp/run" \
     --rows 8000 --spare 4 --shifts 3 \
     -g "kind=cache,mem=1,trace=$tmp/job.trace" -g kind=swap,mem=1

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "disk.h"
@@ -41,6 +42,18 @@ void make_dirs(const char *path)
                 break;
             part[i] = '/';
         }
+}
+
+void lock_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if ( fd < 0 )
+        err(1, "cannot open the folder %s", path);
+    /* Held until the program ends. */
+    if ( flock(fd, LOCK_EX | LOCK_NB) )
+        errx(1, "another tmem-host works in %s; wait, or choose another "
+             "folder with --dir", path);
 }
 
 int disk_open(const char *path, bool direct, bool create)

@@ -27,6 +27,9 @@ void disk_write(int fd, uint64_t page, const void *frame,
 /* mkdir -p; exits with a message on failure. */
 void make_dirs(const char *path);
 
+/* Exit with a message when another tmem-host works in this folder. */
+void lock_dir(const char *path);
+
 /* The real files that the corpus of one page-cache guest consists of. */
 struct corpus {
     const struct trace *t;

@@ -105,6 +105,7 @@ int main(int argc, char **argv)
     options_parse(&opt, argc, argv);
     raise_file_limit();
     make_dirs(opt.dir);
+    lock_dir(opt.dir);
     direct = disk_direct(opt.dir, opt.io);
     progress(&opt, "preparing files ...");
     text_load();

@@ -207,11 +207,27 @@ static void mark_used(struct pagecache *pc, uint32_t i)
         f->referenced = true;
 }
 
+/* A page came back: is it what the file has there? */
+static void check_page(struct pagecache *pc, uint32_t file, uint32_t index,
+                       const void *data, bool from_tmem)
+{
+    struct guest_stats *st = pc->st;
+
+    st->returned++;
+    if ( page_digest(data) == pc->now[pc->c->t->file[file].first + index] )
+        return;
+    if ( !st->corrupt++ )
+        fprintf(stderr, "tmem-host: domain %u: page %u of %s/%u came back "
+                "changed from %s\n", pc->dom, index, pc->c->dir, file,
+                from_tmem ? "tmem" : "the disk");
+}
+
 static void read_page(struct pagecache *pc, uint32_t file, uint32_t index)
 {
     uint32_t page = pc->c->t->file[file].first + index;
     struct guest_stats *st = pc->st;
     void *data;
+    bool found;
     uint32_t i;
 
     st->accesses++;
@@ -223,13 +239,13 @@ static void read_page(struct pagecache *pc, uint32_t file, uint32_t index)
     }
     i = add_page(pc, file, page);
     data = xenhost_guest_page(pc->dom, i);
-    if ( !get_page(pc, file, index, i, st) )
+    found = get_page(pc, file, index, i, st);
+    if ( !found )
     {
         disk_read(corpus_fd(pc->c, file), index, data, st);
         st->disk_reads++;
     }
-    st->returned++;
-    st->corrupt += page_digest(data) != pc->now[page];
+    check_page(pc, file, index, data, found);
 }
 
 /* The job writes a whole page: the old text with a new stamp in front. */
@@ -310,16 +326,10 @@ void pagecache_drain(struct pagecache *pc)
         err(1, "no memory");
     for ( file = 0; file < t->nr_files; file++ )
         for ( index = 0; index < t->file[file].pages; index++ )
-        {
-            uint32_t page = t->file[file].first + index;
-
-            if ( !pc->in_tmem[page] ||
-                 !get_page(pc, file, index, 0, uncounted) )
-                continue;
-            pc->st->returned++;
-            pc->st->corrupt += page_digest(xenhost_guest_page(pc->dom, 0)) !=
-                               pc->now[page];
-        }
+            if ( pc->in_tmem[t->file[file].first + index] &&
+                 get_page(pc, file, index, 0, uncounted) )
+                check_page(pc, file, index, xenhost_guest_page(pc->dom, 0),
+                           true);
     pc->st->tmem_errors += uncounted->tmem_errors;
     free(uncounted);
 }

@@ -177,6 +177,7 @@ static void swap_in(struct pager *pg, uint32_t i)
     struct guest_stats *st = pg->st;
     uint32_t gfn = pg->nr_free ? pg->free[--pg->nr_free] : swap_out(pg);
     void *frame = xenhost_guest_page(pg->dom, gfn);
+    bool from_tmem = p->in_tmem;
 
     p->frame = gfn;
     st->faults++;
@@ -203,7 +204,10 @@ static void swap_in(struct pager *pg, uint32_t i)
         st->swap_ins++;
     }
     st->returned++;
-    st->corrupt += page_digest(frame) != p->digest;
+    if ( page_digest(frame) != p->digest && !st->corrupt++ )
+        fprintf(stderr, "tmem-host: domain %u: swapped page %u came back "
+                "changed from %s\n", pg->dom, i,
+                from_tmem ? "tmem" : "the swap file");
     memcpy(pg->alias + i * PAGE_SIZE, frame, PAGE_SIZE);
 }
 
