@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot.sh [-f release|debug] [-g] [-o XEN-OPTIONS] shell
+# boot.sh [-f release|debug] [-g] [-G PATH=FILE]... [-o XEN-OPTIONS] shell
 # boot.sh [...] test SCRIPT [PATH=FILE...]
 # boot.sh [...] until TEXT
 #
@@ -11,6 +11,7 @@
 #
 # -f  flavour of the hypervisor (release)
 # -g  with the kernel and initramfs of guests, so that 'guests' starts them
+# -G  as -g, with one more file for the guests' initramfs: PATH=FILE
 # -o  more options for Xen's command line ("tmem=1" is always there)
 #
 # BOOT_LIMIT is the longest that a boot may take, in seconds.
@@ -25,11 +26,13 @@ usage()
 
 flavour=release
 guests=
+guest_files=
 options=
-while getopts f:go: opt; do
+while getopts f:gG:o: opt; do
     case $opt in
     f) flavour=$OPTARG ;;
     g) guests=y ;;
+    G) guests=y; guest_files="$guest_files $OPTARG" ;;
     o) options=$OPTARG ;;
     *) usage ;;
     esac
@@ -76,11 +79,13 @@ name=$mode
 [ $mode != test ] || { name=${script##*/}; name=${name%.sh}; }
 initrd=$dir/$name.cpio.gz
 if [ -n "$guests" ]; then
-    "$TOP/boot/mkinitramfs.sh" domu "$dir/domu.cpio.gz" || exit 1
+    # No name of a file here has a space.
+    # shellcheck disable=SC2086
+    "$TOP/boot/mkinitramfs.sh" domu "$dir/domu-$name.cpio.gz" $guest_files ||
+        exit 1
     files="${files:-} guest/vmlinux=$dir/vmlinux"
-    files="$files guest/initrd=$dir/domu.cpio.gz"
+    files="$files guest/initrd=$dir/domu-$name.cpio.gz"
 fi
-# No name of a file here has a space.
 # shellcheck disable=SC2086
 "$TOP/boot/mkinitramfs.sh" dom0 "$initrd" ${files:-} || exit 1
 

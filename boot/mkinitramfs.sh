@@ -3,7 +3,7 @@
 #
 # mkinitramfs.sh dom0|domu OUT [PATH=FILE...]: make an initramfs, with a static
 # busybox and the init of boot/dom0 or boot/domu; dom0 gets the toolstack of
-# build/xen/dist too. FILE of this machine becomes PATH there.
+# build/xen/dist too, and a guest xen-privcmd. FILE of this machine becomes PATH there.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -64,15 +64,26 @@ dom0()
     : >"$d/etc/xen/xl.conf"
     cp "$TOP/boot/dom0/guests" "$d/bin/guests"
     chmod +x "$d/bin/guests"
-    for m in xen-privcmd xen-evtchn xenfs xen-gntdev xen-gntalloc; do
+    modules lib/modules xen-privcmd xen-evtchn xenfs xen-gntdev xen-gntalloc
+}
+
+# modules FOLDER NAME...
+modules()
+{
+    folder=$1
+    shift
+    for m in "$@"; do
         f=$(find "$SYSROOT"/lib/modules/6.1.* -name "$m.ko")
         [ -n "$f" ] || die "no module $m in the kernel's package"
-        cp "$f" "$d/lib/modules/"
+        cp "$f" "$d/$folder/"
     done
 }
 
 base
-[ $kind = domu ] || dom0
+case $kind in
+dom0) dom0 ;;
+domu) modules modules xen-privcmd ;;
+esac
 for f in "$@"; do
     mkdir -p "$d/$(dirname "${f%%=*}")"
     cp -L "${f#*=}" "$d/${f%%=*}" || exit 1

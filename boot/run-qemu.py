@@ -40,6 +40,9 @@ KVM = ['-accel', 'kvm', '-cpu', 'host']
 DOM0_STARTS = 'Dom0 has maximum'
 KVM_LIMIT = 25
 
+# What dom0 may have beyond its memory: room for its own persistent pages.
+DOM0_ROOM = 128
+
 XEN_OPTIONS = ('com1=115200,8n1 console=com1 loglvl=all guest_loglvl=all '
                'dom0_max_vcpus=1 dom0_vcpus_pin')
 LINUX_OPTIONS = 'console=hvc0 earlyprintk=xen panic=5 quiet'
@@ -86,7 +89,7 @@ class Machine:
                    '-smp', str(opt.cpus), '-display', 'none', '-nodefaults',
                    '-no-reboot', '-serial', 'stdio', '-kernel', opt.xen,
                    '-append', f'{XEN_OPTIONS} dom0_mem={memory}M,'
-                              f'max:{memory}M {opt.options}',
+                              f'max:{memory + DOM0_ROOM}M {opt.options}',
                    '-initrd', f'{opt.kernel} {LINUX_OPTIONS},{opt.initrd}']
         self.log = open(opt.log, 'wb')
         self.process = subprocess.Popen(

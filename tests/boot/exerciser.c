@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * exerciser.c - run the conformance table from inside a guest
+ *
+ * The table is the one that the tests in user space run. Cases that need what
+ * a guest cannot do are skipped, and said to be. Prints lines for
+ * boot/run-qemu.py: "TEST: ok NAME", "TEST: FAIL NAME: ...", and ends with a
+ * sum. Exit status 0 when nothing failed.
+ *
+ *   exerciser [-t]     -t: may act as the toolstack (dom0)
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../conformance/table.h"
+#include "../lib/page.h"
+#include "hypercall.h"
+
+#define WRONG_DATA (-7777)
+#define NO_FRAME   0xffffffffUL
+#define POISON     0xdeadbeefULL
+
+static uint64_t data_tag(uint32_t data)
+{
+    return 0x1234567800000000ULL + data;
+}
+
+static long control(uint32_t cmd, uint32_t cli_id)
+{
+    struct xen_sysctl_tmem_op op = { .cmd = cmd, .cli_id = cli_id };
+
+    return hypercall_tmem_control(&op);
+}
+
+static long do_action(const struct conf_row *row)
+{
+    switch ( row->cmd )
+    {
+    case CONF_FREEZE:     return control(TMEMC_FREEZE, 0);
+    case CONF_THAW:       return control(TMEMC_THAW, 0);
+    case CONF_FREEZE_ALL: return control(TMEMC_FREEZE, TMEM_CLI_ID_ALL);
+    case CONF_THAW_ALL:   return control(TMEMC_THAW, TMEM_CLI_ID_ALL);
+    }
+
+    return -1;
+}
+
+static void fill_request(struct tmem_op *op, const struct conf_row *row)
+{
+    memset(op, 0, sizeof(*op));
+    op->cmd = row->cmd;
+    op->pool_id = row->pool;
+    if ( row->cmd == TMEM_NEW_POOL )
+    {
+        memcpy(op->u.creat.uuid, row->uuid, sizeof(row->uuid));
+        op->u.creat.flags = row->flags;
+        return;
+    }
+    memcpy(op->u.gen.oid.oid, row->oid, sizeof(row->oid));
+    op->u.gen.index = row->index;
+    op->u.gen.cmfn = row->frame == CONF_BAD ? NO_FRAME : hypercall_frame();
+    if ( row->junk )
+    {
+        op->u.gen.tmem_offset = 5000;
+        op->u.gen.pfn_offset = ~0U;
+        op->u.gen.len = 17;
+    }
+}
+
+static long do_row(const struct conf_row *row)
+{
+    struct tmem_op op;
+    uint64_t tag;
+    long ret;
+
+    if ( row->cmd >= CONF_FREEZE && row->cmd < CONF_END )
+        return do_action(row);
+
+    fill_request(&op, row);
+    tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
+    page_fill(hypercall_page(), tag);
+    ret = hypercall_tmem_op(row->unreadable ? NULL : &op);
+
+    if ( row->cmd == TMEM_GET_PAGE && ret == 1 )
+        tag = data_tag(row->data);
+
+    return page_check(hypercall_page(), tag) >= 0 ? WRONG_DATA : ret;
+}
+
+/* Each case starts with no pools. */
+static void destroy_pools(void)
+{
+    struct tmem_op op = { .cmd = TMEM_DESTROY_POOL };
+
+    for ( op.pool_id = 0; op.pool_id < TMEM_MAX_POOLS; op.pool_id++ )
+        hypercall_tmem_op(&op);
+}
+
+/* 1 when all rows did what they should. */
+static int run_case(const struct conf_case *c)
+{
+    unsigned int i;
+
+    destroy_pools();
+    for ( i = 0; i < c->nr_rows; i++ )
+    {
+        const struct conf_row *row = &c->rows[i];
+        long ret = do_row(row);
+
+        if ( ret != row->result )
+        {
+            printf("TEST: FAIL %s: row %u (op %u on pool %d): %ld, not %d%s\n",
+                   c->name, i, row->cmd, row->pool, ret, row->result,
+                   ret == WRONG_DATA ? " (wrong data)" : "");
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+int main(int argc, char *argv[])
+{
+    unsigned int can = argc > 1 && !strcmp(argv[1], "-t")
+                       ? CONF_NEEDS_TOOLSTACK : 0;
+    unsigned int i, passed = 0, failed = 0, skipped = 0;
+    const char *wrong = hypercall_init();
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if ( wrong )
+    {
+        printf("TEST: FAIL exerciser: %s\n", wrong);
+        return 1;
+    }
+
+    for ( i = 0; i < conf_nr_cases; i++ )
+    {
+        const struct conf_case *c = &conf_cases[i];
+
+        if ( c->needs & ~can )
+        {
+            printf("skipped: %s\n", c->name);
+            skipped++;
+        }
+        else if ( run_case(c) )
+            passed++;
+        else
+            failed++;
+    }
+    destroy_pools();
+
+    printf("TEST: %s conformance: %u cases passed, %u failed, %u skipped\n",
+           failed || !passed ? "FAIL" : "ok", passed, failed, skipped);
+
+    return failed || !passed;
+}
