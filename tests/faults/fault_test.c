@@ -101,160 +101,97 @@ static const struct {
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
-/* One run of a scenario; fails the test when something was wrong. */
-static void run(unsigned int s, const struct model_op *ops, unsigned int nr,
-                const struct model_fault *fault, struct model_report *report)
-{
-    if ( !child_exec(&model_small_host, ops, nr, fault, CHILD_LOUD, report) )
-        fail_msg("%s, n = %lu%s: step %u: %s", scenarios[s].name,
-                 fault ? fault->n : 0, fault && fault->sticky ? " on" : "",
-                 report->at, report->text);
-}
-
-/* ---- faults --------------------------------------------------------------- */
-
-static void fail_every(enum xenhost_fault kind, bool sticky,
-                       unsigned int at_least)
-{
-    unsigned long total = 0;
-    unsigned int s;
-
-    for ( s = 0; s < NR_SCENARIOS; s++ )
-    {
-        struct model_fault fault = { .kind = kind, .sticky = sticky };
-        struct model_report report;
-
-        do {
-            fault.n++;
-            run(s, scenarios[s].ops, scenarios[s].nr, &fault, &report);
-        } while ( report.events >= fault.n && fault.n < MAX_N );
-        assert_true(fault.n < MAX_N);
-        total += fault.n - 1;
-    }
-    printf("faults: %lu sites\n", total);
-    assert_true(total >= at_least);
-}
-
-static void test_nth_allocation_fails(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_ALLOC, false, 20);
-}
-
-static void test_allocations_fail_from_nth_on(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_ALLOC, true, 20);
-}
-
-static void test_nth_copy_fails(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_COPY, false, 100);
-}
-
-static void test_copies_fail_from_nth_on(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_COPY, true, 100);
-}
-
-static void test_nth_frame_fails(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_FRAME, false, 80);
-}
-
-static void test_frames_fail_from_nth_on(void **state)
-{
-    (void)state;
-    fail_every(XENHOST_FAULT_FRAME, true, 80);
-}
-
-/* ---- preemption, with and without another fault --------------------------- */
+/* What happens to a scenario, again and again, in one child. */
+struct trial {
+    unsigned int scenario;
+    int fault;                 /* enum xenhost_fault, or -1 */
+    bool sticky;
+    enum xenhost_preempt preempt;
+};
 
 /* A scenario with a switch of preemption in front. Returns its length. */
-static unsigned int preempted(struct model_op *ops, unsigned int s,
-                              enum xenhost_preempt mode, unsigned int n)
+static unsigned int prepare(struct model_op *ops, const struct trial *trial,
+                            unsigned int n)
 {
+    unsigned int s = trial->scenario;
+
     ops[0] = (struct model_op){
-        .kind = MODEL_preempt, .index = mode, .arg = n,
+        .kind = MODEL_preempt, .index = trial->preempt, .arg = n,
     };
     memcpy(ops + 1, scenarios[s].ops, scenarios[s].nr * sizeof(*ops));
 
     return scenarios[s].nr + 1;
 }
 
-static void test_always_preempted(void **state)
+/*
+ * Run it for n = 1, 2, ... until there is no n-th event. report->run is n.
+ */
+static bool try_every_n(void *arg, struct model_report *report)
 {
-    struct model_report report;
+    const struct trial *trial = arg;
+    struct model_fault fault = {
+        .kind = trial->fault, .sticky = trial->sticky,
+    };
     struct model_op ops[64];
+    unsigned long events;
+
+    do {
+        unsigned int nr = prepare(ops, trial, ++report->run);
+
+        if ( trial->fault >= 0 )
+            fault.n = report->run;
+        child_alive();
+        if ( !model_exec(&model_small_host, ops, nr, &fault, false, report) )
+            return false;
+        events = trial->fault >= 0 ? report->events : report->checks;
+    } while ( events >= report->run && report->run < MAX_N );
+
+    return true;
+}
+
+/* The same trial for each scenario. There must be so many places to fail at. */
+static void try_all(struct trial trial, unsigned int at_least)
+{
+    unsigned long total = 0;
     unsigned int s;
 
-    (void)state;
-    for ( s = 0; s < NR_SCENARIOS; s++ )
-        run(s, ops, preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0), NULL,
-            &report);
-}
-
-static void test_preempted_at_nth_check(void **state)
-{
-    struct model_report report;
-    struct model_op ops[64];
-    unsigned int s, n;
-
-    (void)state;
     for ( s = 0; s < NR_SCENARIOS; s++ )
     {
-        n = 0;
-        do {
-            n++;
-            run(s, ops, preempted(ops, s, XENHOST_PREEMPT_NTH, n), NULL,
-                &report);
-        } while ( report.checks >= n && n < MAX_N );
-        assert_true(n < MAX_N);
+        struct model_report report = { .run = 0 };
+
+        trial.scenario = s;
+        if ( !child_call(try_every_n, &trial, CHILD_LOUD, &report) )
+            fail_msg("%s, n = %lu: step %d: %s", scenarios[s].name, report.run,
+                     (int)report.at - 1, report.text);
+        assert_true(report.run < MAX_N);
+        total += report.run - 1;
     }
+    printf("faults: %lu places\n", total);
+    assert_true(total >= at_least);
 }
 
-static void test_preempted_and_nth_copy_fails(void **state)
-{
-    struct model_fault fault = { .kind = XENHOST_FAULT_COPY };
-    struct model_report report;
-    struct model_op ops[64];
-    unsigned int s;
-
-    (void)state;
-    for ( s = 0; s < NR_SCENARIOS; s++ )
-    {
-        unsigned int nr = preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0);
-
-        fault.n = 0;
-        do {
-            fault.n++;
-            run(s, ops, nr, &fault, &report);
-        } while ( report.events >= fault.n && fault.n < MAX_N );
+#define FAULT_TEST(name, at_least, ...) \
+    static void name(void **state) \
+    { \
+        (void)state; \
+        try_all((struct trial){ __VA_ARGS__ }, at_least); \
     }
-}
 
-static void test_preempted_and_nth_allocation_fails(void **state)
-{
-    struct model_fault fault = { .kind = XENHOST_FAULT_ALLOC };
-    struct model_report report;
-    struct model_op ops[64];
-    unsigned int s;
-
-    (void)state;
-    for ( s = 0; s < NR_SCENARIOS; s++ )
-    {
-        unsigned int nr = preempted(ops, s, XENHOST_PREEMPT_ALWAYS, 0);
-
-        fault.n = 0;
-        do {
-            fault.n++;
-            run(s, ops, nr, &fault, &report);
-        } while ( report.events >= fault.n && fault.n < MAX_N );
-    }
-}
+FAULT_TEST(test_nth_allocation_fails, 20, .fault = XENHOST_FAULT_ALLOC)
+FAULT_TEST(test_allocations_fail_from_nth_on, 20,
+           .fault = XENHOST_FAULT_ALLOC, .sticky = true)
+FAULT_TEST(test_nth_copy_fails, 100, .fault = XENHOST_FAULT_COPY)
+FAULT_TEST(test_copies_fail_from_nth_on, 100,
+           .fault = XENHOST_FAULT_COPY, .sticky = true)
+FAULT_TEST(test_nth_frame_fails, 80, .fault = XENHOST_FAULT_FRAME)
+FAULT_TEST(test_frames_fail_from_nth_on, 80,
+           .fault = XENHOST_FAULT_FRAME, .sticky = true)
+FAULT_TEST(test_preempted_at_nth_check, 3,
+           .fault = -1, .preempt = XENHOST_PREEMPT_NTH)
+FAULT_TEST(test_preempted_and_nth_copy_fails, 100,
+           .fault = XENHOST_FAULT_COPY, .preempt = XENHOST_PREEMPT_ALWAYS)
+FAULT_TEST(test_preempted_and_nth_allocation_fails, 20,
+           .fault = XENHOST_FAULT_ALLOC, .preempt = XENHOST_PREEMPT_ALWAYS)
 
 /* ---- a domain dies at every point ----------------------------------------- */
 
@@ -290,7 +227,10 @@ static void test_domain_dies_after_every_step(void **state)
                     .kind = i % 2 ? MODEL_get : MODEL_put, .dom = 3,
                 };
             }
-            run(s, ops, nr, NULL, &report);
+            if ( !child_exec(&model_small_host, ops, nr, NULL, CHILD_LOUD,
+                             &report) )
+                fail_msg("%s, dead after step %u: step %u: %s",
+                         scenarios[s].name, n, report.at, report.text);
         }
 }
 
@@ -303,7 +243,6 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_copies_fail_from_nth_on),
         cmocka_unit_test(test_nth_frame_fails),
         cmocka_unit_test(test_frames_fail_from_nth_on),
-        cmocka_unit_test(test_always_preempted),
         cmocka_unit_test(test_preempted_at_nth_check),
         cmocka_unit_test(test_preempted_and_nth_copy_fails),
         cmocka_unit_test(test_preempted_and_nth_allocation_fails),

@@ -10,19 +10,18 @@
 
 unsigned long frames_owned(domid_t domid)
 {
+    struct domain *d = rcu_lock_domain_by_id(domid);
     unsigned long mfn, nr = 0;
 
     for ( mfn = 0; mfn < max_page; mfn++ )
     {
-        const struct page_info *pg;
-        const struct domain *owner;
+        const struct page_info *pg = mfn_to_page(_mfn(mfn));
 
-        if ( !mfn_valid(_mfn(mfn)) )
-            continue;
-        pg = mfn_to_page(_mfn(mfn));
-        owner = page_state_is(pg, inuse) ? page_get_owner(pg) : NULL;
-        nr += owner && owner->domain_id == domid;
+        nr += mfn_valid(_mfn(mfn)) && page_state_is(pg, inuse) &&
+              page_get_owner(pg) == d;
     }
+    if ( d )
+        rcu_unlock_domain(d);
 
     return nr;
 }

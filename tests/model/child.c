@@ -43,8 +43,12 @@ static void tell_exit(struct model_report *report, int status)
                  "exit status %d (a sanitizer?)", WEXITSTATUS(status));
 }
 
-bool child_exec(const struct model_config *cfg, const struct model_op *ops,
-                unsigned int nr, const struct model_fault *fault,
+void child_alive(void)
+{
+    alarm(HANG_SECONDS);
+}
+
+bool child_call(bool (*fn)(void *arg, struct model_report *report), void *arg,
                 enum child_output output, struct model_report *report)
 {
     struct model_report *shared;
@@ -55,6 +59,7 @@ bool child_exec(const struct model_config *cfg, const struct model_op *ops,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if ( shared == MAP_FAILED )
         abort();
+    *shared = *report;
 
     fflush(NULL);
     pid = fork();
@@ -63,9 +68,9 @@ bool child_exec(const struct model_config *cfg, const struct model_op *ops,
     if ( !pid )
     {
         redirect(output);
-        alarm(HANG_SECONDS);
+        child_alive();
         /* By exit(), for the leak sanitizer and for coverage counters. */
-        exit(!model_exec(cfg, ops, nr, fault, output == CHILD_TRACE, shared));
+        exit(!fn(arg, shared));
     }
 
     while ( waitpid(pid, &status, 0) != pid )
@@ -76,6 +81,33 @@ bool child_exec(const struct model_config *cfg, const struct model_op *ops,
         tell_exit(report, status);
 
     return !report->text[0];
+}
+
+struct exec_call {
+    const struct model_config *cfg;
+    const struct model_op *ops;
+    unsigned int nr;
+    const struct model_fault *fault;
+    bool trace;
+};
+
+static bool do_exec(void *arg, struct model_report *report)
+{
+    const struct exec_call *call = arg;
+
+    return model_exec(call->cfg, call->ops, call->nr, call->fault,
+                      call->trace, report);
+}
+
+bool child_exec(const struct model_config *cfg, const struct model_op *ops,
+                unsigned int nr, const struct model_fault *fault,
+                enum child_output output, struct model_report *report)
+{
+    struct exec_call call = { cfg, ops, nr, fault, output == CHILD_TRACE };
+
+    memset(report, 0, sizeof(*report));
+
+    return child_call(do_exec, &call, output, report);
 }
 
 static bool fails(const struct model_config *cfg, const struct model_op *ops,

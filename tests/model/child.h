@@ -17,9 +17,17 @@ enum child_output {
 };
 
 /*
- * model_exec() in a child. A crash, a hang (over a minute) or a sanitizer's
- * complaint is a failure that report->text tells.
+ * Call a function in a child; it returns true when nothing was wrong. A crash,
+ * a hang (over a minute) or a sanitizer's complaint is a failure as well, which
+ * report->text tells. *report is copied to the child and back.
  */
+bool child_call(bool (*fn)(void *arg, struct model_report *report), void *arg,
+                enum child_output output, struct model_report *report);
+
+/* A function that takes longer as a whole says so from time to time. */
+void child_alive(void);
+
+/* model_exec() in a child. */
 bool child_exec(const struct model_config *cfg, const struct model_op *ops,
                 unsigned int nr, const struct model_fault *fault,
                 enum child_output output, struct model_report *report);

@@ -546,11 +546,12 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
         .cfg = cfg, .fault = fault ?: &no_fault, .report = report,
         .trace = trace,
     };
-    unsigned long free_before;
+    unsigned long free_before, this_run = report->run;
     bool ok = true;
     int leaks;
 
     memset(report, 0, sizeof(*report));
+    report->run = this_run;
     snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu", cfg->reserve);
     spec_init(&run.spec);
     if ( xenhost_start(&host) || machine_bind(0) )

@@ -28,6 +28,7 @@ struct model_fault {
 
 struct model_report {
     unsigned int at;           /* the step that was under way */
+    unsigned long run;         /* left alone: for those who run it often */
     unsigned long events;      /* of the fault's kind, during the steps */
     unsigned long checks;      /* preemption checks since the last switch */
     unsigned long failed;      /* operations that returned an error */

@@ -31,7 +31,9 @@ static void test_failed_creation_leaves_no_pool(void **state)
         assert_int_equal(guest_flush_object(h), -ENODEV);
         assert_int_equal(guest_destroy_pool(GUEST, 0), 0);
     }
+#ifndef TMEM_SHRUNK /* where a pool is so small that no frame is needed */
     assert_true(n > 1);
+#endif
     assert_int_equal(ret, 0);
     assert_int_equal(guest_put(h, 1), 1);
     assert_int_equal(guest_get(h, 1), 1);

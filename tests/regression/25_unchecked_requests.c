@@ -50,7 +50,7 @@ static void test_control_is_checked(void **state)
         for ( i = 0; i < sizeof(no_domain) / sizeof(no_domain[0]); i++ )
             assert_int_equal(raw_control(0, cmd, no_domain[i], 0), -ENOENT);
         assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
-        assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 1 << 31),
+        assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 1u << 31),
                          -EINVAL);
     }
     assert_int_equal(xenhost_tmem_control(0, NULL), -EFAULT);

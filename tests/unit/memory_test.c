@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * memory_test.c - where memory comes from and goes to
+ *
+ * Room, billing, claims; eviction and its order; what is freeable, and what
+ * relinquish gives; the bounds on what tmem keeps for itself.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../lib/guest.h"
+#include "../lib/machine.h"
+
+#define GUEST 1
+#define OTHER 2
+#define PAGES 1000            /* a host on which some 800 pages fit */
+
+/* Metadata, and frames billed in advance, that come with n pages. */
+#define overhead(n) (8 + (n) / 20)
+
+static void start(void)
+{
+    machine_start(PAGES, 2, TMEM_ON);
+    machine_guest(0);
+    machine_guest(GUEST);
+    machine_guest(OTHER);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 1);
+    assert_int_equal(guest_new_pool(OTHER, POOL_EPHEMERAL), 0);
+}
+
+/* ---- room ----------------------------------------------------------------- */
+
+static void test_room_is_used_and_kept(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+    unsigned long room, stored;
+
+    (void)state;
+    start();
+    for ( room = 0; room < 100; room += 7 )
+    {
+        assert_int_equal(xenhost_domain_set_max(GUEST, GUEST_PAGES + room), 0);
+        stored = guest_put_range(h, 200, 1);
+        assert_in_range(stored, room > overhead(room) ? room - overhead(room)
+                                                      : 0, room);
+        assert_in_range(guest_tot_pages(GUEST), GUEST_PAGES + stored,
+                        GUEST_PAGES + room);
+        assert_int_equal(guest_put(HANDLE(GUEST, 1, 2, 500), 1), -ENOMEM);
+        assert_int_equal(guest_get_range(h, 200, 1), stored);
+
+        /* What is flushed makes room at once. */
+        if ( stored > 2 )
+        {
+            assert_int_equal(guest_flush(h), 1);
+            assert_int_equal(guest_put(h, 1), 1);
+        }
+        assert_int_equal(guest_flush_object(h), 1);
+    }
+    machine_stop();
+}
+
+/* Without room, a duplicate put replaces the page, or leaves none. */
+static void test_duplicate_without_room(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+    long ret;
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put(h, 1), 1);
+    xenhost_domain_set_max(GUEST, guest_tot_pages(GUEST));
+    ret = guest_put(h, 2);
+    assert_true(ret == 1 || ret == -ENOSPC);
+    assert_int_equal(guest_get(h, 2), ret == 1 ? 1 : -EEMPTY);
+    machine_stop();
+}
+
+static void test_no_billing_with_claim_or_pod(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+
+    (void)state;
+    start();
+    /* A claim is the total that the domain is to have. */
+    assert_int_equal(xenhost_domain_set_claim(GUEST, GUEST_PAGES + 10), 0);
+    assert_int_equal(guest_put(h, 1), -ENOMEM);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 0), 1), 1);
+    assert_int_equal(xenhost_domain_set_claim(GUEST, 0), 0);
+    assert_int_equal(xenhost_domain_set_pod(GUEST, 10), 0);
+    assert_int_equal(guest_put(h, 1), -ENOMEM);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
+    assert_int_equal(xenhost_domain_set_pod(GUEST, 0), 0);
+    assert_int_equal(guest_put(h, 1), 1);
+    machine_stop();
+}
+
+/* max_pages below what the domain has: no page, no underflow. */
+static void test_room_is_negative(void **state)
+{
+    long billed;
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 1, 1, 0), 20, 1), 20);
+    billed = guest_tot_pages(GUEST);
+    xenhost_domain_set_max(GUEST, GUEST_PAGES);
+    /* But for frames that are billed already. */
+    assert_in_range(guest_put_range(HANDLE(GUEST, 1, 2, 0), 200, 1), 0, 32);
+    assert_in_range(guest_tot_pages(GUEST), GUEST_PAGES, billed);
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 1, 1, 0), 20, 1), 20);
+    machine_stop();
+}
+
+/* ---- eviction ------------------------------------------------------------- */
+
+/*
+ * Pages of two clients by turns, then memory for half of them: the older half
+ * goes, whoever's they are.
+ */
+static void test_oldest_pages_go(void **state)
+{
+    const unsigned int n = 150;
+    unsigned int i, lost, out_of_order = 0;
+    bool found[2 * 150];
+
+    (void)state;
+    start();
+    for ( i = 0; i < 2 * n; i++ )
+        assert_int_equal(guest_put(HANDLE(GUEST + i % 2, 0, i % 7, i), 1), 1);
+
+    lost = n;
+    xenhost_alloc_pages(machine_available() - lost);
+    xenhost_release_pages();
+    for ( i = 0; i < 2 * n; i++ )
+        found[i] = guest_get(HANDLE(GUEST + i % 2, 0, i % 7, i), 1) == 1;
+
+    for ( lost = i = 0; i < 2 * n; i++ )
+        lost += !found[i];
+    assert_in_range(lost, n / 2, n + n / 2);
+    /* A prefix of the order of puts went, up to a batch. */
+    for ( i = 0; i < 2 * n; i++ )
+        out_of_order += found[i] != (i >= lost);
+    assert_in_range(out_of_order, 0, 32);
+    machine_stop();
+}
+
+/* A page that is put again is young again. */
+static void test_duplicate_put_is_young(void **state)
+{
+    struct handle h = HANDLE(GUEST, 0, 1, 0);
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put_range(h, 200, 1), 200);
+    assert_int_equal(guest_put(h, 2), 1);
+    xenhost_alloc_pages(machine_available() - 100);
+    xenhost_release_pages();
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 1), 1), 0);
+    assert_int_equal(guest_get(h, 2), 1);
+    machine_stop();
+}
+
+/* Puts never fail while there is something to evict; none goes in vain. */
+static void test_full_host_takes_puts(void **state)
+{
+    unsigned int i, kept = 0;
+
+    (void)state;
+    start();
+    for ( i = 0; i < 3 * PAGES; i++ )
+        assert_int_equal(guest_put(HANDLE(GUEST, 0, i / 64, i), 1), 1);
+    for ( i = 0; i < 3 * PAGES; i++ )
+        kept += guest_get(HANDLE(GUEST, 0, i / 64, i), 1) == 1;
+    /* Domains, the reserve and metadata leave about so much. */
+    assert_in_range(kept, 600, PAGES);
+    machine_stop();
+}
+
+/* Persistent pages push ephemeral ones out, and are never pushed. */
+static void test_persistent_wins(void **state)
+{
+    (void)state;
+    start();
+    xenhost_domain_set_max(GUEST, 10000);
+    assert_int_equal(guest_put_range(HANDLE(OTHER, 0, 1, 0), 2000, 1), 2000);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 1, 1, 0), 700, 1), 700);
+    assert_int_equal(guest_put_range(HANDLE(OTHER, 0, 2, 0), 2000, 1), 2000);
+    xenhost_alloc_pages(PAGES);
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 1, 1, 0), 700, 1), 700);
+    xenhost_release_pages();
+    machine_stop();
+}
+
+/* ---- relinquish ------------------------------------------------------------ */
+
+static void test_freeable_is_given(void **state)
+{
+    unsigned long freeable, free;
+
+    (void)state;
+    start();
+    freeable = xenhost_freeable_pages();
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 300, 1), 300);
+    assert_true(xenhost_freeable_pages() >= freeable + 290);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 1, 1, 0), 100, 1), 100);
+    freeable = xenhost_freeable_pages();
+    free = xenhost_free_pages();
+    assert_true(xenhost_alloc_pages(PAGES) >= free + freeable);
+    assert_int_equal(xenhost_freeable_pages(), 0);
+    xenhost_release_pages();
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 1, 1, 0), 100, 1), 100);
+    machine_stop();
+}
+
+/* Runs of frames, from memory that is full of ephemeral pages. */
+static void test_relinquish_orders(void **state)
+{
+    unsigned int order;
+    long mfn;
+
+    (void)state;
+    for ( order = 1; order <= 4; order++ )
+    {
+        start();
+        assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 2000, 1),
+                         2000);
+        xenhost_alloc_pages(xenhost_free_pages());
+        mfn = xenhost_alloc_order(order, 0);
+        assert_true(mfn >= 0);
+        assert_int_equal(mfn % (1 << order), 0);
+        xenhost_free_order(mfn, order);
+        xenhost_release_pages();
+        machine_stop();
+    }
+}
+
+/* Nothing is evicted for orders that cannot be had. */
+static void test_no_eviction_on_speculation(void **state)
+{
+    unsigned long freeable;
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 2000, 1), 2000);
+    freeable = xenhost_freeable_pages();
+    assert_int_equal(xenhost_alloc_order(9, 0), -1);
+    assert_int_equal(xenhost_alloc_order(18, 0), -1);
+    assert_true(xenhost_freeable_pages() + 64 >= freeable);
+    machine_stop();
+}
+
+static void test_relinquish_without_tmem(void **state)
+{
+    unsigned long free;
+
+    (void)state;
+    machine_start(PAGES, 1, NULL);
+    machine_guest(GUEST);
+    assert_int_equal(xenhost_freeable_pages(), 0);
+    free = xenhost_free_pages();
+    assert_int_equal(xenhost_alloc_pages(PAGES), free);
+    assert_int_equal(xenhost_alloc_order(0, 0), -1);
+    xenhost_release_pages();
+    machine_stop();
+}
+
+/* ---- what is left --------------------------------------------------------- */
+
+/* A domain comes, uses tmem in every way, goes: no frame is missing. */
+static void test_nothing_is_kept(void **state)
+{
+    unsigned int round, i;
+    unsigned long before;
+
+    (void)state;
+    start();
+    before = machine_available();
+    for ( round = 0; round < 3; round++ )
+    {
+        machine_guest(5);
+        assert_int_equal(guest_new_pool(5, POOL_EPHEMERAL), 0);
+        assert_int_equal(guest_new_pool(5, POOL_PERSISTENT), 1);
+        for ( i = 0; i < 200; i++ )
+        {
+            assert_int_equal(guest_put(HANDLE(5, 0, i, i * 1000), 1), 1);
+            assert_int_equal(guest_put(HANDLE(5, 1, i, i * 1000), 1), 1);
+        }
+        assert_int_equal(guest_flush_object(HANDLE(5, 0, 7, 0)), 1);
+        assert_int_equal(guest_destroy_pool(5, 0), 1);
+        assert_int_equal(xenhost_domain_destroy(5), 0);
+        assert_int_equal(machine_available(), before);
+    }
+    machine_stop();
+}
+
+/* Sparse objects and holes everywhere: metadata shrinks again. */
+static void test_metadata_shrinks(void **state)
+{
+    unsigned int i;
+    long full;
+
+    (void)state;
+    start();
+    xenhost_domain_set_max(GUEST, 10000);
+    for ( i = 0; i < 400; i++ )
+        assert_int_equal(guest_put(HANDLE(GUEST, 1, i, i * 70001), 1), 1);
+    full = guest_tot_pages(GUEST);
+    assert_in_range(full, GUEST_PAGES + 400, GUEST_PAGES + 400 + 60);
+    for ( i = 0; i < 400; i++ )
+        if ( i % 40 )
+            assert_int_equal(guest_flush(HANDLE(GUEST, 1, i, i * 70001)), 1);
+    assert_in_range(guest_tot_pages(GUEST), GUEST_PAGES + 10, full - 350);
+    for ( i = 0; i < 400; i += 40 )
+        assert_int_equal(guest_get(HANDLE(GUEST, 1, i, i * 70001), 1), 1);
+    machine_stop();
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_room_is_used_and_kept),
+        cmocka_unit_test(test_duplicate_without_room),
+        cmocka_unit_test(test_no_billing_with_claim_or_pod),
+        cmocka_unit_test(test_room_is_negative),
+        cmocka_unit_test(test_oldest_pages_go),
+        cmocka_unit_test(test_duplicate_put_is_young),
+        cmocka_unit_test(test_full_host_takes_puts),
+        cmocka_unit_test(test_persistent_wins),
+        cmocka_unit_test(test_freeable_is_given),
+        cmocka_unit_test(test_relinquish_orders),
+        cmocka_unit_test(test_no_eviction_on_speculation),
+        cmocka_unit_test(test_relinquish_without_tmem),
+        cmocka_unit_test(test_nothing_is_kept),
+        cmocka_unit_test(test_metadata_shrinks),
+    };
+
+    return tests_main(argc, argv, tests);
+}
