@@ -14,10 +14,6 @@
 #   gnuplot-nox      draws memory over time (optional)
 RUN_PACKAGES := libsqlite3-dev gnuplot-nox
 
-# The same as in host/host.mk, which may be read later than this file.
-VARIANT ?= release
-B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
-
 RUN_SRC := $(filter-out host/run/record.c,$(wildcard host/run/*.c))
 RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(RUN_SRC))
 RECORD_OBJ := $(B)/obj/host/run/record.o

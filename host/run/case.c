@@ -7,7 +7,8 @@
  *
  *   unused   each guest has its base memory; nobody has the rest
  *   split    each guest has its base memory and an equal part of the spare;
- *            of the reserve, too, since tmem is what it is kept for here
+ *            of the reserve as well, since an administrator without tmem
+ *            need not keep it: that tmem leaves it free counts against tmem
  *   tmem     each guest has its base memory; tmem has what is spare, its
  *            metadata included. A swapping guest's max_pages is above its
  *            base, which is the room for its persistent pages
