@@ -30,8 +30,9 @@ set_budgets() {
     CHECK_MODEL_SECONDS=$((seconds / 8))
     CHECK_LIN_SECONDS=$((seconds / 32))
     CHECK_STRESS_SECONDS=$(((seconds + 239) / 240))
-    [ "$1" != tsan ] || CHECK_MODEL_SECONDS=$((seconds / 40))
-    [ "$1" != release ] || CHECK_MODEL_SECONDS=$((seconds / 40))
+    case $1 in tsan|release|cov)
+        CHECK_MODEL_SECONDS=$((seconds / 40)) ;;
+    esac
     export CHECK_MODEL_SECONDS CHECK_LIN_SECONDS CHECK_STRESS_SECONDS
     export CMOCKA_MESSAGE_OUTPUT=TAP
     export UBSAN_OPTIONS=print_stacktrace=1

@@ -282,17 +282,36 @@ static void scribble(struct worker *worker)
         page[n % PAGE_WORDS] = n;
 }
 
+#define SCRIBBLED 9            /* a frame that no CPU uses for its data */
+
+static void put_scribbled(struct worker *worker)
+{
+    unsigned int n;
+
+    for ( n = 0; !atomic_load(&stop); n++ )
+    {
+        struct handle h = HANDLE(1, n % 2, 1, n % 50);
+
+        if ( guest_op(TMEM_PUT_PAGE, h, SCRIBBLED) != 1 )
+            worker->result++;
+        guest_op(TMEM_GET_PAGE, h, machine_cpu());
+    }
+}
+
 /* Puts from a frame that another thread writes to: any data, but no harm. */
 static void test_guest_writes_during_put(void **state)
 {
     struct worker worker[] = {
-        { .run = storm, .arg = (void *)1 },
-        { .run = scribble, .arg = xenhost_guest_page(1, 1) },
+        { .run = put_scribbled },
+        { .run = scribble, .arg = xenhost_guest_page(1, SCRIBBLED) },
     };
 
     (void)state;
+    assert_int_equal(guest_new_pool(1, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_new_pool(1, POOL_PERSISTENT), 1);
     atomic_store(&stop, false);
     workers_run(worker, 2);
+    assert_int_equal(worker[0].result, 0);
 }
 
 int main(int argc, char *argv[])
