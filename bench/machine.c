@@ -178,8 +178,11 @@ void machine_json(FILE *f)
 
 void note(const char *fmt, ...)
 {
+    static uint64_t start;
     va_list ap;
 
+    start = start ?: now_ns();
+    fprintf(stderr, "%4.0f s  ", (now_ns() - start) / 1e9);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);

@@ -84,7 +84,6 @@ int main(int argc, char **argv)
 {
     const char *json = NULL, *plot = NULL, *only = NULL;
     bool strict = false;
-    uint64_t start = now_ns();
     unsigned int i;
     int arg;
 
@@ -113,6 +112,8 @@ int main(int argc, char **argv)
             usage();
     }
 
+    note("bench: %s run, medians of %u", opt.quick ? "quick" : "full",
+         opt.rounds);
     machine_cpus();
     ns_per_tick();
 
@@ -123,8 +124,7 @@ int main(int argc, char **argv)
     report_table(stdout);
     write_file(json, report_json);
     write_file(plot, report_plot);
-    note("bench: %u targets missed, %.0f s", report_missed(),
-         (now_ns() - start) / 1e9);
+    note("bench: %u targets missed", report_missed());
 
     return strict && report_missed() ? 1 : 0;
 }

@@ -151,7 +151,7 @@ static void report(const struct names *n, const struct gains *g)
 /* Rounds until there are enough in which the machine was not busy. */
 static void measure_rounds(const struct names *n, struct side *s)
 {
-    unsigned int done = 0, spare = 3 * opt.rounds;
+    unsigned int done = 0, spare = opt.rounds;
     struct gains g;
 
     measure(n, s, &g);        /* to warm up */
