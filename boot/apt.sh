@@ -50,8 +50,10 @@ apt_update()
     [ "${1:-}" = again ] || [ ! -e "$APT_HOME/updated" ] || return 0
     apt_setup
     say "fetching package lists"
-    run_logged "$APT_HOME/update.log" apt_run get update ||
-        die "no package lists; check the network, then try: apt-get update"
+    # apt-get's exit status is 0 even if it got nothing at all.
+    { run_logged "$APT_HOME/update.log" apt_run get update &&
+      ls "$APT_HOME"/lists/*_Packages* >/dev/null 2>&1; } ||
+        die "no package lists: check the network, then try: apt-get update"
     touch "$APT_HOME/updated"
 }
 

@@ -35,6 +35,8 @@ if [ -z "$dsc" ]; then
     version=$PINNED
     say "fetching Xen $version (source package)"
     if ! fetch "$version" 2>/dev/null; then
+        # The lists may be old.
+        apt_update again
         version=$(newest)
         [ -n "$version" ] || die "no source package xen $XEN_SERIES:" \
             "check the network, then try: apt-get source xen=$PINNED"
