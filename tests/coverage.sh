@@ -16,9 +16,9 @@ CHECK_SECONDS=${CHECK_SECONDS:-80} tests/run.sh cov || exit 1
 
 rm -rf build/cov/coverage
 mkdir -p build/cov/coverage
-find "$PWD/build/cov/obj/xen/common" -name '*.gcno' |
-    (cd build/cov/coverage && xargs gcov --branch-probabilities \
-        --source-prefix "$PWD" --relative-only 2>/dev/null) |
+# gcov finds sources from here, and writes its files here.
+find build/cov/obj/xen/common -name '*.gcno' |
+    xargs gcov --branch-probabilities --relative-only 2>/dev/null |
     awk -v target=$target '
         # "File x", then "Lines executed:97.50% of 40" and the like.
         /^File/ { gsub(/\x27/, "", $2); file = $2; sub(/.*\//, "", file) }
@@ -65,3 +65,6 @@ find "$PWD/build/cov/obj/xen/common" -name '*.gcno' |
                 exit 1
             }
         }'
+status=$?
+mv ./*.gcov build/cov/coverage/
+exit $status

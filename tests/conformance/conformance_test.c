@@ -2,9 +2,9 @@
 /*
  * conformance_test.c - run the conformance table on a host in a process
  *
- * Each case gets a host and a domain of its own; each is run a second time as
- * the n-th vCPU's neighbour: the rows take turns on all CPUs, so that what one
- * per-CPU cache holds is not taken for all there is. Single-threaded.
+ * Each case gets a host and a domain of its own. It runs once on one CPU; once
+ * with the rows taking turns on all CPUs, so that what a per-CPU cache holds is
+ * not taken for all there is; and once as a 32-bit guest. Single-threaded.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +66,32 @@ static void fill_request(struct tmem_op *op, const struct conf_row *row)
     }
 }
 
+/* What a 32-bit guest passes: cmfn is the last field, and a short one. */
+#define COMPAT_SIZE 52
+
+static long do_request(const struct conf_row *row, struct tmem_op *op,
+                       bool compat)
+{
+    char *small;
+    long ret;
+
+    if ( row->unreadable )
+        return compat ? xenhost_tmem_op_compat(DOM, NULL)
+                      : xenhost_tmem_op(DOM, NULL);
+    if ( !compat )
+        return xenhost_tmem_op(DOM, op);
+
+    /* Nothing behind it may be read: the address sanitizer looks. */
+    small = test_malloc(COMPAT_SIZE);
+    memcpy(small, op, COMPAT_SIZE);
+    ret = xenhost_tmem_op_compat(DOM, small);
+    test_free(small);
+
+    return ret;
+}
+
 /* Issue one row. Returns its result, or GUEST_WRONG_DATA. */
-static long do_row(const struct conf_row *row)
+static long do_row(const struct conf_row *row, bool compat)
 {
     void *page = xenhost_guest_page(DOM, FRAME);
     struct tmem_op op;
@@ -80,7 +104,7 @@ static long do_row(const struct conf_row *row)
     fill_request(&op, row);
     tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
     page_fill(page, tag);
-    ret = xenhost_tmem_op(DOM, row->unreadable ? NULL : &op);
+    ret = do_request(row, &op, compat);
 
     /* Only a get that found its page writes; it writes all of it. */
     if ( row->cmd == TMEM_GET_PAGE && ret == 1 )
@@ -91,7 +115,7 @@ static long do_row(const struct conf_row *row)
     return ret;
 }
 
-static void run_case(const struct conf_case *c, unsigned int cpus)
+static void run_case(const struct conf_case *c, unsigned int cpus, bool compat)
 {
     unsigned int i;
 
@@ -105,7 +129,7 @@ static void run_case(const struct conf_case *c, unsigned int cpus)
         long ret;
 
         assert_int_equal(machine_bind(i % cpus), 0);
-        ret = do_row(&c->rows[i]);
+        ret = do_row(&c->rows[i], compat);
         if ( ret != c->rows[i].result )
         {
             xenhost_stop();
@@ -121,8 +145,9 @@ static void run_case(const struct conf_case *c, unsigned int cpus)
 
 static void test_case(void **state)
 {
-    run_case(*state, 1);
-    run_case(*state, MACHINE_CPUS);
+    run_case(*state, 1, false);
+    run_case(*state, MACHINE_CPUS, false);
+    run_case(*state, 1, true);
 }
 
 int main(int argc, char *argv[])

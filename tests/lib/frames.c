@@ -25,3 +25,14 @@ unsigned long frames_owned(domid_t domid)
 
     return nr;
 }
+
+unsigned long frames_offlining(void)
+{
+    unsigned long mfn, nr = 0;
+
+    for ( mfn = 0; mfn < max_page; mfn++ )
+        nr += mfn_valid(_mfn(mfn)) &&
+              page_state_is(mfn_to_page(_mfn(mfn)), offlining);
+
+    return nr;
+}

@@ -10,4 +10,7 @@
 /* Frames whose owner is the domain: those that it can map if it is PV. */
 unsigned long frames_owned(domid_t domid);
 
+/* Frames in use that are to go offline as soon as they are freed. */
+unsigned long frames_offlining(void);
+
 #endif /* TESTS_LIB_FRAMES_H */

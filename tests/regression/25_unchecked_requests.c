@@ -75,6 +75,29 @@ static void test_control_when_off(void **state)
     machine_stop();
 }
 
+static void test_pool_ids_are_checked(void **state)
+{
+    static const int ids[] = {
+        1, 15, 16, 17, 255, 65536, INT32_MAX, -1, -2, -16, INT32_MIN,
+    };
+    unsigned int i;
+
+    (void)state;
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
+    for ( i = 0; i < sizeof(ids) / sizeof(ids[0]); i++ )
+    {
+        struct handle h = HANDLE(GUEST, ids[i], 1, 1);
+
+        assert_int_equal(guest_put(h, 2), -ENODEV);
+        assert_int_equal(guest_get(h, 2), -ENODEV);
+        assert_int_equal(guest_flush(h), -ENODEV);
+        assert_int_equal(guest_flush_object(h), -ENODEV);
+        assert_int_equal(guest_destroy_pool(GUEST, ids[i]), 0);
+    }
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 1), 1), 1);
+}
+
 /* Requests of nothing but random bits, at worst near to good ones. */
 static void random_request(struct rng *rng, struct tmem_op *op)
 {
@@ -120,6 +143,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_control_is_checked),
+        machine_test(test_pool_ids_are_checked),
         cmocka_unit_test(test_control_when_off),
         machine_test(test_log_is_not_flooded),
     };

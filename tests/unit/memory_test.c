@@ -177,6 +177,54 @@ static void test_full_host_takes_puts(void **state)
     machine_stop();
 }
 
+/*
+ * A queue with few pages in each of its frames loses its oldest ones, so that
+ * metadata stays in proportion; the others keep theirs.
+ */
+static void test_sparse_queue_shrinks(void **state)
+{
+    unsigned int i, kept = 0, n = 4 * PAGES;
+    unsigned long before;
+
+    (void)state;
+    machine_start(8 * PAGES, 2, TMEM_ON);
+    machine_guest(GUEST);
+    machine_guest(OTHER);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_new_pool(OTHER, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_put(HANDLE(OTHER, 0, 1, 1), 1), 1);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), n, 1), n);
+    /* One in 200 stays. */
+    before = machine_available();
+    for ( i = 0; i < n; i++ )
+        if ( i % 200 )
+            assert_int_equal(guest_flush(HANDLE(GUEST, 0, 1, i)), 1);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 2, 1), 1), 1);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 2, 2), 1), 1);
+    for ( i = 0; i < n; i += 200 )
+        kept += guest_get(HANDLE(GUEST, 0, 1, i), 1) == 1;
+    assert_in_range(kept, 0, 19);
+    assert_true(machine_available() >= before);
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 2, 2), 1), 1);
+    assert_int_equal(guest_get(HANDLE(OTHER, 0, 1, 1), 1), 1);
+    machine_stop();
+}
+
+/* What a big flush has left to free makes room for the next put. */
+static void test_put_frees_what_was_flushed(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put_range(h, GUEST_ROOM, 1) > 400, 1);
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    assert_int_equal(guest_flush_object(h), 1);
+    assert_int_equal(guest_put_range(h, 400, 2), 400);
+    assert_int_equal(guest_get_range(h, 400, 2), 400);
+    machine_stop();
+}
+
 /* Persistent pages push ephemeral ones out, and are never pushed. */
 static void test_persistent_wins(void **state)
 {
@@ -331,6 +379,8 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_oldest_pages_go),
         cmocka_unit_test(test_duplicate_put_is_young),
         cmocka_unit_test(test_full_host_takes_puts),
+        cmocka_unit_test(test_sparse_queue_shrinks),
+        cmocka_unit_test(test_put_frees_what_was_flushed),
         cmocka_unit_test(test_persistent_wins),
         cmocka_unit_test(test_freeable_is_given),
         cmocka_unit_test(test_relinquish_orders),
