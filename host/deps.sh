@@ -17,7 +17,12 @@ libc6-dev    /usr/include/stdio.h
 libxen-dev   /usr/include/xen/xen.h'
 
 case $goal in
-build|run|bench) want=$build ;;
+build)           want=$build ;;
+bench)           want="$build
+gnuplot-nox  /usr/bin/gnuplot" ;;
+run)             want="$build
+libsqlite3-dev /usr/include/sqlite3.h
+gnuplot-nox  /usr/bin/gnuplot" ;;
 check)           want="$build
 libcmocka-dev /usr/include/cmocka.h" ;;
 coverage)        want="$build

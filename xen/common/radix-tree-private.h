@@ -9,6 +9,7 @@
 #define RADIX_TREE_PRIVATE_H
 
 #include <xen/lib.h>
+#include <xen/prefetch.h>
 #include <xen/radix-tree.h>
 
 #define MAP_SHIFT   RADIX_TREE_MAP_SHIFT
@@ -200,6 +201,13 @@ static inline void **find_digit(const void *entry, unsigned int digit)
 static inline void **find_slot(const void *entry, unsigned long index)
 {
     const struct radix_tree_node *node = to_node(entry);
+
+    /*
+     * Which slot it is depends on the tag, in another cache line of the node.
+     * Most nodes that are not in the cache are leaves: fetch both at once.
+     */
+    if ( to_class(entry) == CLASS_FULL )
+        prefetch(node_slots(entry) + (index & MAP_MASK));
 
     /* The digit is masked, hence speculation stays inside of the node too. */
     return node_covers(node, index)

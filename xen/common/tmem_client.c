@@ -110,6 +110,25 @@ struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
     return pool && !pool->dying ? pool : NULL;
 }
 
+int tmem_pool_peek(struct tmem_client *c, unsigned int id, bool *persistent)
+{
+    const struct tmem_pool *pool = NULL;
+    int rc = -ENODEV;
+
+    rcu_read_lock(&tmem_rcu);
+    if ( id < TMEM_MAX_POOLS )
+        pool = rcu_dereference(c->pools[array_index_nospec(id,
+                                                           TMEM_MAX_POOLS)]);
+    if ( pool && !read_atomic(&pool->dying) )
+    {
+        *persistent = pool->persistent;
+        rc = 0;
+    }
+    rcu_read_unlock(&tmem_rcu);
+
+    return rc;
+}
+
 static void pool_free(struct tmem_pool *pool)
 {
     xfree(pool->buckets);
@@ -175,7 +194,7 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
     if ( id < TMEM_MAX_POOLS )
     {
         pool->id = id;
-        c->pools[id] = pool;
+        rcu_assign_pointer(c->pools[id], pool);
     }
     tmem_client_write_unlock(c);
 
@@ -251,7 +270,7 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     tmem_client_write_lock(c);
     pool = c->pools[id];
     if ( pool )
-        pool->dying = true;
+        write_atomic(&pool->dying, true);
     tmem_client_write_unlock(c);
     if ( !pool )
         return 0;
@@ -269,7 +288,7 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     pool = c->pools[id];
     if ( pool && pool->dying && !atomic_read(&pool->nr_objects) &&
          !atomic_read(&pool->nr_dying) )
-        c->pools[id] = NULL;
+        rcu_assign_pointer(c->pools[id], NULL);
     else
         pool = NULL;
     tmem_client_write_unlock(c);
@@ -283,21 +302,42 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     return 1;
 }
 
-bool tmem_drain_dying(struct tmem_client *c)
+void tmem_dying_add(struct tmem_client *c, struct tmem_object *obj)
 {
-    struct page_info *frames[TMEM_DRAIN_BATCH];
-    struct tmem_object *obj;
-    struct tmem_bucket *b;
-    unsigned int nr;
-    bool persistent, done;
+    ASSERT(obj->detached);
 
-    /* Whoever takes an object off the list is alone with it, but for evictors. */
+    spin_lock(&c->dying_lock);
+    list_add(&obj->dying, &c->dying_objects);
+    write_atomic(&c->nr_dying_objects, c->nr_dying_objects + 1);
+    spin_unlock(&c->dying_lock);
+}
+
+/* Whoever takes an object off the list is alone with it, but for evictors. */
+static struct tmem_object *dying_take(struct tmem_client *c)
+{
+    struct tmem_object *obj;
+
     spin_lock(&c->dying_lock);
     obj = list_first_entry_or_null(&c->dying_objects, struct tmem_object,
                                    dying);
     if ( obj )
+    {
         list_del(&obj->dying);
+        write_atomic(&c->nr_dying_objects, c->nr_dying_objects - 1);
+    }
     spin_unlock(&c->dying_lock);
+
+    return obj;
+}
+
+bool tmem_drain_dying(struct tmem_client *c)
+{
+    struct page_info *frames[TMEM_DRAIN_BATCH];
+    struct tmem_object *obj = dying_take(c);
+    struct tmem_bucket *b;
+    unsigned int nr;
+    bool persistent;
+
     if ( !obj )
         return false;
 
@@ -307,15 +347,10 @@ bool tmem_drain_dying(struct tmem_client *c)
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
     nr = tmem_object_drain(obj, frames, TMEM_DRAIN_BATCH);
-    done = tmem_object_is_empty(obj);
-    if ( !done )
-    {
-        spin_lock(&c->dying_lock);
-        list_add(&obj->dying, &c->dying_objects);
-        spin_unlock(&c->dying_lock);
-    }
-    else
+    if ( tmem_object_is_empty(obj) )
         tmem_object_free(obj);
+    else
+        tmem_dying_add(c, obj);
     spin_unlock(&b->lock);
     rcu_read_unlock(&tmem_rcu);
 

@@ -220,15 +220,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
                          bool *persistent)
 {
     struct tmem_place place;
-    long rc = 0;
-
-    tmem_client_read_lock(c);
-    place.pool = tmem_pool_find(c, req->pool_id);
-    if ( !place.pool )
-        rc = -ENODEV;
-    else
-        *persistent = place.pool->persistent;
-    tmem_client_read_unlock(c);
+    long rc = tmem_pool_peek(c, req->pool_id, persistent);
 
     if ( !rc && unlikely(read_atomic(&c->frozen)) )
     {
@@ -396,9 +388,7 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
     if ( place.obj )
     {
         tmem_object_detach(place.obj);
-        spin_lock(&c->dying_lock);
-        list_add_tail(&place.obj->dying, &c->dying_objects);
-        spin_unlock(&c->dying_lock);
+        tmem_dying_add(c, place.obj);
     }
     place_unlock(c, &place);
 

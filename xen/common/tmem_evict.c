@@ -181,7 +181,7 @@ static struct tmem_segment *queue_tail(struct tmem_queue *q)
     seg->birth = tmem_clock();
     seg->first = seg->next = seg->live = 0;
     list_add_tail(&seg->list, &q->segments);
-    q->nr_segments++;
+    write_atomic(&q->nr_segments, q->nr_segments + 1);
 
     return seg;
 }
@@ -211,7 +211,8 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
         if ( !seg->live++ )
             seg->first = seg->next - 1;
         tmem_frame_mark(pg, c->id, ep);
-        if ( !q->nr_pages++ )
+        write_atomic(&q->nr_pages, q->nr_pages + 1);
+        if ( q->nr_pages == 1 )
             queue_update_oldest(q);
     }
 
@@ -232,11 +233,11 @@ static void queue_del_locked(struct tmem_queue *q, struct tmem_epage *ep)
 
     ep->obj = NULL;
     tmem_frame_unmark(ep->frame);
-    q->nr_pages--;
+    write_atomic(&q->nr_pages, q->nr_pages - 1);
     if ( !--seg->live )
     {
         list_del(&seg->list);
-        q->nr_segments--;
+        write_atomic(&q->nr_segments, q->nr_segments - 1);
         tmem_meta_frame_put(queue_meta(q), seg);
     }
     else if ( ep == &seg->page[seg->first] )

@@ -114,7 +114,7 @@ void *tmem_meta_frame_get(struct tmem_meta *meta)
     if ( frame )
     {
         meta->spare = *frame;
-        meta->nr_spare--;
+        write_atomic(&meta->nr_spare, meta->nr_spare - 1);
     }
     spin_unlock(&meta->lock);
 
@@ -126,7 +126,7 @@ static void meta_frame_push(struct tmem_meta *meta, void *frame)
     spin_lock(&meta->lock);
     *(void **)frame = meta->spare;
     meta->spare = frame;
-    meta->nr_spare++;
+    write_atomic(&meta->nr_spare, meta->nr_spare + 1);
     spin_unlock(&meta->lock);
 }
 

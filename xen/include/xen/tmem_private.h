@@ -76,7 +76,7 @@ struct tmem_pool {
     struct tmem_client *client;
     struct tmem_meta *meta;    /* of client, by persistence */
     bool persistent;
-    bool dying;                /* client->rwlock */
+    bool dying;                /* client->rwlock; read without as a hint */
     uint8_t id;
     struct tmem_bucket *buckets;
     struct rcu_head rcu;
@@ -145,7 +145,7 @@ static inline struct page_info *tmem_slot_frame(const void *slot)
  */
 struct tmem_queue {
     spinlock_t lock;
-    unsigned int nr_segments;      /* lock */
+    unsigned int nr_segments;      /* lock; read without it as a hint */
     struct list_head segments;     /* lock */
     unsigned long nr_pages;        /* lock; read without it as a hint */
     uint64_t oldest;               /* lock; read without: stamp of the head */
@@ -166,14 +166,15 @@ struct tmem_client {
     bool frozen;                   /* rwlock */
     unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
-    struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
+    struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock; a hint by RCU */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
     struct list_head link;         /* tmem_clients_lock; RCU */
     struct rcu_head rcu;
     spinlock_t dying_lock __cacheline_aligned;
-    struct list_head dying_objects;  /* dying_lock; read without as a hint */
+    struct list_head dying_objects;  /* dying_lock */
+    unsigned int nr_dying_objects;   /* dying_lock; read without as a hint */
 };
 
 /*
@@ -248,6 +249,11 @@ extern rcu_read_lock_t tmem_rcu;
  * a dying domain. The caller keeps the domain alive; no lock held.
  */
 int tmem_client_create(struct domain *d);
+/*
+ * Is there a live pool of that id, and of what kind? 0 or -ENODEV. A hint: it
+ * may be gone when this returns. No lock needed.
+ */
+int tmem_pool_peek(struct tmem_client *c, unsigned int id, bool *persistent);
 /* The live pool of that id, or NULL. rwlock held. */
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
 /* May a guest make us take memory of the heap? 0 or -ENOMEM. No lock held. */
@@ -256,6 +262,8 @@ int tmem_heap_allows(void);
 long tmem_new_pool(struct tmem_client *c, bool persistent);
 /* 1, 0 when there is no such pool, -ERESTART. No lock held. */
 long tmem_destroy_pool(struct tmem_client *c, unsigned int id);
+/* Put a detached object on the client's dying list. dying_lock not held. */
+void tmem_dying_add(struct tmem_client *c, struct tmem_object *obj);
 /*
  * Free up to TMEM_DRAIN_BATCH pages of flushed objects. True when there may
  * be more. No lock held.
@@ -264,7 +272,7 @@ bool tmem_drain_dying(struct tmem_client *c);
 /* Help with that, as each operation does; cheap when there is nothing. */
 static inline void tmem_help_drain(struct tmem_client *c)
 {
-    if ( unlikely(!list_empty(&c->dying_objects)) )
+    if ( unlikely(read_atomic(&c->nr_dying_objects)) )
         tmem_drain_dying(c);
 }
 
