@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_call.h - the tmem hypercall, as a Linux guest issues it
+ *
+ * Linux had this until 5.3. The ABI is described in docs/abi.md; it is fixed,
+ * so it is spelled out here rather than taken from headers that may go.
+ */
+#ifndef TMEM_CALL_H
+#define TMEM_CALL_H
+
+#include <linux/types.h>
+#include <asm/xen/hypercall.h>
+#include <xen/page.h>
+
+#ifndef __HYPERVISOR_tmem_op
+#define __HYPERVISOR_tmem_op	38
+#endif
+
+#define TMEM_NEW_POOL		1
+#define TMEM_DESTROY_POOL	2
+#define TMEM_PUT_PAGE		4
+#define TMEM_GET_PAGE		5
+#define TMEM_FLUSH_PAGE		6
+
+/* Spec version 1, pages of 4 KiB, persistent, private. */
+#define TMEM_PERSISTENT_POOL	0x01000001u
+
+/* Beyond Linux's error numbers: the toolstack has frozen this guest. */
+#define TMEM_EFROZEN		1000
+
+struct tmem_request {
+	u32 cmd;
+	s32 pool_id;
+	union {
+		struct {
+			u64 uuid[2];
+			u32 flags;
+			u32 arg1;
+		} creat;
+		struct {
+			u64 oid[3];
+			u32 index;
+			u32 tmem_offset;
+			u32 pfn_offset;
+			u32 len;
+			xen_pfn_t frame;
+		} gen;
+	} u;
+};
+
+/* A page's name within the pool. */
+struct tmem_key {
+	u64 oid;
+	u32 index;
+};
+
+static inline int tmem_call(struct tmem_request *req)
+{
+	BUILD_BUG_ON(sizeof(*req) != 56);
+	return _hypercall1(int, tmem_op, req);
+}
+
+/* The pool's id, or -errno. */
+static inline int tmem_new_pool(void)
+{
+	struct tmem_request req = {
+		.cmd = TMEM_NEW_POOL,
+		.u.creat.flags = TMEM_PERSISTENT_POOL,
+	};
+
+	return tmem_call(&req);
+}
+
+static inline int tmem_destroy_pool(int pool)
+{
+	struct tmem_request req = {
+		.cmd = TMEM_DESTROY_POOL,
+		.pool_id = pool,
+	};
+
+	return tmem_call(&req);
+}
+
+/*
+ * put, get, flush page: 1 is success. Xen wants the machine frame of a PV
+ * guest's page, and the guest frame of any other's: xen_page_to_gfn() tells
+ * the right one.
+ */
+static inline int tmem_page_op(u32 cmd, int pool, struct tmem_key key,
+			       struct page *page)
+{
+	struct tmem_request req = {
+		.cmd = cmd,
+		.pool_id = pool,
+		.u.gen.oid[0] = key.oid,
+		.u.gen.index = key.index,
+		.u.gen.frame = page ? xen_page_to_gfn(page) : 0,
+	};
+
+	return tmem_call(&req);
+}
+
+#endif /* TMEM_CALL_H */

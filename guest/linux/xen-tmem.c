@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xen-tmem.c - swap pages go to the hypervisor: a back end of zswap
+ *
+ * zswap stores a page that is about to be swapped out by way of a compressor
+ * and a zpool. This module is both, under the name "tmem". Each page goes,
+ * uncompressed, into a persistent tmem pool of the hypervisor; one that is
+ * refused goes to the swap disk, as with any other back end.
+ *
+ * Who does what
+ *
+ *	zswap		here				hypervisor
+ *	compress	new slot; the page itself ->	put
+ *			(refused: error, page goes to disk)
+ *	malloc		that slot becomes the handle
+ *	map, copy	the token (the slot's address)
+ *			is copied into the slot: no-op
+ *	decompress	token -> key; page itself <-	get
+ *	free		slot freed			flush page
+ *
+ * A zpool cannot refuse data after malloc, and a put is refused only when it
+ * is tried. So the compressor does the put, from the very page that is swapped
+ * out and without a copy, and what it "compresses" to is a token of 8 bytes.
+ * All that a stored page costs the guest is a slot of these 8 bytes, and
+ * zswap's own entry.
+ *
+ * A slot's address is unique as long as the slot is allocated, so it names the
+ * page: nothing has to be looked up, and there are no numbers to run out of.
+ *
+ * From compress to malloc
+ *
+ * zswap calls malloc in the same task right after the compressor, with the
+ * mutex of the compressor's context held. A slot that waits for its malloc is
+ * on pending_list, marked with its task; there are as many as there are tasks
+ * between the two calls. If malloc has not come by the next use of the context,
+ * somebody uses this compressor with another zpool, which would never tell us
+ * to flush: the context then refuses everything. (The page that showed it is
+ * not lost: it stays until the context goes.)
+ *
+ * When a page is lost
+ *
+ * The hypervisor never drops a persistent page, so a get that fails means that
+ * something is badly wrong: a pool destroyed behind our back, a guest restored
+ * without its pages. zswap would BUG() if decompression failed, with the page
+ * locked for good. See lose_page() for what is done instead.
+ *
+ * Locking: pending_lock guards pending_list, and is a leaf. Everything may be
+ * called with spinlocks held (zswap frees with its tree locked): nothing here
+ * sleeps but module init and exit.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <crypto/internal/acompress.h>
+#include <linux/debugfs.h>
+#include <linux/highmem.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <linux/zpool.h>
+#include <xen/xen.h>
+
+#include "tmem_call.h"
+
+#define TMEM_NAME	"tmem"
+
+/* What a lost page is filled with: no pointer, no sensible number. */
+#define LOST_PAGE_BYTE	0xfe
+
+struct tmem_slot {
+	unsigned long token;	/* the slot's own address */
+};
+
+struct tmem_ctx {
+	struct list_head node;		/* in pending_list, if slot is set */
+	struct task_struct *task;	/* who is going to call malloc */
+	struct tmem_slot *slot;		/* put, not yet a handle */
+	struct tmem_slot *stray;	/* put, and malloc never came */
+};
+
+enum tmem_stat {
+	PUTS, PUTS_REFUSED, GETS, GETS_LOST, FLUSHES, FLUSHES_FAILED,
+	WRONG_ZPOOL, WRONG_COMPRESSOR, NR_STATS
+};
+
+static const char * const stat_names[NR_STATS] = {
+	[PUTS] = "puts",
+	[PUTS_REFUSED] = "puts_refused",
+	[GETS] = "gets",
+	[GETS_LOST] = "gets_lost",
+	[FLUSHES] = "flushes",
+	[FLUSHES_FAILED] = "flushes_failed",
+	[WRONG_ZPOOL] = "wrong_zpool",
+	[WRONG_COMPRESSOR] = "wrong_compressor",
+};
+
+static DEFINE_PER_CPU(unsigned long [NR_STATS], tmem_stats);
+static atomic_long_t stored_pages = ATOMIC_LONG_INIT(0);
+static struct dentry *debugfs_dir;
+
+static int pool_id;
+static struct kmem_cache *slot_cache;
+
+static LIST_HEAD(pending_list);
+static DEFINE_SPINLOCK(pending_lock);
+
+static void count(enum tmem_stat stat)
+{
+	this_cpu_inc(tmem_stats[stat]);
+}
+
+/*
+ * Slots of one slab page make one object of the pool: dense enough for the
+ * hypervisor's tree of it, and different vCPUs mostly use different objects.
+ */
+static struct tmem_key slot_key(unsigned long token)
+{
+	struct tmem_key key = {
+		.oid = __pa(token) >> PAGE_SHIFT,
+		.index = offset_in_page(token) / sizeof(struct tmem_slot),
+	};
+
+	return key;
+}
+
+static void slot_free(struct tmem_slot *slot)
+{
+	int ret = tmem_page_op(TMEM_FLUSH_PAGE, pool_id,
+			       slot_key((unsigned long)slot), NULL);
+
+	/* When frozen, the page is flushed all the same. */
+	if (ret == 1 || ret == -TMEM_EFROZEN) {
+		count(FLUSHES);
+	} else {
+		/*
+		 * The page may still be there, and nobody asks for it again:
+		 * a put under the same key replaces it.
+		 */
+		count(FLUSHES_FAILED);
+		pr_warn_ratelimited("flush failed (%d)\n", ret);
+	}
+	kmem_cache_free(slot_cache, slot);
+	atomic_long_dec(&stored_pages);
+}
+
+/* The slot that the calling task has just put, or NULL. */
+static struct tmem_slot *pending_adopt(void)
+{
+	struct tmem_slot *slot = NULL;
+	struct tmem_ctx *ctx;
+
+	spin_lock(&pending_lock);
+	/* The newest is first: an older one of this task is a stray. */
+	list_for_each_entry(ctx, &pending_list, node)
+		if (ctx->task == current) {
+			list_del(&ctx->node);
+			slot = ctx->slot;
+			ctx->slot = NULL;
+			break;
+		}
+	spin_unlock(&pending_lock);
+
+	return slot;
+}
+
+static void pending_add(struct tmem_ctx *ctx, struct tmem_slot *slot)
+{
+	spin_lock(&pending_lock);
+	ctx->task = current;
+	ctx->slot = slot;
+	list_add(&ctx->node, &pending_list);
+	spin_unlock(&pending_lock);
+}
+
+/* A slot for which malloc has not come never becomes a handle. */
+static void pending_check(struct tmem_ctx *ctx)
+{
+	spin_lock(&pending_lock);
+	if (ctx->slot) {
+		list_del(&ctx->node);
+		ctx->stray = ctx->slot;
+		ctx->slot = NULL;
+	}
+	spin_unlock(&pending_lock);
+}
+
+/*
+ * The compressor
+ */
+
+/* The page, if the request is for exactly one. */
+static struct page *whole_page(struct scatterlist *sg, unsigned int len)
+{
+	if (len != PAGE_SIZE || sg->length < PAGE_SIZE || sg->offset)
+		return NULL;
+	return sg_page(sg);
+}
+
+static int tmem_compress(struct acomp_req *req)
+{
+	struct tmem_ctx *ctx =
+		crypto_tfm_ctx(crypto_acomp_tfm(crypto_acomp_reqtfm(req)));
+	struct page *page = whole_page(req->src, req->slen);
+	struct tmem_slot *slot;
+	unsigned long token;
+
+	if (!page || !req->dst || req->dlen < sizeof(token))
+		return -EINVAL;
+
+	pending_check(ctx);
+	if (ctx->stray) {
+		count(WRONG_ZPOOL);
+		pr_warn_once("compressor " TMEM_NAME " works with zpool " TMEM_NAME
+			     " only: set zswap's zpool; until then pages go to disk\n");
+		return -EINVAL;
+	}
+
+	slot = kmem_cache_alloc(slot_cache, __GFP_NORETRY | __GFP_NOWARN |
+					    __GFP_KSWAPD_RECLAIM);
+	if (!slot)
+		return -ENOMEM;
+	token = (unsigned long)slot;
+	slot->token = token;
+
+	/* Any other answer than 1: the page is not stored. */
+	if (tmem_page_op(TMEM_PUT_PAGE, pool_id, slot_key(token), page) != 1) {
+		kmem_cache_free(slot_cache, slot);
+		count(PUTS_REFUSED);
+		return -ENOSPC;
+	}
+	count(PUTS);
+	atomic_long_inc(&stored_pages);
+
+	sg_copy_from_buffer(req->dst, sg_nents(req->dst), &token,
+			    sizeof(token));
+	req->dlen = sizeof(token);
+	pending_add(ctx, slot);
+
+	return 0;
+}
+
+/*
+ * The contents of a page are gone. The process that they belong to must never
+ * go on with something else in their place, but no other has to suffer.
+ *
+ * To zswap the load then has to look like a success, or it would BUG(). The
+ * page is marked as one with a hardware error: the kernel answers any fault
+ * that finds such a page in the swap cache with SIGBUS, shmem answers with
+ * EIO, and the page allocator does not use it again. The fault that this load
+ * is for, however, maps the page without another look: so the faulting process
+ * is killed; SIGKILL comes before it executes another instruction. If the load
+ * was read-ahead, that process is killed for its neighbour: rather that than
+ * one which goes on with wrong data.
+ *
+ * Where the page is not brought in for the calling process (kernel threads,
+ * swapoff) that does not work, and zswap has to BUG().
+ *
+ * Returns what the decompressor returns.
+ */
+static int lose_page(struct page *page, unsigned long token, int error)
+{
+	struct tmem_key key = slot_key(token);
+	bool owner = current->mm && !(current->flags & PF_KTHREAD) &&
+		     !current->signal->oom_flag_origin; /* set by swapoff */
+	void *addr;
+
+	count(GETS_LOST);
+	pr_alert_ratelimited("SWAPPED PAGE LOST: the hypervisor does not give back page %llx/%u of pool %d (%d); %s %s[%d]\n",
+			     key.oid, key.index, pool_id, error,
+			     owner ? "killing" : "cannot fail a process from",
+			     current->comm, task_pid_nr(current));
+
+	addr = kmap_local_page(page);
+	memset(addr, LOST_PAGE_BYTE, PAGE_SIZE);
+	kunmap_local(addr);
+	if (!owner || !IS_ENABLED(CONFIG_MEMORY_FAILURE))
+		return -EIO;
+
+	SetPageHWPoison(page);
+	send_sig(SIGKILL, current, 1);
+
+	return 0;
+}
+
+static int tmem_decompress(struct acomp_req *req)
+{
+	struct page *page = req->dst ? whole_page(req->dst, req->dlen) : NULL;
+	unsigned long token;
+	int ret;
+
+	if (!page || req->slen != sizeof(token) ||
+	    sg_copy_to_buffer(req->src, sg_nents(req->src), &token,
+			      sizeof(token)) != sizeof(token))
+		return -EINVAL;
+
+	req->dlen = PAGE_SIZE;
+	count(GETS);
+	ret = tmem_page_op(TMEM_GET_PAGE, pool_id, slot_key(token), page);
+
+	return ret == 1 ? 0 : lose_page(page, token, ret);
+}
+
+static void tmem_ctx_exit(struct crypto_acomp *acomp)
+{
+	struct tmem_ctx *ctx = crypto_tfm_ctx(crypto_acomp_tfm(acomp));
+
+	/* Nobody can ask for the page any more. */
+	pending_check(ctx);
+	if (ctx->stray)
+		slot_free(ctx->stray);
+}
+
+/* The context comes zeroed. */
+static struct acomp_alg tmem_compressor = {
+	.compress	= tmem_compress,
+	.decompress	= tmem_decompress,
+	.exit		= tmem_ctx_exit,
+	.base = {
+		.cra_name		= TMEM_NAME,
+		.cra_driver_name	= TMEM_NAME "-xen",
+		.cra_ctxsize		= sizeof(struct tmem_ctx),
+		.cra_module		= THIS_MODULE,
+	},
+};
+
+/*
+ * The zpool
+ */
+
+static int tmem_malloc(void *pool, size_t size, gfp_t gfp,
+		       unsigned long *handle)
+{
+	struct tmem_slot *slot = NULL;
+
+	if (size == sizeof(slot->token))
+		slot = pending_adopt();
+	if (!slot) {
+		count(WRONG_COMPRESSOR);
+		pr_warn_once("zpool " TMEM_NAME " works with compressor " TMEM_NAME
+			     " only: set zswap's compressor; until then pages go to disk\n");
+		return -ENOSPC;
+	}
+	*handle = (unsigned long)slot;
+
+	return 0;
+}
+
+static void tmem_free(void *pool, unsigned long handle)
+{
+	slot_free((struct tmem_slot *)handle);
+}
+
+static void *tmem_map(void *pool, unsigned long handle, enum zpool_mapmode mm)
+{
+	return (struct tmem_slot *)handle;
+}
+
+static void tmem_unmap(void *pool, unsigned long handle)
+{
+}
+
+static void tmem_zpool_destroy(void *pool)
+{
+}
+
+/* What the pages cost the guest: zswap compares it with its limit. */
+static u64 tmem_total_bytes(void)
+{
+	return atomic_long_read(&stored_pages) * sizeof(struct tmem_slot);
+}
+
+/*
+ * All zpools share the hypervisor's pool: slots are unique anyway. Between
+ * Debian's two kernels, 6.1 and 6.12, the interface changed in steps.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+static void *tmem_zpool_create(const char *name, gfp_t gfp)
+{
+	return &pool_id;
+}
+
+static u64 tmem_total_pages(void *pool)
+{
+	return DIV_ROUND_UP(tmem_total_bytes(), PAGE_SIZE);
+}
+#else
+static void *tmem_zpool_create(const char *name, gfp_t gfp,
+			       const struct zpool_ops *ops, struct zpool *zpool)
+{
+	return &pool_id;
+}
+
+static u64 tmem_total_size(void *pool)
+{
+	return tmem_total_bytes();
+}
+#endif
+
+/*
+ * No shrink: the hypervisor keeps persistent pages. sleep_mapped spares zswap
+ * a copy of the token, whose allocation could fail.
+ */
+static struct zpool_driver tmem_zpool = {
+	.type		= TMEM_NAME,
+	.owner		= THIS_MODULE,
+	.create		= tmem_zpool_create,
+	.destroy	= tmem_zpool_destroy,
+	.malloc		= tmem_malloc,
+	.free		= tmem_free,
+	.sleep_mapped	= true,
+	.map		= tmem_map,
+	.unmap		= tmem_unmap,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	.total_pages	= tmem_total_pages,
+#else
+	.total_size	= tmem_total_size,
+#endif
+};
+
+/*
+ * Statistics, init, exit
+ */
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	int stat, cpu;
+
+	for (stat = 0; stat < NR_STATS; stat++) {
+		unsigned long sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += per_cpu(tmem_stats, cpu)[stat];
+		seq_printf(m, "%s %lu\n", stat_names[stat], sum);
+	}
+	seq_printf(m, "pages %ld\n", atomic_long_read(&stored_pages));
+	seq_printf(m, "pool %d\n", pool_id);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static const char *why_no_pool(int error)
+{
+	switch (error) {
+	case -ENOSYS:
+		return "this Xen is built without tmem";
+	case -ENODEV:
+		return "tmem is off: boot Xen with option tmem=1";
+	case -EPERM:
+		return "this guest may not use tmem, or has 16 pools already";
+	case -ENOMEM:
+		return "Xen has no memory";
+	default:
+		return "unexpected answer of Xen";
+	}
+}
+
+static int __init tmem_init(void)
+{
+	int ret;
+
+	if (!xen_domain()) {
+		pr_err("this is not a Xen guest\n");
+		return -ENODEV;
+	}
+
+	slot_cache = KMEM_CACHE(tmem_slot, 0);
+	if (!slot_cache)
+		return -ENOMEM;
+
+	ret = tmem_new_pool();
+	if (ret < 0) {
+		pr_err("no tmem: %s (%d)\n", why_no_pool(ret), ret);
+		goto no_pool;
+	}
+	pool_id = ret;
+
+	ret = crypto_register_acomp(&tmem_compressor);
+	if (ret) {
+		pr_err("cannot register the compressor (%d)\n", ret);
+		goto no_compressor;
+	}
+	zpool_register_driver(&tmem_zpool);
+
+	debugfs_dir = debugfs_create_dir(TMEM_NAME, NULL);
+	debugfs_create_file("stats", 0444, debugfs_dir, NULL, &stats_fops);
+	pr_info("persistent pool %d of a %s guest is there: set zswap's zpool and compressor to " TMEM_NAME "\n",
+		pool_id, xen_pv_domain() ? "PV" : "PVH or HVM");
+
+	return 0;
+
+no_compressor:
+	tmem_destroy_pool(pool_id);
+no_pool:
+	kmem_cache_destroy(slot_cache);
+	return ret;
+}
+
+/* zswap holds the module as long as it uses it: all slots are free by now. */
+static void __exit tmem_exit(void)
+{
+	debugfs_remove_recursive(debugfs_dir);
+	zpool_unregister_driver(&tmem_zpool);
+	crypto_unregister_acomp(&tmem_compressor);
+	WARN_ON(atomic_long_read(&stored_pages));
+	tmem_destroy_pool(pool_id);
+	kmem_cache_destroy(slot_cache);
+}
+
+module_init(tmem_init);
+module_exit(tmem_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("zswap back end: Xen transcendent memory");
+MODULE_VERSION("1.0");
+MODULE_ALIAS("zpool-" TMEM_NAME);
+MODULE_ALIAS_CRYPTO(TMEM_NAME);

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# guest.sh: runs in a guest that has less memory than swaptest needs, by itself
+# (/test.sh) after the guest's init. What to do is on the kernel's command line:
+# swaptest=all     the same sort with and without tmem, and what goes wrong
+# swaptest=full    a sort in a guest whose room for pages in tmem is too small
+# Verdicts are "PASS name" and "FAIL name"; "SWAP: done" is the last line.
+
+MIB=80
+zswap=/sys/module/zswap/parameters
+stats=/sys/kernel/debug/tmem/stats
+
+verdict()
+{
+    name=$1
+    shift
+    if "$@"; then
+        echo "PASS $name"
+    else
+        echo "FAIL $name"
+    fi
+}
+
+vmstat()
+{
+    sed -n "s/^$1 //p" /proc/vmstat
+}
+
+stat()
+{
+    sed -n "s/^$1 //p" $stats
+}
+
+# Sectors that the disk has read and written, in KiB.
+disk()
+{
+    awk '{ print int(($3 + $7) / 2) }' /sys/block/xvda/stat
+}
+
+# use ZPOOL COMPRESSOR Y|N
+use()
+{
+    echo $1 >$zswap/zpool && echo $2 >$zswap/compressor && echo $3 >$zswap/enabled
+}
+
+# run NAME: result, disk_kib, out, in, ms of one sort
+run()
+{
+    disk_kib=$(disk)
+    out=$(vmstat pswpout)
+    in=$(vmstat pswpin)
+    line=$(/swap/swaptest sort $MIB </swap/text | tail -n 1)
+    disk_kib=$(($(disk) - disk_kib))
+    out=$(($(vmstat pswpout) - out))
+    in=$(($(vmstat pswpin) - in))
+    result=${line% seconds*}
+    seconds=${line##* }
+    echo "$1: $result, $seconds s; disk: $out pages out, $in in, $disk_kib KiB"
+}
+
+sorted()
+{
+    case $1 in sorted*) return 0 ;; esac
+    return 1
+}
+
+# With tmem, all pages go there.
+sort_tmem()
+{
+    puts=$(stat puts)
+    gets=$(stat gets)
+    run tmem
+    echo "tmem: $(($(stat puts) - puts)) puts, $(($(stat gets) - gets)) gets," \
+         "$(stat puts_refused) refused, $(stat pages) pages left"
+}
+
+unload()
+{
+    use zbud lzo N || return 1
+    swapoff /dev/xvda || return 1
+    # zswap frees the pool that it no longer uses a little later.
+    n=0
+    until rmmod xen_tmem 2>/dev/null; do
+        n=$((n + 1))
+        [ $n -lt 20 ] || { rmmod xen_tmem; return 1; }
+        sleep 1
+    done
+    ! dmesg | grep -q 'WARNING: \|BUG'
+}
+
+load()
+{
+    insmod /swap/xen-tmem.ko && [ -e $stats ]
+}
+
+all()
+{
+    run disk
+    disk_result=$result
+    disk_out=$out
+    disk_kib_before=$disk_kib
+    disk_seconds=$seconds
+    verdict "sort on the swap disk alone" sorted "$result"
+    verdict "it does swap: $out pages out, $in in" test $out -gt 5000
+
+    verdict "module loads" load
+    verdict "zswap takes it" use tmem tmem Y
+    sort_tmem
+    verdict "sort through tmem: the same result" \
+            test "$result" = "$disk_result"
+    verdict "pages went to tmem" test $(($(stat puts) - puts)) -gt 5000
+    verdict "no page went to disk: $out of $disk_out, $disk_kib KiB of\
+ $disk_kib_before" test $out -eq 0 -a $in -eq 0
+    verdict "no page lost" test $(stat gets_lost) -eq 0
+    echo "time: $disk_seconds s with the disk, $seconds s with tmem"
+
+    # Half of a pair would store pages that nobody ever frees, or nothing.
+    verdict "compressor without the zpool" use zbud tmem Y
+    MIB=60
+    run "zpool zbud"
+    verdict "sorts on disk" sorted "$result"
+    verdict "refuses: $(stat wrong_zpool)" test $(stat wrong_zpool) -gt 0
+    verdict "zpool without the compressor" use tmem lzo Y
+    run "compressor lzo"
+    verdict "sorts on disk " sorted "$result"
+    verdict "refuses: $(stat wrong_compressor)" \
+            test $(stat wrong_compressor) -gt 0
+
+    use tmem tmem N
+    swapoff /dev/xvda
+    sleep 2
+    cat $stats
+    verdict "swapoff leaves no page" test $(stat pages) -eq 0
+    swapon /dev/xvda
+    verdict "module unloads" unload
+
+    lost
+}
+
+# In a group of its own, so that nothing else is swapped.
+lose()
+{
+    mkdir -p /cg
+    mount -t cgroup2 cg /cg || return 1
+    echo +memory >/cg/cgroup.subtree_control
+    mkdir /cg/lose
+    echo 16M >/cg/lose/memory.max
+    sh -c 'echo $$ >/cg/lose/cgroup.procs
+           exec /swap/swaptest lose 40' </swap/text >/tmp/lose
+    rc=$?
+    cat /tmp/lose
+    return $rc
+}
+
+lost()
+{
+    swapon /dev/xvda
+    verdict "module loads again" load
+    use tmem tmem Y
+    verdict "a lost page kills its process" lose
+    stat gets_lost
+    verdict "it is counted: $(stat gets_lost)" test $(stat gets_lost) -gt 0
+    dmesg | grep 'SWAPPED PAGE LOST' | head -n 2
+    verdict "and told" sh -c "dmesg | grep -q 'SWAPPED PAGE LOST'"
+    verdict "the kernel lives" sh -c \
+            "! dmesg | grep -q 'kernel BUG\|Oops\|WARNING: '"
+    MIB=60
+    run afterwards
+    verdict "and sorts, on disk" sorted "$result"
+    verdict "module unloads then too" unload
+}
+
+full()
+{
+    verdict "module loads" load
+    use tmem tmem Y
+    sort_tmem
+    verdict "sort through tmem and disk" sorted "$result"
+    verdict "pages went to tmem" test $(($(stat puts) - puts)) -gt 1000
+    verdict "others were refused" test $(stat puts_refused) -gt 1000
+    verdict "and went to disk: $out out, $in in" test $out -gt 1000
+    verdict "no page lost" test $(stat gets_lost) -eq 0
+    verdict "module unloads" unload
+}
+
+mount -t debugfs debugfs /sys/kernel/debug
+insmod /swap/xen-blkfront.ko
+n=0
+until [ -b /dev/xvda ]; do
+    n=$((n + 1))
+    [ $n -lt 20 ] || break
+    sleep 1
+done
+mkswap /dev/xvda >/dev/null && swapon /dev/xvda || echo "FAIL swap disk"
+free | sed -n 's/^Mem: */memory KiB: /p'
+case $(cat /proc/cmdline) in
+*swaptest=all*) all ;;
+*swaptest=full*) full ;;
+*) echo "FAIL no swaptest= on the command line" ;;
+esac
+dmesg | grep 'xen_tmem:' | sed 's/^/log: /' | head -n 30
+echo "SWAP: done"
