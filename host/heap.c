@@ -589,6 +589,7 @@ int heap_start(unsigned long pages)
 {
     unsigned long mfn;
     unsigned int zone, order;
+    size_t size, align;
 
     max_page = pages + 1;
     total_pages = pages;
@@ -601,7 +602,16 @@ int heap_start(unsigned long pages)
                                               HUGE_PAGE);
     (void)madvise(mapping, mapping_size, MADV_HUGEPAGE);
 
-    frame_table = calloc(max_page, sizeof(*frame_table));
+    /* Superpages, as Xen's frame table has, where they would be filled. */
+    size = max_page * sizeof(*frame_table);
+    align = size < HUGE_PAGE ? PAGE_SIZE : HUGE_PAGE;
+    size = ROUNDUP(size, align);
+    frame_table = aligned_alloc(align, size);
+    if ( frame_table )
+    {
+        (void)madvise(frame_table, size, MADV_HUGEPAGE);
+        memset(frame_table, 0, size);
+    }
     if ( !frame_table )
     {
         munmap(mapping, mapping_size);

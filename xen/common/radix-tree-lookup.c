@@ -32,6 +32,31 @@ static inline void *find(struct radix_tree_root *root, unsigned long index,
     return entry;
 }
 
+void radix_tree_prefetch(const struct radix_tree_root *root,
+                         unsigned long index)
+{
+    void *const *slot = &root->rnode;
+    void *entry;
+
+    while ( is_node(entry = load_ptr(slot)) )
+    {
+        unsigned int shift = node_shift(to_node(entry));
+
+        slot = shift ? find_slot(entry, index) : NULL;
+        if ( !slot )
+            return;
+        if ( shift == MAP_SHIFT )
+            break;
+    }
+
+    entry = load_ptr(slot);
+    if ( is_node(entry) )
+    {
+        prefetch(to_node(entry));
+        prefetch_slot(entry, index);
+    }
+}
+
 void *radix_tree_lookup(struct radix_tree_root *root, unsigned long index)
 {
     void **slot;

@@ -198,16 +198,21 @@ static inline void **find_digit(const void *entry, unsigned int digit)
     return found ? node_slots(entry) + __builtin_ctzl(found) - 1 : NULL;
 }
 
+/*
+ * Which slot it is depends on the tag, in another cache line of the node.
+ * Most nodes that are not in the cache are leaves: fetch that slot as well.
+ */
+static inline void prefetch_slot(const void *entry, unsigned long index)
+{
+    if ( to_class(entry) == CLASS_FULL )
+        prefetch(node_slots(entry) + (index & MAP_MASK));
+}
+
 static inline void **find_slot(const void *entry, unsigned long index)
 {
     const struct radix_tree_node *node = to_node(entry);
 
-    /*
-     * Which slot it is depends on the tag, in another cache line of the node.
-     * Most nodes that are not in the cache are leaves: fetch both at once.
-     */
-    if ( to_class(entry) == CLASS_FULL )
-        prefetch(node_slots(entry) + (index & MAP_MASK));
+    prefetch_slot(entry, index);
 
     /* The digit is masked, hence speculation stays inside of the node too. */
     return node_covers(node, index)

@@ -110,25 +110,6 @@ struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
     return pool && !pool->dying ? pool : NULL;
 }
 
-int tmem_pool_peek(struct tmem_client *c, unsigned int id, bool *persistent)
-{
-    const struct tmem_pool *pool = NULL;
-    int rc = -ENODEV;
-
-    rcu_read_lock(&tmem_rcu);
-    if ( id < TMEM_MAX_POOLS )
-        pool = rcu_dereference(c->pools[array_index_nospec(id,
-                                                           TMEM_MAX_POOLS)]);
-    if ( pool && !read_atomic(&pool->dying) )
-    {
-        *persistent = pool->persistent;
-        rc = 0;
-    }
-    rcu_read_unlock(&tmem_rcu);
-
-    return rc;
-}
-
 static void pool_free(struct tmem_pool *pool)
 {
     xfree(pool->buckets);
@@ -194,7 +175,7 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
     if ( id < TMEM_MAX_POOLS )
     {
         pool->id = id;
-        rcu_assign_pointer(c->pools[id], pool);
+        c->pools[id] = pool;
     }
     tmem_client_write_unlock(c);
 
@@ -255,6 +236,7 @@ static bool pool_drain(struct tmem_client *c, unsigned int id)
     tmem_client_read_unlock(c);
 
     tmem_release_frames(c, persistent, frames, nr);
+    tmem_meta_tidy(&c->meta[persistent]);
 
     return more;
 }
@@ -270,7 +252,7 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     tmem_client_write_lock(c);
     pool = c->pools[id];
     if ( pool )
-        write_atomic(&pool->dying, true);
+        pool->dying = true;
     tmem_client_write_unlock(c);
     if ( !pool )
         return 0;
@@ -288,15 +270,13 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     pool = c->pools[id];
     if ( pool && pool->dying && !atomic_read(&pool->nr_objects) &&
          !atomic_read(&pool->nr_dying) )
-        rcu_assign_pointer(c->pools[id], NULL);
+        c->pools[id] = NULL;
     else
         pool = NULL;
     tmem_client_write_unlock(c);
 
     if ( pool )
         call_rcu(&pool->rcu, pool_free_rcu);
-    tmem_meta_trim(&c->meta[0], TMEM_META_SPARE);
-    tmem_meta_trim(&c->meta[1], TMEM_META_SPARE);
     tmem_credit_return(c);
 
     return 1;

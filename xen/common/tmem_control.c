@@ -19,7 +19,7 @@ static void client_set_frozen(struct tmem_client *c, bool frozen)
     ASSERT(LOCKING_clients);
 
     tmem_client_write_lock(c);
-    write_atomic(&c->frozen, frozen);
+    c->frozen = frozen;
     tmem_client_write_unlock(c);
 }
 

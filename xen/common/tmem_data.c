@@ -215,21 +215,25 @@ static long put_frame(struct tmem_client *c, bool persistent,
     return 0;
 }
 
-/* What can be said of a put before anything is taken or moved for it. */
+/*
+ * What can be said of a put before anything is taken or moved for it. Also
+ * has the memory fetched, while the page is copied, that is looked at then.
+ */
 static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
                          bool *persistent)
 {
     struct tmem_place place;
-    long rc = tmem_pool_peek(c, req->pool_id, persistent);
+    long rc = 0;
 
-    if ( !rc && unlikely(read_atomic(&c->frozen)) )
-    {
-        if ( !place_lock(c, req, &place) )
-            return -ENODEV;
-        if ( c->frozen && !place_find(&place, req) )
-            rc = -EFROZEN;
-        place_unlock(c, &place);
-    }
+    if ( !place_lock(c, req, &place) )
+        return -ENODEV;
+
+    *persistent = place.pool->persistent;
+    if ( unlikely(c->frozen) && !place_find(&place, req) )
+        rc = -EFROZEN;
+    else if ( place.obj )
+        radix_tree_prefetch(&place.obj->pages, req->index);
+    place_unlock(c, &place);
 
     return rc;
 }

@@ -35,6 +35,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/nodemask.h>
+#include <xen/prefetch.h>
 #include <xen/tmem_private.h>
 
 /* Descriptors of a segment: what fits in a frame after the head. */
@@ -311,6 +312,9 @@ static struct page_info *evict_head(struct tmem_queue *q)
         spin_unlock(&q->lock);
         return NULL;
     }
+    /* Most likely the next one to go. */
+    if ( seg->first + 1 < seg->next )
+        prefetch(seg->page[seg->first + 1].frame);
 
     return evict_and_unlock(q, &seg->page[seg->first]);
 }

@@ -89,6 +89,13 @@ static inline bool radix_tree_is_empty(const struct radix_tree_root *root)
     return !root->rnode;
 }
 
+/*
+ * Have the leaf fetched into the CPU's caches in which that item is, or would
+ * be, without waiting for it. As a lookup.
+ */
+void radix_tree_prefetch(const struct radix_tree_root *root,
+                         unsigned long index);
+
 /* The item at index, or NULL. */
 void *radix_tree_lookup(struct radix_tree_root *root, unsigned long index);
 

@@ -76,7 +76,7 @@ struct tmem_pool {
     struct tmem_client *client;
     struct tmem_meta *meta;    /* of client, by persistence */
     bool persistent;
-    bool dying;                /* client->rwlock; read without as a hint */
+    bool dying;                /* client->rwlock */
     uint8_t id;
     struct tmem_bucket *buckets;
     struct rcu_head rcu;
@@ -166,7 +166,7 @@ struct tmem_client {
     bool frozen;                   /* rwlock */
     unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
-    struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock; a hint by RCU */
+    struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
@@ -249,11 +249,6 @@ extern rcu_read_lock_t tmem_rcu;
  * a dying domain. The caller keeps the domain alive; no lock held.
  */
 int tmem_client_create(struct domain *d);
-/*
- * Is there a live pool of that id, and of what kind? 0 or -ENODEV. A hint: it
- * may be gone when this returns. No lock needed.
- */
-int tmem_pool_peek(struct tmem_client *c, unsigned int id, bool *persistent);
 /* The live pool of that id, or NULL. rwlock held. */
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
 /* May a guest make us take memory of the heap? 0 or -ENOMEM. No lock held. */
