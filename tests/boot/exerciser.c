@@ -7,9 +7,12 @@
  * boot/run-qemu.py: "TEST: ok NAME", "TEST: FAIL NAME: ...", and ends with a
  * sum. Exit status 0 when nothing failed.
  *
- *   exerciser [-t]     -t: may act as the toolstack (dom0)
+ *   exerciser [-t]       -t: may act as the toolstack (dom0)
+ *   exerciser fill MIB   put as many ephemeral pages, and leave them there
+ *   exerciser empty      destroy all pools
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../conformance/table.h"
@@ -119,19 +122,10 @@ static int run_case(const struct conf_case *c)
     return 1;
 }
 
-int main(int argc, char *argv[])
+/* 0 when no case failed. */
+static int conformance(unsigned int can)
 {
-    unsigned int can = argc > 1 && !strcmp(argv[1], "-t")
-                       ? CONF_NEEDS_TOOLSTACK : 0;
     unsigned int i, passed = 0, failed = 0, skipped = 0;
-    const char *wrong = hypercall_init();
-
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if ( wrong )
-    {
-        printf("TEST: FAIL exerciser: %s\n", wrong);
-        return 1;
-    }
 
     for ( i = 0; i < conf_nr_cases; i++ )
     {
@@ -153,4 +147,54 @@ int main(int argc, char *argv[])
            failed || !passed ? "FAIL" : "ok", passed, failed, skipped);
 
     return failed || !passed;
+}
+
+/* 0 when all of the pages were taken. */
+static int fill(unsigned long mib)
+{
+    struct tmem_op op = {
+        .cmd = TMEM_NEW_POOL,
+        .u.creat.flags = TMEM_SPEC_VERSION << TMEM_POOL_VERSION_SHIFT,
+    };
+    unsigned long i, pages = mib << 8, refused = 0;
+    long pool = hypercall_tmem_op(&op);
+
+    for ( i = 0; pool >= 0 && i < pages; i++ )
+    {
+        op = (struct tmem_op){ .cmd = TMEM_PUT_PAGE, .pool_id = pool };
+        op.u.gen.oid.oid[0] = i >> 16;
+        op.u.gen.index = i & 0xffff;
+        op.u.gen.cmfn = hypercall_frame();
+        refused += hypercall_tmem_op(&op) != 1;
+    }
+    printf("%lu of %lu ephemeral pages put\n", i - refused, pages);
+
+    return pool < 0 || refused;
+}
+
+int main(int argc, char *argv[])
+{
+    const char *wrong = hypercall_init();
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if ( wrong )
+    {
+        printf("TEST: FAIL exerciser: %s\n", wrong);
+        return 1;
+    }
+
+    if ( argc == 3 && !strcmp(argv[1], "fill") )
+        return fill(strtoul(argv[2], NULL, 0));
+    if ( argc == 2 && !strcmp(argv[1], "empty") )
+    {
+        destroy_pools();
+        return 0;
+    }
+    if ( argc == 1 )
+        return conformance(0);
+    if ( argc == 2 && !strcmp(argv[1], "-t") )
+        return conformance(CONF_NEEDS_TOOLSTACK);
+
+    fprintf(stderr, "usage: exerciser [-t | fill MIB | empty]\n");
+    return 2;
 }
