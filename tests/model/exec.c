@@ -32,7 +32,7 @@
 #define UNTOUCHED  0xfeedULL   /* what it holds before a get */
 
 const struct model_config model_small_host = {
-    .pages = 400, .cpus = 4, .reserve = 16,
+    .pages = 500, .cpus = 4, .reserve = 16,
 };
 
 struct run {
