@@ -149,13 +149,21 @@ static struct tmem_pool *pool_alloc(struct tmem_client *c, bool persistent)
 
 int tmem_heap_allows(void)
 {
-    unsigned int tries;
+    unsigned long nr = 0, got;
 
-    /* xmalloc knows nothing of the reserve: make room above it first. */
-    for ( tries = 0; !tmem_reserve_is_left(SMALL_FRAMES); tries++ )
-        if ( tries == SMALL_FRAMES ||
-             !tmem_relinquish_pages(0, NUMA_NO_NODE, 0, 0) )
+    if ( tmem_reserve_is_left(SMALL_FRAMES) )
+        return 0;
+
+    /*
+     * xmalloc knows nothing of the reserve: give the heap as much before. It
+     * may be far below the reserve, since that is there for others to use.
+     */
+    for ( ; nr < SMALL_FRAMES; nr += got )
+    {
+        got = tmem_relinquish_pages(0, NUMA_NO_NODE, 0, 0);
+        if ( !got )
             return -ENOMEM;
+    }
 
     return 0;
 }
