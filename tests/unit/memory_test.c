@@ -225,6 +225,34 @@ static void test_put_frees_what_was_flushed(void **state)
     machine_stop();
 }
 
+/*
+ * The host has used up its reserve, to build a guest say, and tmem holds the
+ * rest: the new guest gets its client and pools all the same, for ephemeral
+ * pages that go.
+ */
+static void test_pool_on_full_host(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    machine_start(2 * PAGES, 2, "tmem=1 tmem_reserve=500");
+    machine_guest(GUEST);
+    machine_guest(OTHER);
+    assert_int_equal(guest_new_pool(OTHER, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_put_range(HANDLE(OTHER, 0, 1, 0), 3 * PAGES, 1),
+                     3 * PAGES);
+    xenhost_alloc_pages(xenhost_free_pages());
+    assert_true(xenhost_freeable_pages() > 1000);
+    for ( i = 0; i < 4; i++ )
+    {
+        assert_int_equal(guest_new_pool(GUEST, i % 2 ? POOL_PERSISTENT
+                                                     : POOL_EPHEMERAL), i);
+        assert_int_equal(guest_put(HANDLE(GUEST, i, 1, 1), 1), 1);
+        assert_int_equal(guest_get(HANDLE(GUEST, i, 1, 1), 1), 1);
+    }
+    machine_stop();
+}
+
 /* Persistent pages push ephemeral ones out, and are never pushed. */
 static void test_persistent_wins(void **state)
 {
@@ -379,6 +407,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_oldest_pages_go),
         cmocka_unit_test(test_duplicate_put_is_young),
         cmocka_unit_test(test_full_host_takes_puts),
+        cmocka_unit_test(test_pool_on_full_host),
         cmocka_unit_test(test_sparse_queue_shrinks),
         cmocka_unit_test(test_put_frees_what_was_flushed),
         cmocka_unit_test(test_persistent_wins),
