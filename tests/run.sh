@@ -120,8 +120,8 @@ done
 if [ -x tests/run_test.sh ]; then
     log=$out/run_test.log
     if make -s check-run >"$log" 2>&1; then
-        passed=$((passed + $(awk '/checks passed$/ { n = $2 } END { print n + 0 }' \
-                             "$log")))
+        n=$(awk '/checks passed$/ { n = $2 } END { print n + 0 }' "$log")
+        passed=$((passed + n))
     else
         n=$(awk '/checks failed$/ { n = $2 } END { print n + 0 }' "$log")
         tail -n 40 "$log"

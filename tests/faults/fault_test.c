@@ -82,7 +82,8 @@ static const struct model_op squeezed[] = {
 static const struct model_op two_domains[] = {
     ROOMY, { .kind = MODEL_create, .dom = 2, .arg = 100 }, EPH_POOL,
     { .kind = MODEL_new_pool, .dom = 2, .arg = 1 }, PUTS(0, 0),
-    { .kind = MODEL_put, .dom = 2 }, { .kind = MODEL_put, .dom = 2, .index = 5 },
+    { .kind = MODEL_put, .dom = 2 },
+    { .kind = MODEL_put, .dom = 2, .index = 5 },
     S(kill_step), { .kind = MODEL_get, .dom = 2 }, S(kill_step),
     { .kind = MODEL_put, .dom = 2 }, S(kill_step), S(alloc, .arg = 30),
     S(release), { .kind = MODEL_get, .dom = 2, .index = 5 }, S(destroy),
@@ -195,7 +196,7 @@ FAULT_TEST(test_preempted_and_nth_copy_fails, 100,
 FAULT_TEST(test_preempted_and_nth_allocation_fails, 20,
            .fault = XENHOST_FAULT_ALLOC, .preempt = XENHOST_PREEMPT_ALWAYS)
 
-/* ---- a domain dies at every point ----------------------------------------- */
+/* ---- a domain dies at every point --------------------------------------- */
 
 /*
  * The scenario up to step n, then the domain's end: by hand and preempted all

@@ -379,7 +379,7 @@ static bool freeze_step(struct run *run, const struct model_op *op)
     unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
     unsigned long copies = xenhost_fault_events(XENHOST_FAULT_COPY);
     const struct model_fault *f = run->fault;
-    bool shorted = memory_short(run);
+    bool low = memory_low(run);
     long ret = op->arg ? freeze(dom) : thaw(dom);
 
     if ( ret == -EFAULT && f->kind == XENHOST_FAULT_COPY &&
@@ -392,7 +392,7 @@ static bool freeze_step(struct run *run, const struct model_op *op)
     }
     /* Freezing creates a client, for which there may be no memory. */
     if ( ret == -ENOMEM &&
-         (shorted || fault_hit(allocs, run->fault_n, run->fault_sticky,
+         (low || fault_hit(allocs, run->fault_n, run->fault_sticky,
                                XENHOST_FAULT_ALLOC)) )
         return true;
     if ( ret )

@@ -4,7 +4,7 @@
  *
  *   model_test                     runs for CHECK_MODEL_SECONDS (default 5)
  *   model_test --seed=S [--ops=N]  one run, each step printed
- *   model_test --replay=FILE       the steps of a file, as a failure prints them
+ *   model_test --replay=FILE       steps of a file, as a failure prints them
  *
  * A failure is shrunk and printed with the commands that repeat it. The first
  * seed is random unless CHECK_SEED gives it.

@@ -79,7 +79,7 @@ static const struct {
     [MODEL_set_room]     = { 40,   8 },
     [MODEL_alloc]        = { 60,   10 },
     [MODEL_alloc_order]  = { 30,   4 },
-    [MODEL_release]      = { 40,   16 },
+    [MODEL_release]      = { 15,   16 },
     [MODEL_promise]      = { 15,   5 },
     [MODEL_fail_alloc]   = { 60,   6 },
     [MODEL_preempt]      = { 40,   8 },
@@ -192,6 +192,11 @@ void model_generate(uint64_t seed, struct model_op *ops, unsigned int nr)
                 .dom = 1 + i % shape.doms,
                 .arg = i < shape.doms ? draw_arg(&rng, MODEL_create)
                                       : rng_below(&rng, 2),
+            };
+        else if ( i == 3 * shape.doms )
+            /* Some hosts are nearly full to begin with. */
+            ops[i] = (struct model_op){
+                .kind = MODEL_alloc, .arg = rng_below(&rng, 320),
             };
         else
             draw_op(&rng, &shape, &ops[i]);

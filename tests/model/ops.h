@@ -34,7 +34,7 @@
     X(alloc_order)    /* 2^index frames at once */ \
     X(release)        /* and gives back all of them */ \
     X(promise)        /* take all that was promised, and give it back */ \
-    X(fail_alloc)     /* the arg-th allocation fails; frame 1: all later too */ \
+    X(fail_alloc)     /* the arg-th fails; frame 1: all later too */ \
     X(preempt)        /* index: enum xenhost_preempt, arg: n */ \
     X(sweep)          /* get every page, the youngest first */
 

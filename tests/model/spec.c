@@ -187,10 +187,13 @@ static const char *check_new_pool(struct spec_domain *d,
         ;
     if ( bad )
         return ev->result == -EPERM ? NULL : "a bad new pool was not refused";
-    /* No memory and no slot: it may say either. */
+    /*
+     * Pools and clients take runs of frames, which may be had no longer when
+     * memory is low. No memory and no slot: it may say either.
+     */
     if ( ev->result == -ENOMEM )
-        return ev->alloc_fault || ev->memory_short
-               ? NULL : "new pool failed though memory was not short";
+        return ev->alloc_fault || ev->memory_low
+               ? NULL : "new pool failed though memory was not low";
     if ( free == SPEC_POOLS )
         return ev->result == -EPERM ? NULL : "a 17th pool was not refused";
     complain_if(ev->result != free, "not the lowest free pool id");
@@ -373,7 +376,7 @@ const char *spec_event(struct spec *spec, const struct spec_event *ev)
                ? NULL : "result of an unknown operation";
     if ( !d->has_client )
     {
-        if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_short) )
+        if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) )
             return NULL;
         d->frozen = spec->all_frozen;
         d->has_client = true;

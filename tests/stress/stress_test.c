@@ -195,7 +195,7 @@ static void test_frozen_during_storm(void **state)
     storm_while(VICTIM, freeze_thaw);
 }
 
-/* ---- domains --------------------------------------------------------------- */
+/* ---- domains ------------------------------------------------------------ */
 
 /*
  * The vCPUs of the victim run until the domain is killed under them. Guest
@@ -270,7 +270,7 @@ static void test_domain_destroyed_preempted(void **state)
     run_domain_storm();
 }
 
-/* ---- guests that write while tmem copies ----------------------------------- */
+/* ---- guests that write while tmem copies -------------------------------- */
 
 static void scribble(struct worker *worker)
 {

@@ -29,7 +29,7 @@ static void start(void)
     assert_int_equal(guest_new_pool(OTHER, POOL_EPHEMERAL), 0);
 }
 
-/* ---- room ----------------------------------------------------------------- */
+/* ---- room --------------------------------------------------------------- */
 
 static void test_room_is_used_and_kept(void **state)
 {
@@ -112,7 +112,7 @@ static void test_room_is_negative(void **state)
     machine_stop();
 }
 
-/* ---- eviction ------------------------------------------------------------- */
+/* ---- eviction ----------------------------------------------------------- */
 
 /*
  * Pages of two clients by turns, then memory for half of them: the older half
@@ -268,7 +268,7 @@ static void test_persistent_wins(void **state)
     machine_stop();
 }
 
-/* ---- relinquish ------------------------------------------------------------ */
+/* ---- relinquish --------------------------------------------------------- */
 
 static void test_freeable_is_given(void **state)
 {
@@ -346,7 +346,7 @@ static void test_relinquish_without_tmem(void **state)
     machine_stop();
 }
 
-/* ---- what is left --------------------------------------------------------- */
+/* ---- what is left ------------------------------------------------------- */
 
 /* A domain comes, uses tmem in every way, goes: no frame is missing. */
 static void test_nothing_is_kept(void **state)
