@@ -6,20 +6,19 @@
 #                  FLAVOUR=release (default) or debug
 # make xen-tools   its toolstack, build/xen/dist
 # make boot        boot that and a dom0 under QEMU, to a shell with xl
-# make check-boot  boot it (FLAVOUR=debug is the better one for that), and run
-#                  the conformance table from dom0, a PV and a PVH guest
-
-FLAVOUR ?= release
+# make check-boot  boot it (FLAVOUR=debug is the default of this one), and run
+#                  what check.sh says; SCENARIOS="..." to run some of
+#                  tests/boot only
 
 .PHONY: xen xen-tools boot check-boot
 xen:
-	@nice boot/build-xen.sh $(FLAVOUR)
+	@nice boot/build-xen.sh $(or $(FLAVOUR),release)
 
 xen-tools: xen
 	@nice boot/build-tools.sh
 
 boot:
-	@boot/boot.sh -f $(FLAVOUR) shell
+	@boot/boot.sh -f $(or $(FLAVOUR),release) shell
 
 # Static: guests have no C library.
 EXERCISER_SRC := $(wildcard tests/boot/*.c) tests/conformance/table.c \
@@ -32,6 +31,4 @@ build/boot/exerciser: $(EXERCISER_SRC) $(wildcard tests/boot/*.h) \
 	    -o $@ $(EXERCISER_SRC)
 
 check-boot: build/boot/exerciser
-	@boot/boot.sh -f $(FLAVOUR) -G bin/exerciser=$< \
-	    -G test.sh=boot/check-guest.sh \
-	    test boot/check-dom0.sh bin/exerciser=$<
+	@boot/check.sh $(or $(FLAVOUR),debug) $(SCENARIOS)

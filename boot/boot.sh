@@ -1,17 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot.sh [-f release|debug] [-g] [-G PATH=FILE]... [-o XEN-OPTIONS] shell
+# boot.sh [-f release|debug] [-g] [-G PATH=FILE]... [-m MIB] [-o OPTIONS] shell
 # boot.sh [...] test SCRIPT [PATH=FILE...]
 # boot.sh [...] until TEXT
 #
 # Boot the hypervisor and a dom0 under QEMU: to a shell; to run a shell script
-# in dom0, whose lines "TEST: ..." are the verdicts; or until a line of the
-# console has TEXT. Everything that is missing is fetched and built before.
+# in dom0, whose lines "PASS ..." and "FAIL ..." are the verdicts; or until a
+# line of the console has TEXT. Everything that is missing is fetched and built
+# before.
 #
 # -f  flavour of the hypervisor (release)
 # -g  with the kernel and initramfs of guests, so that 'guests' starts them
 # -G  as -g, with one more file for the guests' initramfs: PATH=FILE
+# -m  memory of the machine in MiB; dom0 gets 1024
 # -o  more options for Xen's command line ("tmem=1" is always there)
 #
 # BOOT_LIMIT is the longest that a boot may take, in seconds.
@@ -27,12 +29,14 @@ usage()
 flavour=release
 guests=
 guest_files=
+memory=3072
 options=
-while getopts f:gG:o: opt; do
+while getopts f:gG:m:o: opt; do
     case $opt in
     f) flavour=$OPTARG ;;
     g) guests=y ;;
     G) guests=y; guest_files="$guest_files $OPTARG" ;;
+    m) memory=$OPTARG ;;
     o) options=$OPTARG ;;
     *) usage ;;
     esac
@@ -92,4 +96,4 @@ fi
 exec "$TOP/boot/run-qemu.py" --xen "$OUT/xen/$flavour/xen" \
     --kernel "$dir/vmlinux" --initrd "$initrd" --log "$dir/$name.log" \
     --state "$dir" --sysroot "$SYSROOT" --limit "$limit" \
-    --options "tmem=1 $options" "$@"
+    --memory "$memory" --options "tmem=1 $options" "$@"

@@ -5,9 +5,9 @@
 Three ways to use it:
 
   (default)      wait until the machine powers off, show the verdict lines
-                 ("TEST: ...") as they come. Exit 0 if there was a line
-                 "TEST: done" and none "TEST: FAIL". QEMU's own exit status
-                 tells nothing.
+                 ("PASS ...", "FAIL ...") as they come; the last line is
+                 "N passed, N failed". Exit 0 if there was a line "TEST: done",
+                 and none has failed. QEMU's own exit status tells nothing.
   --until TEXT   stop as soon as a line with TEXT comes, and show that line.
   --shell        when dom0's shell is there, connect it to the terminal.
 
@@ -39,6 +39,15 @@ KVM = ['-accel', 'kvm', '-cpu', 'host']
 # Xen prints this when dom0 is about to run: as far as KVM has to get.
 DOM0_STARTS = 'Dom0 has maximum'
 KVM_LIMIT = 25
+
+# A test may say that dom0 is alive; if it did, it has to go on doing so.
+ALIVE = 'CHECK: alive'
+ALIVE_LIMIT = 150   # seconds
+
+# What it says when something is wrong with it.
+HYPERVISOR_TROUBLE = re.compile(
+    r'\(XEN\) .*(Assertion .* failed|Xen (BUG|WARN) at|Panic on CPU|'
+    r'FATAL TRAP|FATAL PAGE FAULT|Watchdog timer)')
 
 # What dom0 may have beyond its memory: room for its own persistent pages.
 DOM0_ROOM = 128
@@ -251,30 +260,99 @@ def run_until(opt, machine):
     return 1
 
 
+class Verdicts:
+    """What the lines of a test's console say; boot/check-dom0.sh tells what
+    there may be."""
+
+    def __init__(self):
+        self.live = []      # as they came
+        self.again = []     # repeated at the end
+        self.own = []       # of this program
+        self.planned = []
+        self.done = None    # or how many the test had
+
+    def line(self, text, seconds):
+        """Take a line, and show it if it is for the reader."""
+        if text.startswith(('PASS ', 'FAIL ')):
+            self.live.append(text)
+            print(text, flush=True)
+        elif text.startswith(('= PASS ', '= FAIL ')):
+            self.again.append(text[2:])
+        elif text.startswith('CHECK: plan '):
+            self.planned = text.split()[2:]
+        elif text.startswith('CHECK: end '):
+            name = text[len('CHECK: end '):]
+            self.planned = [p for p in self.planned if p != name]
+        elif text.startswith('CHECK: ') and text != ALIVE:
+            print(f'{text[len("CHECK: "):]}: starts after {seconds:.0f} s',
+                  flush=True)
+        elif text.startswith('BOOT: toolstack up'):
+            print(f'dom0 is up after {seconds:.0f} s', flush=True)
+        elif text.startswith('NOTE: '):
+            print('  ' + text[len('NOTE: '):][:150], flush=True)
+        elif text.startswith('BOOT: ') and 'FAILED' in text:
+            print('  ' + text, flush=True)
+        elif text.startswith('TEST: done'):
+            self.done = int((text.split()[2:] or [len(self.live)])[0])
+        elif HYPERVISOR_TROUBLE.match(text):
+            self.add('FAIL hypervisor: ' + text[len('(XEN) '):])
+
+    def add(self, text):
+        """A verdict of our own."""
+        self.own.append(text)
+        print(text, flush=True)
+
+    def end(self):
+        """Judge what there was: (passed, failed) lines."""
+        # The repeated ones count if they are complete: a live line may have
+        # been garbled by one of Xen's.
+        verdicts = self.live
+        if self.done is None:
+            self.add('FAIL boot: the test did not come to its end')
+            for name in self.planned:
+                self.add(f'FAIL {name}: no verdict')
+        elif self.done == len(self.again):
+            verdicts = self.again
+            for text in self.again:
+                if text not in self.live:
+                    print(text)
+        elif self.done > len(self.live):
+            self.add(f'FAIL console: {len(self.live)} of {self.done} verdicts')
+        if not verdicts and not self.own:
+            self.add('FAIL test: no verdict')
+        verdicts = verdicts + self.own
+        return ([v for v in verdicts if v.startswith('PASS')],
+                [v for v in verdicts if v.startswith('FAIL')])
+
+
 def run_test(opt, machine):
     progress = Progress()
-    failed = done = 0
+    verdicts = Verdicts()
+    heard = None
+    why = 'the test did not come to its end'
     for line in machine.lines(opt.limit):
+        now = machine.seconds()
         progress.show(machine, line)
-        if not line or not line.startswith('TEST: '):
-            continue
-        progress.clear()
-        verdict = line[len('TEST: '):]
-        failed += verdict.startswith('FAIL')
-        done += verdict == 'done'
-        if verdict != 'done':
-            print(verdict, flush=True)
+        if line:
+            progress.clear()
+            verdicts.line(line, now)
+        if line == ALIVE:
+            heard = now
+        if heard and now > heard + ALIVE_LIMIT:
+            why = f'no sign of life from dom0 for {ALIVE_LIMIT} s'
+            break
     progress.clear()
-    if done == 1 and not failed:
-        print(f'all passed, {machine.seconds():.0f} s')
-        return 0
+    if verdicts.done is None:
+        machine.show_end(why)
+    passed, failed = verdicts.end()
+    with open(re.sub(r'\.log$', '', opt.log) + '.verdicts', 'w') as f:
+        f.write('\n'.join(passed + failed) + '\n')
     if failed:
-        print(f'{failed} failed', file=sys.stderr)
-    if done != 1:
-        machine.show_end('the test did not come to its end')
-    else:
-        print(f'The whole console: {opt.log}', file=sys.stderr)
-    return 1
+        print(f'The whole console: {opt.log}')
+    print(f'it took {machine.seconds():.0f} s')
+    sys.stderr.flush()
+    print(f'{len(passed)} passed, {len(failed)} failed', flush=True)
+    return 1 if failed else 0
 
 
 def main():
