@@ -29,7 +29,8 @@ variant-debug   := -O2
 variant-asan    := -O1
 # Volatile accesses are what ACCESS_ONCE() makes: no data races.
 variant-tsan    := -O1 --param tsan-distinguish-volatile=1
-variant-small   := -O1 -DTMEM_SHRUNK -DRADIX_TREE_MAP_SHIFT=2
+variant-small   := -O1 -DTMEM_SHRUNK -DRADIX_TREE_MAP_SHIFT=2 \
+                   -DTLSF_SL_LOG2=1
 variant-cov     := -O1 -DNDEBUG
 
 # Flags that all files of the library share.

@@ -225,31 +225,6 @@ unsigned int tmem_object_drain(struct tmem_object *obj,
 }
 
 /*
- * Deep check, for tests and debugging: bucket locked, time in proportion to
- * the object's pages.
- */
-bool tmem_object_is_valid(const struct tmem_object *obj)
-{
-    struct radix_tree_root *pages = (struct radix_tree_root *)&obj->pages;
-    unsigned long index = 0;
-    void *slot;
-
-    for ( ; (slot = radix_tree_next(pages, &index)) != NULL; index++ )
-    {
-        const struct tmem_epage *ep = slot;
-
-        if ( tmem_slot_is_frame(slot) != obj->pool->persistent )
-            return false;
-        if ( !tmem_slot_is_frame(slot) &&
-             (ep->obj != obj || ep->index != index ||
-              tmem_frame_marked(ep->frame) != obj->pool->client->id) )
-            return false;
-    }
-
-    return radix_tree_is_valid(pages);
-}
-
-/*
  * Local variables:
  * mode: C
  * c-file-style: "BSD"

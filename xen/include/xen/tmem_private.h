@@ -306,7 +306,6 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index);
 /* Take up to max pages out; returns how many. Bucket locked. */
 unsigned int tmem_object_drain(struct tmem_object *obj,
                                struct page_info *frames[], unsigned int max);
-bool tmem_object_is_valid(const struct tmem_object *obj);
 /* Forget a page's frame: no lock held, pool's client alive. */
 void tmem_release_frames(struct tmem_client *c, bool persistent,
                          struct page_info *frames[], unsigned int nr);
