@@ -37,8 +37,11 @@ $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 .SECONDARY: $(TESTS:%=%.o)
 -include $(wildcard $(B)/tests/*/*.d)
 
-.PHONY: tests check check-mutants coverage
+.PHONY: tests list-tests check check-mutants coverage
 tests: $(TESTS)
+
+list-tests:
+	@printf '%s\n' $(TESTS)
 
 check: deps-check
 	@tests/run.sh $(VARIANTS_TO_CHECK)
