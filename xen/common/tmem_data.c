@@ -57,12 +57,19 @@ static void place_unlock(struct tmem_client *c, struct tmem_place *place)
     tmem_client_read_unlock(c);
 }
 
+/* The page's slot, or NULL. */
+static void *place_slot(const struct tmem_place *place,
+                        const struct tmem_request *req)
+{
+    return place->obj ? radix_tree_lookup(&place->obj->pages, req->index)
+                      : NULL;
+}
+
 /* The page's frame, or NULL. */
 static struct page_info *place_find(const struct tmem_place *place,
                                     const struct tmem_request *req)
 {
-    void *slot = place->obj ? radix_tree_lookup(&place->obj->pages, req->index)
-                            : NULL;
+    void *slot = place_slot(place, req);
 
     return slot ? tmem_slot_frame(slot) : NULL;
 }
@@ -321,18 +328,27 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     return 1;
 }
 
+/* Have fetched what a get will look at, while the guest's frame is found. */
+static void get_prefetch(const void *slot)
+{
+    if ( !tmem_slot_is_frame(slot) )
+        tmem_queue_prefetch(slot);
+    tmem_copy_prefetch(tmem_slot_frame(slot));
+}
+
 static long get_one(struct tmem_client *c, const struct tmem_request *req)
 {
-    struct page_info *guest, *pg;
+    struct page_info *guest;
     struct tmem_place place;
+    const void *slot;
     long rc;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
-    pg = place_find(&place, req);
-    if ( !pg )
+    slot = place_slot(&place, req);
+    if ( !slot )
         return get_miss(c, &place);
-    tmem_copy_prefetch(pg);
+    get_prefetch(slot);
     place_unlock(c, &place);
 
     if ( tmem_guest_frame_get(req->gfn, true, &guest) )

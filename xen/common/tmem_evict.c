@@ -107,7 +107,7 @@ static struct tmem_queue *queue_of(const struct tmem_client *c,
     return &c->queues[class];
 }
 
-static struct tmem_segment *segment_of(struct tmem_epage *ep)
+static struct tmem_segment *segment_of(const struct tmem_epage *ep)
 {
     return (void *)((unsigned long)ep & PAGE_MASK);
 }
@@ -247,6 +247,13 @@ static void queue_del_locked(struct tmem_queue *q, struct tmem_epage *ep)
 
     if ( was_head )
         queue_update_oldest(q);
+}
+
+void tmem_queue_prefetch(const struct tmem_epage *ep)
+{
+    /* The mark on the frame, and the counts of the segment. */
+    prefetch(ep->frame);
+    prefetch(segment_of(ep));
 }
 
 void tmem_queue_del(struct tmem_epage *ep)

@@ -455,8 +455,6 @@ void tmem_copy_out(struct page_info *guest, struct page_info *from)
 
 void tmem_copy_prefetch(const struct page_info *from)
 {
-    /* The mark goes when the page does. */
-    prefetch(from);
     /* The beginning: by the time it is read, the CPU's own is at work. */
     if ( tmem_frame_is_mapped(from) )
         prefetch_bytes(page_to_virt(from), 1024);

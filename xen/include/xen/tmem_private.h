@@ -352,6 +352,8 @@ void tmem_queues_destroy(struct tmem_client *c);
  */
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct page_info *pg);
+/* Have fetched what tmem_queue_del() writes to. Bucket locked. */
+void tmem_queue_prefetch(const struct tmem_epage *ep);
 /* Take a page out. Bucket of its object locked. */
 void tmem_queue_del(struct tmem_epage *ep);
 /* Keep metadata in proportion to pages, as each put does. No lock held. */
