@@ -70,7 +70,7 @@ conformance()
     n=0
     while ! grep -q 'GUEST: test ended' $log; do
         n=$((n + 1))
-        [ $n -lt 120 ] || { tail -n 5 $log; return 1; }
+        [ $n -lt 240 ] || { tail -n 5 $log; return 1; }
         sleep 1
     done
     # The guest's own verdicts are details; this is one line of ours.

@@ -358,6 +358,9 @@ def run_test(opt, machine):
 def main():
     opt = parse()
     os.makedirs(opt.state, exist_ok=True)
+    # So that what "timeout" ends leaves no QEMU behind.
+    for end in signal.SIGTERM, signal.SIGHUP:
+        signal.signal(end, lambda *_: sys.exit(143))
     accel = KVM if kvm_works(opt) else EMULATED
     machine = Machine(opt, accel)
     try:
