@@ -90,11 +90,107 @@ static void test_low_pages_go(void **state)
     machine_stop();
 }
 
+/* ---- around 4 GiB, where tmem keeps queues of their own ------------------- */
+
+#define PAGES_4G (1UL << 20)
+
+static struct {
+    long mfn;
+    unsigned int order;
+} run[4096];
+static unsigned int nr_runs;
+
+/*
+ * Take all frames on one side of 4 GiB: by large runs, then by small ones. Low
+ * ones on request; high ones because the allocator prefers them.
+ */
+static void take_side(bool low)
+{
+    static const unsigned int orders[] = { 18, 12, 9, 4, 0 };
+    unsigned int i;
+    long mfn;
+
+    for ( i = 0; i < sizeof(orders) / sizeof(orders[0]); i++ )
+        while ( (mfn = xenhost_alloc_order(orders[i], low ? 32 : 0)) >= 0 )
+        {
+            assert_true(nr_runs < sizeof(run) / sizeof(run[0]));
+            if ( !low && mfn < (long)PAGES_4G )
+            {
+                xenhost_free_order(mfn, orders[i]);
+                break;
+            }
+            run[nr_runs].mfn = mfn;
+            run[nr_runs++].order = orders[i];
+        }
+}
+
+static void give_side_back(void)
+{
+    while ( nr_runs )
+    {
+        nr_runs--;
+        xenhost_free_order(run[nr_runs].mfn, run[nr_runs].order);
+    }
+}
+
+static void start_big(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their shadow of so much memory takes too long */
+#endif
+    machine_start(PAGES_4G + 20000, 2, TMEM_ON);
+    xenhost_leak_check(false);
+    machine_guest(0);
+    machine_guest(GUEST);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    nr_runs = 0;
+}
+
+static void test_pages_above_4g_stay(void **state)
+{
+    unsigned long freeable;
+
+    (void)state;
+    start_big();
+    take_side(true);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 500);
+    freeable = xenhost_freeable_pages();
+    assert_int_equal(xenhost_alloc_order(0, 32), -1);
+    assert_int_equal(xenhost_alloc_order(1, 32), -1);
+    assert_int_equal(xenhost_freeable_pages(), freeable);
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 500);
+    give_side_back();
+    machine_stop();
+}
+
+static void test_pages_below_4g_go(void **state)
+{
+    long mfn;
+
+    (void)state;
+    start_big();
+    take_side(false);
+    /* High frames are gone: these pages are low. Then so is all the rest. */
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 500);
+    xenhost_relinquish_enable(false);
+    take_side(true);
+    xenhost_relinquish_enable(true);
+
+    mfn = xenhost_alloc_order(0, 32);
+    assert_in_range(mfn, 0, PAGES_4G - 1);
+    xenhost_free_order(mfn, 0);
+    assert_in_range(guest_get_range(HANDLE(GUEST, 0, 1, 0), 500, 1), 400, 499);
+    give_side_back();
+    machine_stop();
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_high_pages_stay),
         cmocka_unit_test(test_low_pages_go),
+        cmocka_unit_test(test_pages_above_4g_stay),
+        cmocka_unit_test(test_pages_below_4g_go),
     };
 
     return tests_main(argc, argv, tests);
