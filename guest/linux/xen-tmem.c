@@ -59,10 +59,12 @@
 #include <linux/ratelimit.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/zpool.h>
+#include <asm/syscall.h>
 #include <xen/xen.h>
 
 #include "tmem_call.h"
@@ -244,6 +246,16 @@ static int tmem_compress(struct acomp_req *req)
 	return 0;
 }
 
+/* Is a page fault of user code being handled? */
+static bool user_fault(void)
+{
+	if (!current->mm || (current->flags & PF_KTHREAD))
+		return false;
+
+	/* Exceptions have no number of a system call. */
+	return syscall_get_nr(current, task_pt_regs(current)) == -1;
+}
+
 /*
  * The contents of a page are gone. The process that they belong to must never
  * go on with something else in their place, but no other has to suffer.
@@ -257,16 +269,16 @@ static int tmem_compress(struct acomp_req *req)
  * was read-ahead, that process is killed for its neighbour: rather that than
  * one which goes on with wrong data.
  *
- * Where the page is not brought in for the calling process (kernel threads,
- * swapoff) that does not work, and zswap has to BUG().
+ * Where the page is not brought in for the user code of the calling process
+ * that does not work, and zswap has to BUG(): kernel threads; swapoff; system
+ * calls, which would go on and, say, write the page to a file.
  *
  * Returns what the decompressor returns.
  */
 static int lose_page(struct page *page, unsigned long token, int error)
 {
 	struct tmem_key key = slot_key(token);
-	bool owner = current->mm && !(current->flags & PF_KTHREAD) &&
-		     !current->signal->oom_flag_origin; /* set by swapoff */
+	bool owner = user_fault();
 	void *addr;
 
 	count(GETS_LOST);
