@@ -90,7 +90,7 @@ static void test_low_pages_go(void **state)
     machine_stop();
 }
 
-/* ---- around 4 GiB, where tmem keeps queues of their own ------------------- */
+/* ---- around 4 GiB, where tmem keeps queues of their own ------------------ */
 
 #define PAGES_4G (1UL << 20)
 
