@@ -8,7 +8,7 @@
 
 MIB=28
 DISK=/dev/nullb0
-DISK_MIB=28
+DISK_MIB=32
 zswap=/sys/module/zswap/parameters
 stats=/sys/kernel/debug/tmem/stats
 
@@ -113,8 +113,9 @@ all()
     verdict "sort through tmem: the same result" \
             test "$result" = "$disk_result"
     verdict "pages went to tmem" test $(($(stat puts) - puts)) -gt 1500
+    # What comes in was swapped out, of other programs, by the first sort.
     verdict "no page went to disk: $out of $disk_out, $disk_kib KiB of\
- $disk_kib_before" test $out -eq 0 -a $in -eq 0
+ $disk_kib_before" test $out -eq 0 -a $in -lt 500
     verdict "no page lost" test $(stat gets_lost) -eq 0
     echo "time: $disk_seconds s with the disk, $seconds s with tmem"
 
