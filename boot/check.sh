@@ -21,8 +21,9 @@ exerciser=$dir/exerciser
 limit()
 {
     case $1 in
-    swap) echo 420 ;;
-    *)    echo 240 ;;
+    swap)     echo 420 ;;
+    teardown) echo 360 ;;
+    *)        echo 240 ;;
     esac
 }
 
