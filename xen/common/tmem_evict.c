@@ -83,12 +83,13 @@ struct tmem_segment {
 /*
  * Bounds on what a relinquish for special frames looks at. Orders up to 4 are
  * what Xen needs to create domains. Most runs are seen to be of no use at
- * their first frame: 8192 of them are looked at in 20 to 60 us. A sample of 16
+ * their first frame: 8192 of them are looked at in 20 to 60 us. A sample of 12
  * pages of a segment is one from each chunk that its frames came in.
  */
 #define RELINQUISH_MAX_ORDER 4
 #define RELINQUISH_SCAN      8192
-#define RELINQUISH_SAMPLE    16
+#define SAMPLE_PAGES         12
+#define SAMPLE_SEGMENTS      4
 
 unsigned int __read_mostly tmem_nr_classes;
 
@@ -532,20 +533,25 @@ static unsigned int evict_run(const struct tmem_run *run, unsigned long mfn)
     return nr;
 }
 
-/* Some of the oldest frames of a queue, from all over its first segment. */
-static unsigned int queue_sample(struct tmem_queue *q, unsigned long mfn[],
-                                 unsigned int max)
+/*
+ * Some of the oldest frames of a queue, from all over its first segments: the
+ * very first may hold little more than the rest of other runs.
+ */
+static unsigned int queue_sample(struct tmem_queue *q, unsigned long mfn[])
 {
     const struct tmem_segment *seg;
-    unsigned int i, nr = 0;
+    unsigned int i, segments = 0, nr = 0;
 
     spin_lock(&q->lock);
-    seg = list_first_entry_or_null(&q->segments, struct tmem_segment, list);
-    if ( seg )
-        for ( i = seg->first; i < seg->next && nr < max;
-              i += (seg->next - seg->first) / max + 1 )
+    list_for_each_entry ( seg, &q->segments, list )
+    {
+        for ( i = seg->first; i < seg->next;
+              i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
             if ( seg->page[i].obj )
                 mfn[nr++] = mfn_x(page_to_mfn(seg->page[i].frame));
+        if ( ++segments == SAMPLE_SEGMENTS )
+            break;
+    }
     spin_unlock(&q->lock);
 
     return nr;
@@ -554,7 +560,7 @@ static unsigned int queue_sample(struct tmem_queue *q, unsigned long mfn[],
 /* A run around one of the oldest pages of any client. RCU held. */
 static unsigned int evict_old_run(const struct tmem_run *run)
 {
-    unsigned long mfn[RELINQUISH_SAMPLE];
+    unsigned long mfn[SAMPLE_SEGMENTS * SAMPLE_PAGES];
     unsigned int class, i, nr = 0, seen = 0;
     struct tmem_client *c;
 
@@ -565,7 +571,7 @@ static unsigned int evict_old_run(const struct tmem_run *run)
 
             if ( seen >= RELINQUISH_SCAN || !read_atomic(&q->nr_pages) )
                 continue;
-            i = queue_sample(q, mfn, ARRAY_SIZE(mfn));
+            i = queue_sample(q, mfn);
             seen += i;
             while ( !nr && i-- )
                 nr = evict_run(run, mfn[i]);
