@@ -144,7 +144,8 @@ static void slot_free(struct tmem_slot *slot)
 		 * a put under the same key replaces it.
 		 */
 		count(FLUSHES_FAILED);
-		pr_warn_ratelimited("flush failed (%d)\n", ret);
+		pr_warn_once("flush failed (%d); flushes_failed counts more of them\n",
+			     ret);
 	}
 	kmem_cache_free(slot_cache, slot);
 	atomic_long_dec(&stored_pages);

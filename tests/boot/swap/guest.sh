@@ -89,7 +89,7 @@ unload()
         [ $n -lt 20 ] || { rmmod xen_tmem; return 1; }
         sleep 1
     done
-    ! dmesg | grep -q 'WARNING: \|BUG'
+    ! dmesg | grep -q 'cut here'
 }
 
 load()
@@ -127,8 +127,8 @@ all()
     verdict "refuses: $(stat wrong_zpool)" test $(stat wrong_zpool) -gt 0
     verdict "zpool without the compressor" use tmem lzo Y
     run "compressor lzo"
-    verdict "sorts on disk " sorted "$result"
-    verdict "refuses: $(stat wrong_compressor)" \
+    verdict "sorts on disk too" sorted "$result"
+    verdict "refuses too: $(stat wrong_compressor)" \
             test $(stat wrong_compressor) -gt 0
 
     use tmem tmem N
@@ -154,7 +154,8 @@ lose()
            exec /swap/swaptest lose 24' </swap/text >/tmp/lose
     rc=$?
     cat /tmp/lose
-    return $rc
+    # SIGKILL or SIGBUS.
+    [ $rc = 137 ] || [ $rc = 135 ]
 }
 
 lost()
@@ -163,12 +164,11 @@ lost()
     verdict "module loads again" load
     use tmem tmem Y
     verdict "a lost page kills its process" lose
-    stat gets_lost
     verdict "it is counted: $(stat gets_lost)" test $(stat gets_lost) -gt 0
     dmesg | grep 'SWAPPED PAGE LOST' | head -n 2
     verdict "and told" sh -c "dmesg | grep -q 'SWAPPED PAGE LOST'"
     verdict "the kernel lives" sh -c \
-            "! dmesg | grep -q 'kernel BUG\|Oops\|WARNING: '"
+            "! dmesg | grep -q 'cut here\|Oops'"
     MIB=24
     run afterwards
     verdict "and sorts, on disk" sorted "$result"
