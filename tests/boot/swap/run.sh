@@ -25,6 +25,9 @@ free_mib()
 # start NAME TYPE ROOM WHAT
 start()
 {
+    # An emulated PVH guest with two takes minutes to boot.
+    vcpus=2
+    [ $2 != pvh ] || vcpus=1
     cat >/tmp/$1.cfg <<END
 name = "$1"
 type = "$2"
@@ -32,7 +35,7 @@ kernel = "/guest/vmlinux"
 ramdisk = "$here/initrd"
 extra = "console=hvc0 quiet swaptest=$4"
 memory = $MEMORY
-vcpus = 2
+vcpus = $vcpus
 on_crash = "destroy"
 on_reboot = "destroy"
 END
