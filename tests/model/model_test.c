@@ -45,13 +45,15 @@ static void print_failure(uint64_t seed, const struct model_op *ops,
 {
     unsigned int i;
 
-    fprintf(stderr, "model: seed %#llx, step %u: %s\n"
-            "repeat: %s --seed=%#llx --ops=%u\n"
-            "shrunk to %u steps (save them, %s --replay=FILE):\n",
-            (unsigned long long)seed, report->at, report->text, program,
-            (unsigned long long)seed, RUN_OPS, nr, program);
+    fprintf(stderr, "shrunk to %u steps (save them, %s --replay=FILE):\n",
+            nr, program);
     for ( i = 0; i < nr; i++ )
         model_op_print(stderr, &ops[i]);
+    /* Last, so that the end of the output tells it. */
+    fprintf(stderr, "model: seed %#llx, step %u: %s\n"
+            "repeat: %s --seed=%#llx --ops=%u\n",
+            (unsigned long long)seed, report->at, report->text, program,
+            (unsigned long long)seed, RUN_OPS);
 }
 
 static void test_random(void **state)
