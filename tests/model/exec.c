@@ -23,7 +23,8 @@
 #include "spec.h"
 
 /*
- * Frames that tmem may hold beyond its pages: metadata, per-CPU caches. Memory counts as short, room as short, within this.
+ * Frames that tmem may hold beyond its pages: metadata, per-CPU caches. Memory
+ * counts as short, room as short, within this.
  */
 #define SLACK 96
 
