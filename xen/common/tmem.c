@@ -22,10 +22,12 @@
  *      frame (anonymous: nobody owns it, nobody can map it)
  *
  * Files: this one decodes requests and dispatches them. tmem_data.c has the
- * data operations, tmem_client.c clients and pools, tmem_object.c objects,
- * tmem_evict.c ephemeral pages, tmem_meta.c billing and metadata,
- * tmem_control.c the toolstack's operations. tmem_xen.c is the glue: all that
- * knows page tables and physical maps of guests.
+ * data operations, tmem_client.c clients and pools, tmem_shared.c shared pools,
+ * tmem_object.c objects, tmem_queue.c ephemeral pages, tmem_evict.c which of
+ * them go, tmem_relinquish.c what the heap asks for, tmem_meta.c billing and
+ * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics.
+ * tmem_xen.c is the glue: all that knows page tables and physical maps of
+ * guests.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
@@ -40,9 +42,11 @@
  *                       operations hold it for reading, which writes to
  *                       nothing but the CPU's own memory; so freezing and
  *                       destroying a pool wait for those that are under way.
+ *   tmem_shared_lock    spinlock: shared pools, their sharers, authorisations
  *   bucket->lock        spinlock: the bucket's objects, their pages, also
  *                       when the object is detached
- *   client->dying_lock  spinlock: the list of flushed objects
+ *   dying->lock         spinlock: flushed objects of a client's own pools, or
+ *                       of all shared ones
  *   queue->lock         spinlock: a queue of ephemeral pages
  *   meta->lock, the locks of metadata pools (xmalloc_tlsf.c), and
  *   cache->lock         spinlocks: spare frames; blocks; a CPU's frame cache
@@ -156,11 +160,9 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
     if ( op.cmd == TMEM_NEW_POOL )
     {
         req->flags_rc = check_pool_flags(op.u.creat.flags);
-        /*
-         * Nobody is authorised to share yet: a shared pool becomes a private
-         * one, as it does for every client that is not authorised.
-         */
         req->persistent = op.u.creat.flags & TMEM_POOL_PERSIST;
+        req->shared = op.u.creat.flags & TMEM_POOL_SHARED;
+        memcpy(req->uuid, op.u.creat.uuid, sizeof(req->uuid));
         return 0;
     }
 
@@ -171,6 +173,17 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
     req->gfn = op.u.gen.cmfn;
 
     return 0;
+}
+
+static long new_pool(struct tmem_client *c, const struct tmem_request *req)
+{
+    long rc = req->flags_rc;
+
+    if ( !rc )
+        rc = req->shared ? tmem_shared_join(c, req->uuid) : -EACCES;
+
+    /* Who may not share gets a pool of its own, silently. */
+    return rc == -EACCES ? tmem_new_pool(c, req->persistent) : rc;
 }
 
 static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
@@ -190,7 +203,7 @@ static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
         return tmem_flush_object(c, req);
 
     case TMEM_NEW_POOL:
-        return req->flags_rc ?: tmem_new_pool(c, req->persistent);
+        return new_pool(c, req);
 
     case TMEM_DESTROY_POOL:
         return tmem_destroy_pool(c, req->pool_id);
@@ -201,12 +214,47 @@ static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
     return -ENOSYS;
 }
 
+/* Count the time of an operation that began then. */
+static void time_op(struct tmem_client *c, unsigned int cmd, long rc,
+                    uint64_t start)
+{
+    enum tmem_timed kind;
+    uint64_t took;
+
+    switch ( cmd )
+    {
+    case TMEM_PUT_PAGE:
+        kind = rc == 1 ? TMEM_TIMED_PUT : TMEM_TIMED_PUT_FAILED;
+        break;
+
+    case TMEM_GET_PAGE:
+        kind = rc == 1 ? TMEM_TIMED_GET : TMEM_TIMED_GET_FAILED;
+        break;
+
+    case TMEM_FLUSH_PAGE:
+        kind = TMEM_TIMED_FLUSH;
+        break;
+
+    case TMEM_FLUSH_OBJECT:
+        kind = TMEM_TIMED_FLUSH_OBJECT;
+        break;
+
+    default:
+        return;
+    }
+
+    took = tmem_time_end(kind, start);
+    if ( unlikely(took) )
+        tmem_add(tmem_this_cpu(c)->cycles, took * TMEM_TIME_EVERY);
+}
+
 long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
 {
     struct domain *d = current->domain;
     struct tmem_client *c;
     struct tmem_cpu_stats *stats = tmem_this_stats();
     struct tmem_request req;
+    uint64_t start;
     long rc;
 
     if ( !opt_tmem )
@@ -216,11 +264,12 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( rc )
         return rc;
 
-    stats->ops++;
+    start = tmem_cycles();
+    tmem_inc(stats->ops);
     rc = tmem_decode(uops, &req);
     if ( unlikely(rc) )
     {
-        stats->errors++;
+        tmem_inc(stats->errors);
         gprintk(XENLOG_INFO, "tmem: bad request: %ld\n", rc);
         return rc;
     }
@@ -233,12 +282,19 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
         c = rcu_dereference(d->tmem_client);
     }
     if ( likely(!rc) )
+    {
         rc = tmem_invoke(c, &req);
-
-    if ( unlikely(rc == -ERESTART) )
-        return hypercall_create_continuation(__HYPERVISOR_tmem_op, "h", uops);
+        if ( unlikely(rc == -ERESTART) )
+        {
+            /* It will be counted once more. */
+            tmem_add(stats->ops, -1);
+            return hypercall_create_continuation(__HYPERVISOR_tmem_op, "h",
+                                                 uops);
+        }
+        time_op(c, req.cmd, rc, start);
+    }
     if ( unlikely(rc < 0) )
-        stats->errors++;
+        tmem_inc(stats->errors);
 
     return rc;
 }
@@ -249,10 +305,12 @@ static int __init cf_check tmem_init(void)
         return 0;
 
     tmem_xen_init();
-    tmem_evict_init();
+    tmem_queue_init();
+    tmem_list_init();
     INIT_LIST_HEAD(&tmem_clients);
     tmem_all_frozen = false;
     memset(tmem_cpu_stats, 0, sizeof(tmem_cpu_stats));
+    tmem_shared_init();
     printk("tmem: on, %lu frames stay free\n", tmem_reserve_frames());
 
     return 0;

@@ -6,8 +6,7 @@
  * tmem_destroy(), while the domain's vCPUs are paused. A pool that is
  * destroyed is *dying* at once: no operation finds it, and its id is not used
  * again until the last of its pages is free. An object that is flushed leaves
- * its bucket at once, and waits on the client's dying list until its pages
- * are free. Whatever takes time in proportion to pages is done in steps of
+ * its bucket at once, and waits on a dying list until its pages are free. Whatever takes time in proportion to pages is done in steps of
  * TMEM_DRAIN_BATCH, with a preemption check behind each.
  *
  * Locking: tmem_clients_lock guards the list of clients and each domain's
@@ -47,6 +46,7 @@ static void cf_check client_free_rcu(struct rcu_head *head)
 static struct tmem_client *client_alloc(struct domain *d)
 {
     struct tmem_client *c = xzalloc(struct tmem_client);
+    unsigned int i;
 
     if ( !c )
         return NULL;
@@ -54,12 +54,15 @@ static struct tmem_client *client_alloc(struct domain *d)
     c->domain = d;
     c->id = d->domain_id;
     percpu_rwlock_resource_init(&c->rwlock, tmem_client_rwlock);
-    spin_lock_init(&c->dying_lock);
-    INIT_LIST_HEAD(&c->dying_objects);
+    tmem_dying_init(&c->dying);
+    for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
+    {
+        tmem_meta_init(&c->meta[i], c, i);
+        c->meta[i].blocks = tmem_meta_blocks(&c->meta[i]);
+    }
     c->cpu = xzalloc_array(struct tmem_client_cpu, nr_cpu_ids);
-    if ( c->cpu && !tmem_queues_init(c) &&
-         !tmem_meta_init(&c->meta[0], c, false) &&
-         !tmem_meta_init(&c->meta[1], c, true) )
+    if ( c->cpu && c->meta[0].blocks && c->meta[1].blocks &&
+         !tmem_queues_init(c) )
         return c;
 
     client_free(c);
@@ -98,20 +101,72 @@ int tmem_client_create(struct domain *d)
     return rc;
 }
 
+struct tmem_client *tmem_client_pin(struct domain *d)
+{
+    struct tmem_client *c;
+
+    spin_lock(&tmem_clients_lock);
+    c = d->tmem_client;
+    if ( c && c->leaving )
+        c = NULL;
+    if ( c )
+        c->pins++;
+    spin_unlock(&tmem_clients_lock);
+
+    return c;
+}
+
+struct tmem_client *tmem_client_pin_next(unsigned int id)
+{
+    struct tmem_client *c, *found = NULL;
+
+    spin_lock(&tmem_clients_lock);
+    list_for_each_entry ( c, &tmem_clients, link )
+        if ( !c->leaving && c->id >= id && (!found || c->id < found->id) )
+            found = c;
+    if ( found )
+        found->pins++;
+    spin_unlock(&tmem_clients_lock);
+
+    return found;
+}
+
+void tmem_client_unpin(struct tmem_client *c)
+{
+    spin_lock(&tmem_clients_lock);
+    ASSERT(c->pins);
+    c->pins--;
+    spin_unlock(&tmem_clients_lock);
+}
+
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
 {
-    struct tmem_pool *pool = NULL;
-
     ASSERT(LOCKING_client(c));
 
-    if ( id < TMEM_MAX_POOLS )
-        pool = c->pools[array_index_nospec(id, TMEM_MAX_POOLS)];
+    if ( id >= TMEM_MAX_POOLS )
+        return NULL;
+    id = array_index_nospec(id, TMEM_MAX_POOLS);
 
-    return pool && !pool->dying ? pool : NULL;
+    return likely(!(c->dying_pools & (1U << id))) ? c->pools[id] : NULL;
+}
+
+unsigned int tmem_pool_free_id(const struct tmem_client *c)
+{
+    unsigned int id;
+
+    ASSERT(LOCKING_client_write(c));
+
+    for ( id = 0; id < TMEM_MAX_POOLS && c->pools[id]; id++ )
+        continue;
+
+    return id;
 }
 
 static void pool_free(struct tmem_pool *pool)
 {
+    if ( pool->shared )
+        xmem_pool_destroy(pool->blocks);
+    xfree(pool->stats);
     xfree(pool->buckets);
     xfree(pool);
 }
@@ -121,21 +176,35 @@ static void cf_check pool_free_rcu(struct rcu_head *head)
     pool_free(container_of(head, struct tmem_pool, rcu));
 }
 
-static struct tmem_pool *pool_alloc(struct tmem_client *c, bool persistent)
+void tmem_pool_free(struct tmem_pool *pool)
+{
+    ASSERT(tmem_pool_is_drained(pool));
+    call_rcu(&pool->rcu, pool_free_rcu);
+}
+
+struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent)
 {
     struct tmem_pool *pool = xzalloc(struct tmem_pool);
     unsigned int i;
+
+    BUILD_BUG_ON(offsetof(struct tmem_pool_stats, object_flushes_found) +
+                 sizeof(long) != TMEM_POOL_COUNTERS * sizeof(long));
 
     if ( !pool )
         return NULL;
 
     pool->client = c;
-    pool->meta = &c->meta[persistent];
+    pool->shared = !c;
+    pool->meta = c ? &c->meta[persistent] : &tmem_shared_meta;
+    pool->dying = c ? &c->dying : &tmem_shared_dying;
     pool->persistent = persistent;
+    INIT_LIST_HEAD(&pool->sharers);
     pool->buckets = xzalloc_array(struct tmem_bucket, TMEM_BUCKETS);
-    if ( !pool->buckets )
+    pool->stats = xzalloc_array(struct tmem_pool_stats, nr_cpu_ids);
+    pool->blocks = c ? pool->meta->blocks : tmem_meta_blocks(pool->meta);
+    if ( !pool->buckets || !pool->stats || !pool->blocks )
     {
-        xfree(pool);
+        pool_free(pool);
         return NULL;
     }
     for ( i = 0; i < TMEM_BUCKETS; i++ )
@@ -170,21 +239,18 @@ int tmem_heap_allows(void)
 
 long tmem_new_pool(struct tmem_client *c, bool persistent)
 {
-    struct tmem_pool *pool = tmem_heap_allows() ? NULL
-                                                : pool_alloc(c, persistent);
+    struct tmem_pool *pool = NULL;
     unsigned int id;
 
+    if ( !tmem_heap_allows() )
+        pool = tmem_pool_alloc(c, persistent);
     if ( !pool )
         return -ENOMEM;
 
     tmem_client_write_lock(c);
-    for ( id = 0; id < TMEM_MAX_POOLS && c->pools[id]; id++ )
-        continue;
+    id = tmem_pool_free_id(c);
     if ( id < TMEM_MAX_POOLS )
-    {
-        pool->id = id;
         c->pools[id] = pool;
-    }
     tmem_client_write_unlock(c);
 
     if ( id == TMEM_MAX_POOLS )
@@ -196,9 +262,8 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
     return id;
 }
 
-/* Take up to TMEM_DRAIN_BATCH pages out of a dying pool's buckets. */
-static unsigned int pool_drain_buckets(struct tmem_pool *pool,
-                                       struct page_info *frames[])
+unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
+                                     struct page_info *frames[])
 {
     unsigned int i = read_atomic(&pool->drained), nr = 0;
 
@@ -225,7 +290,7 @@ static unsigned int pool_drain_buckets(struct tmem_pool *pool,
     return nr;
 }
 
-/* One step of freeing a dying pool. True while there is more to do. */
+/* One step of freeing what a dying id names. True while there is more. */
 static bool pool_drain(struct tmem_client *c, unsigned int id)
 {
     struct page_info *frames[TMEM_DRAIN_BATCH];
@@ -235,94 +300,139 @@ static bool pool_drain(struct tmem_client *c, unsigned int id)
 
     tmem_client_read_lock(c);
     pool = c->pools[id];
-    if ( pool && pool->dying )
+    if ( pool && (c->dying_pools & (1U << id)) )
     {
         persistent = pool->persistent;
-        nr = pool_drain_buckets(pool, frames);
-        more = atomic_read(&pool->nr_objects) || atomic_read(&pool->nr_dying);
+        if ( pool->shared )
+            nr = tmem_shared_leave_step(c, id, frames, &more);
+        else
+        {
+            nr = tmem_pool_drain_buckets(pool, frames);
+            more = !tmem_pool_is_drained(pool);
+        }
     }
     tmem_client_read_unlock(c);
 
     tmem_release_frames(c, persistent, frames, nr);
     tmem_meta_tidy(&c->meta[persistent]);
+    tmem_meta_tidy(&tmem_shared_meta);
 
     return more;
 }
 
-long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
+/* Make an id dying. False: there is no such pool. */
+static bool pool_start_dying(struct tmem_client *c, unsigned int id)
 {
     struct tmem_pool *pool;
 
-    if ( id >= TMEM_MAX_POOLS )
-        return 0;
-    id = array_index_nospec(id, TMEM_MAX_POOLS);
-
     tmem_client_write_lock(c);
     pool = c->pools[id];
-    if ( pool )
-        pool->dying = true;
-    tmem_client_write_unlock(c);
-    if ( !pool )
-        return 0;
-
-    while ( pool_drain(c, id) )
+    if ( pool && !(c->dying_pools & (1U << id)) )
     {
-        /* Its flushed objects are on the client's list. */
-        tmem_drain_dying(c);
-        if ( hypercall_preempt_check() )
-            return -ERESTART;
+        c->dying_pools |= 1U << id;
+        if ( pool->shared )
+            tmem_shared_start_leaving(c, id);
+        tmem_inc(tmem_this_stats()->pool_flushes);
     }
+    tmem_client_write_unlock(c);
+
+    return pool;
+}
+
+/* Give a dying id free, if all is drained. */
+static void pool_finish_dying(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool *pool;
 
     /* Another vCPU may have been faster, and even have made a new pool. */
     tmem_client_write_lock(c);
     pool = c->pools[id];
-    if ( pool && pool->dying && !atomic_read(&pool->nr_objects) &&
-         !atomic_read(&pool->nr_dying) )
+    if ( !pool || !(c->dying_pools & (1U << id)) )
+        pool = NULL;
+    else if ( pool->shared )
+    {
+        if ( tmem_shared_left(c, id) )
+            c->dying_pools &= ~(1U << id);
+        pool = NULL;
+    }
+    else if ( tmem_pool_is_drained(pool) )
+    {
         c->pools[id] = NULL;
+        c->dying_pools &= ~(1U << id);
+    }
     else
         pool = NULL;
     tmem_client_write_unlock(c);
 
     if ( pool )
-        call_rcu(&pool->rcu, pool_free_rcu);
+        tmem_pool_free(pool);
+}
+
+long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
+{
+    if ( id >= TMEM_MAX_POOLS )
+        return 0;
+    id = array_index_nospec(id, TMEM_MAX_POOLS);
+    if ( !pool_start_dying(c, id) )
+        return 0;
+
+    while ( pool_drain(c, id) )
+    {
+        /* Its flushed objects are on a list. */
+        tmem_drain_dying(&c->dying, c);
+        tmem_drain_dying(&tmem_shared_dying, NULL);
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+    pool_finish_dying(c, id);
     tmem_credit_return(c);
 
     return 1;
 }
 
-void tmem_dying_add(struct tmem_client *c, struct tmem_object *obj)
+void tmem_dying_init(struct tmem_dying *dying)
 {
+    spin_lock_init(&dying->lock);
+    INIT_LIST_HEAD(&dying->objects);
+    dying->nr = 0;
+}
+
+void tmem_dying_add(struct tmem_object *obj)
+{
+    struct tmem_dying *dying = obj->pool->dying;
+
     ASSERT(obj->detached);
 
-    spin_lock(&c->dying_lock);
-    list_add(&obj->dying, &c->dying_objects);
-    write_atomic(&c->nr_dying_objects, c->nr_dying_objects + 1);
-    spin_unlock(&c->dying_lock);
+    spin_lock(&dying->lock);
+    list_add(&obj->dying, &dying->objects);
+    write_atomic(&dying->nr, dying->nr + 1);
+    spin_unlock(&dying->lock);
 }
 
 /* Whoever takes an object off the list is alone with it, but for evictors. */
-static struct tmem_object *dying_take(struct tmem_client *c)
+static struct tmem_object *dying_take(struct tmem_dying *dying)
 {
     struct tmem_object *obj;
 
-    spin_lock(&c->dying_lock);
-    obj = list_first_entry_or_null(&c->dying_objects, struct tmem_object,
+    spin_lock(&dying->lock);
+    obj = list_first_entry_or_null(&dying->objects, struct tmem_object,
                                    dying);
     if ( obj )
     {
         list_del(&obj->dying);
-        write_atomic(&c->nr_dying_objects, c->nr_dying_objects - 1);
+        write_atomic(&dying->nr, dying->nr - 1);
     }
-    spin_unlock(&c->dying_lock);
+    spin_unlock(&dying->lock);
 
     return obj;
 }
 
-bool tmem_drain_dying(struct tmem_client *c)
+bool tmem_drain_dying(struct tmem_dying *dying, struct tmem_client *c)
 {
     struct page_info *frames[TMEM_DRAIN_BATCH];
-    struct tmem_object *obj = dying_take(c);
+    struct tmem_object *obj = dying_take(dying);
     struct tmem_bucket *b;
+    struct tmem_meta *meta;
     unsigned int nr;
     bool persistent;
 
@@ -332,18 +442,19 @@ bool tmem_drain_dying(struct tmem_client *c)
     /* nr_dying keeps the pool until the end; then RCU does, for the unlock. */
     rcu_read_lock(&tmem_rcu);
     b = tmem_bucket_of(obj->pool, &obj->oid);
+    meta = obj->pool->meta;
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
     nr = tmem_object_drain(obj, frames, TMEM_DRAIN_BATCH);
     if ( tmem_object_is_empty(obj) )
         tmem_object_free(obj);
     else
-        tmem_dying_add(c, obj);
+        tmem_dying_add(obj);
     spin_unlock(&b->lock);
     rcu_read_unlock(&tmem_rcu);
 
     tmem_release_frames(c, persistent, frames, nr);
-    tmem_meta_tidy(&c->meta[persistent]);
+    tmem_meta_tidy(meta);
 
     return true;
 }
@@ -378,24 +489,21 @@ static bool client_drain_caches(struct tmem_client *c)
     return tmem_cache_drain(batch, 0) == batch;
 }
 
-int tmem_destroy(struct domain *d)
+/* Of the client of a dying domain, alone with it: 0 or -ERESTART. */
+static int client_destroy(struct tmem_client *c)
 {
-    struct tmem_client *c;
     unsigned int id;
-
-    /* Orders us behind a creation that did not see is_dying. */
-    spin_lock(&tmem_clients_lock);
-    c = d->tmem_client;
-    spin_unlock(&tmem_clients_lock);
-    if ( !c )
-        return 0;
 
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         if ( tmem_destroy_pool(c, id) < 0 )
             return -ERESTART;
+    while ( tmem_shared_hand_over(c) )
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
 
     tmem_meta_trim(&c->meta[0], 0);
     tmem_meta_trim(&c->meta[1], 0);
+    tmem_meta_trim(&tmem_shared_meta, 0);
     tmem_credit_return(c);
     while ( client_drain_caches(c) )
         if ( hypercall_preempt_check() )
@@ -404,6 +512,27 @@ int tmem_destroy(struct domain *d)
     client_unlink(c);
 
     return 0;
+}
+
+int tmem_destroy(struct domain *d)
+{
+    struct tmem_client *c;
+    bool pinned = false;
+
+    /* Orders us behind a creation that did not see is_dying. */
+    spin_lock(&tmem_clients_lock);
+    c = d->tmem_client;
+    if ( c )
+    {
+        c->leaving = true;
+        pinned = c->pins;
+    }
+    spin_unlock(&tmem_clients_lock);
+    if ( !c )
+        return 0;
+
+    /* A control operation comes to an end, or restarts and finds no client. */
+    return pinned ? -ERESTART : client_destroy(c);
 }
 
 /*

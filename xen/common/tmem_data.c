@@ -90,6 +90,34 @@ static struct page_info *place_remove(struct tmem_place *place,
     return pg;
 }
 
+static void copy_in(struct page_info *to, struct page_info *guest)
+{
+    uint64_t start = tmem_cycles();
+
+    tmem_copy_in(to, guest);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+static void copy_out(struct page_info *guest, struct page_info *from)
+{
+    uint64_t start = tmem_cycles();
+
+    tmem_copy_out(guest, from);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+/* What a put knows of its pool: constant, once it has been found. */
+struct put {
+    bool persistent, shared;
+};
+
+/* Is the pool that was found now the one that the put began with? */
+static bool put_knows(const struct put *put, const struct tmem_pool *pool)
+{
+    /* If not, it was destroyed and another was made: as good as none. */
+    return pool->persistent == put->persistent && pool->shared == put->shared;
+}
+
 /*
  * A put that can't store its page: whatever the handle held goes away, so
  * that no get finds older data. There is a page to lose: -ENOSPC, or -EFAULT
@@ -98,6 +126,7 @@ static struct page_info *place_remove(struct tmem_place *place,
 static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
                        long err)
 {
+    struct tmem_pool_stats *count;
     struct page_info *old;
     struct tmem_place place;
     bool persistent;
@@ -105,8 +134,13 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
+    count = tmem_pool_count(place.pool);
     persistent = place.pool->persistent;
     old = place_remove(&place, req);
+    if ( old )
+        tmem_inc(count->puts_flushed);
+    else
+        tmem_inc(count->puts_failed);
     if ( old && err != -EFAULT )
         err = -ENOSPC;
     else if ( !old && c->frozen )
@@ -117,6 +151,21 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
         tmem_release_frames(c, persistent, &old, 1);
 
     return err;
+}
+
+/* A page is stored: count it. Bucket locked. */
+static void put_count(struct tmem_client *c, const struct tmem_pool *pool,
+                      bool replaced)
+{
+    struct tmem_pool_stats *count = tmem_pool_count(pool);
+
+    tmem_inc(count->puts_good);
+    if ( replaced )
+        tmem_inc(count->puts_replaced);
+    if ( pool->persistent )
+        tmem_inc(tmem_this_cpu(c)->persistent_puts);
+    else
+        tmem_inc(tmem_this_stats()->ephemeral_puts);
 }
 
 /*
@@ -136,7 +185,8 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
     pg = place.pool->persistent ? place_find(&place, req) : NULL;
     if ( pg )
     {
-        tmem_copy_in(pg, guest);
+        copy_in(pg, guest);
+        put_count(c, place.pool, true);
         place_unlock(c, &place);
         return 1;
     }
@@ -151,7 +201,7 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
  * need another frame.
  */
 static long put_insert(struct tmem_client *c, const struct tmem_request *req,
-                       bool persistent, struct page_info **pg)
+                       const struct put *put, struct page_info **pg)
 {
     struct tmem_place place;
     long rc;
@@ -159,17 +209,22 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    if ( place.pool->persistent != persistent )
-        rc = -ENODEV;       /* destroyed and made anew: as good as none */
+    if ( !put_knows(put, place.pool) )
+        rc = -ENODEV;
     else if ( unlikely(c->frozen) && !place_find(&place, req) )
+    {
         rc = -EFROZEN;
+        tmem_inc(tmem_pool_count(place.pool)->puts_failed);
+    }
     else
     {
         if ( !place.obj )
             place.obj = tmem_object_create(place.pool, place.bucket,
                                            &req->oid);
-        rc = place.obj ? tmem_object_store(place.obj, req->index, pg) ?: 1
+        rc = place.obj ? tmem_object_store(place.obj, req->index, c, pg) ?: 1
                        : -ENOMEM;
+        if ( rc == 1 )
+            put_count(c, place.pool, *pg);
         if ( place.obj && tmem_object_is_empty(place.obj) )
             tmem_object_free(place.obj);
     }
@@ -181,19 +236,27 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
 /* Frames of metadata that one put may need, and some for other vCPUs' puts. */
 #define PUT_MAX_REFILLS  16
 
+/* Another frame for each kind of metadata that the put may have lacked. */
+static int put_refill(struct tmem_client *c, const struct put *put)
+{
+    if ( put->shared && tmem_meta_refill(&tmem_shared_meta) )
+        return -ENOMEM;
+
+    return tmem_meta_refill(&c->meta[put->persistent]);
+}
+
 static long put_store(struct tmem_client *c, const struct tmem_request *req,
-                      bool persistent, struct page_info **pg)
+                      const struct put *put, struct page_info **pg)
 {
     unsigned int tries;
 
     for ( tries = 0; ; tries++ )
     {
-        long rc = put_insert(c, req, persistent, pg);
+        long rc = put_insert(c, req, put, pg);
 
         if ( rc != -ENOMEM )
             return rc;
-        if ( tries == PUT_MAX_REFILLS ||
-             tmem_meta_refill(&c->meta[persistent]) )
+        if ( tries == PUT_MAX_REFILLS || put_refill(c, put) )
             return put_refuse(c, req, -ENOMEM);
     }
 }
@@ -202,21 +265,24 @@ static long put_store(struct tmem_client *c, const struct tmem_request *req,
  * A billed frame for a new page; NULL, or an error: -ERESTART when pages that
  * were flushed have to be freed first, and that takes long.
  */
-static long put_frame(struct tmem_client *c, bool persistent,
+static long put_frame(struct tmem_client *c, const struct put *put,
                       struct page_info **pg)
 {
     *pg = NULL;
-    while ( persistent && tmem_bill_frame(c) )
+    while ( put->persistent && tmem_bill_frame(c) )
     {
         /* What the guest has flushed may still be billed to it. */
-        if ( !tmem_drain_dying(c) )
+        if ( !tmem_drain_dying(&c->dying, c) )
             return 0;
         if ( hypercall_preempt_check() )
             return -ERESTART;
     }
+    /* At the cap, the page's frame is that of the client's oldest. */
+    if ( !put->persistent )
+        tmem_cap_enforce(c, 1);
 
     *pg = tmem_frame_find();
-    if ( !*pg && persistent )
+    if ( !*pg && put->persistent )
         tmem_unbill_frames(c, 1);
 
     return 0;
@@ -227,7 +293,7 @@ static long put_frame(struct tmem_client *c, bool persistent,
  * has the memory fetched, while the page is copied, that is looked at then.
  */
 static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
-                         bool *persistent)
+                         struct put *put)
 {
     struct tmem_place place;
     long rc = 0;
@@ -235,9 +301,13 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    *persistent = place.pool->persistent;
+    put->persistent = place.pool->persistent;
+    put->shared = place.pool->shared;
     if ( unlikely(c->frozen) && !place_find(&place, req) )
+    {
         rc = -EFROZEN;
+        tmem_inc(tmem_pool_count(place.pool)->puts_failed);
+    }
     else if ( place.obj )
         radix_tree_prefetch(&place.obj->pages, req->index);
     place_unlock(c, &place);
@@ -245,45 +315,50 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-static long put_one(struct tmem_client *c, const struct tmem_request *req)
+static long put_one(struct tmem_client *c, const struct tmem_request *req,
+                    struct put *put)
 {
     struct page_info *guest, *pg;
-    bool persistent = false;
-    long rc = put_precheck(c, req, &persistent);
+    long rc = put_precheck(c, req, put);
 
     if ( rc )
         return rc;
     if ( tmem_guest_frame_get(req->gfn, false, &guest) )
+    {
+        tmem_inc(tmem_this_stats()->copies_failed);
         return put_refuse(c, req, -EFAULT);
+    }
 
-    rc = put_frame(c, persistent, &pg);
+    rc = put_frame(c, put, &pg);
     if ( !rc && !pg )
         rc = put_in_place(c, req, guest);
     else if ( !rc )
     {
-        tmem_copy_in(pg, guest);
-        rc = put_store(c, req, persistent, &pg);
+        copy_in(pg, guest);
+        rc = put_store(c, req, put, &pg);
         /* What was replaced, or was not needed after all. */
         if ( pg )
-            tmem_release_frames(c, persistent, &pg, 1);
+            tmem_release_frames(c, put->persistent, &pg, 1);
     }
     tmem_guest_frame_put(guest, false, false);
-    tmem_meta_tidy(&c->meta[persistent]);
-    if ( !persistent )
-        tmem_queues_tidy(c);
 
     return rc;
 }
 
 long tmem_put(struct tmem_client *c, const struct tmem_request *req)
 {
-    long rc = put_one(c, req);
-    struct tmem_client_cpu *count = tmem_this_cpu(c);
+    struct put put = { };
+    long rc = put_one(c, req, &put);
 
-    if ( rc == 1 )
-        count->puts++;
-    else if ( rc != -ERESTART )
-        count->puts_failed++;
+    tmem_meta_tidy(&c->meta[put.persistent]);
+    if ( !put.persistent )
+    {
+        tmem_queues_tidy(c);
+        /* Several vCPUs may have put at once. */
+        tmem_cap_enforce(c, 0);
+    }
+    if ( unlikely(put.shared) )
+        tmem_meta_tidy(&tmem_shared_meta);
     tmem_help_drain(c);
 
     return rc;
@@ -299,28 +374,57 @@ static long get_miss(struct tmem_client *c, struct tmem_place *place)
     return rc;
 }
 
+/* A page is found: count it, and whoever used it. Bucket locked. */
+static void get_count(struct tmem_client *c, const struct tmem_place *place)
+{
+    tmem_inc(tmem_pool_count(place->pool)->gets_found);
+    if ( place->pool->persistent )
+        tmem_inc(tmem_this_cpu(c)->persistent_gets);
+    else
+        tmem_inc(tmem_this_cpu(c)->ephemeral_gets);
+}
+
+/* A page of a shared pool was used, and by whom. Bucket locked. */
+static void get_mark_used(struct tmem_client *c, struct tmem_object *obj,
+                          struct tmem_epage *ep)
+{
+    uint32_t age = read_atomic(&ep->age);
+
+    obj->last_user = c->id;
+    if ( !(age & TMEM_EPAGE_USED) )
+        write_atomic(&ep->age, age | TMEM_EPAGE_USED);
+}
+
 /* Copy the page out, or take it out and copy it then. */
 static long get_copy(struct tmem_client *c, const struct tmem_request *req,
                      struct page_info *guest)
 {
     struct tmem_place place;
     struct page_info *pg;
-    bool persistent;
+    bool leaves;
+    void *slot;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    persistent = place.pool->persistent;
-    pg = persistent ? place_find(&place, req) : place_remove(&place, req);
+    leaves = !place.pool->persistent && !place.pool->shared;
+    slot = leaves ? NULL : place_slot(&place, req);
+    pg = leaves ? place_remove(&place, req)
+                : slot ? tmem_slot_frame(slot) : NULL;
     if ( !pg )
         return get_miss(c, &place);
 
-    if ( persistent )
-        tmem_copy_out(guest, pg);
-    place_unlock(c, &place);
-    if ( !persistent )
+    get_count(c, &place);
+    if ( !leaves )
     {
-        tmem_copy_out(guest, pg);
+        if ( place.pool->shared )
+            get_mark_used(c, place.obj, slot);
+        copy_out(guest, pg);
+    }
+    place_unlock(c, &place);
+    if ( leaves )
+    {
+        copy_out(guest, pg);
         tmem_frame_free(pg);
         tmem_meta_tidy(&c->meta[0]);
     }
@@ -345,6 +449,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
+    tmem_inc(tmem_pool_count(place.pool)->gets);
     slot = place_slot(&place, req);
     if ( !slot )
         return get_miss(c, &place);
@@ -352,7 +457,10 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
     place_unlock(c, &place);
 
     if ( tmem_guest_frame_get(req->gfn, true, &guest) )
+    {
+        tmem_inc(tmem_this_stats()->copies_failed);
         return -EFAULT;
+    }
     rc = get_copy(c, req, guest);
     tmem_guest_frame_put(guest, true, rc == 1);
 
@@ -362,10 +470,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
 long tmem_get(struct tmem_client *c, const struct tmem_request *req)
 {
     long rc = get_one(c, req);
-    struct tmem_client_cpu *count = tmem_this_cpu(c);
 
-    count->gets++;
-    count->gets_hit += rc == 1;
     tmem_help_drain(c);
 
     return rc;
@@ -373,24 +478,30 @@ long tmem_get(struct tmem_client *c, const struct tmem_request *req)
 
 long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
 {
+    struct tmem_pool_stats *count;
     struct tmem_place place;
+    struct tmem_meta *meta;
     struct page_info *pg;
     bool persistent, frozen;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
+    meta = place.pool->meta;
     persistent = place.pool->persistent;
     frozen = c->frozen;
     pg = place_remove(&place, req);
+    count = tmem_pool_count(place.pool);
+    tmem_inc(count->flushes);
+    if ( pg )
+        tmem_inc(count->flushes_found);
     place_unlock(c, &place);
 
     if ( pg )
     {
         tmem_release_frames(c, persistent, &pg, 1);
-        tmem_meta_tidy(&c->meta[persistent]);
+        tmem_meta_tidy(meta);
     }
-    tmem_this_cpu(c)->flushes++;
     tmem_help_drain(c);
 
     return frozen ? -EFROZEN : 1;
@@ -398,17 +509,22 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
 
 long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
 {
+    struct tmem_pool_stats *count;
     struct tmem_place place;
-    bool frozen;
+    bool frozen, shared;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
     frozen = c->frozen;
+    shared = place.pool->shared;
+    count = tmem_pool_count(place.pool);
+    tmem_inc(count->object_flushes);
     if ( place.obj )
     {
+        tmem_inc(count->object_flushes_found);
         tmem_object_detach(place.obj);
-        tmem_dying_add(c, place.obj);
+        tmem_dying_add(place.obj);
     }
     place_unlock(c, &place);
 
@@ -416,9 +532,10 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
      * The object is gone for everybody; what is left is work. A restart
      * would flush what has been put since: so don't, later operations help.
      */
-    while ( tmem_drain_dying(c) && !hypercall_preempt_check() )
+    while ( tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying,
+                             shared ? NULL : c) &&
+            !hypercall_preempt_check() )
         continue;
-    tmem_this_cpu(c)->object_flushes++;
 
     return frozen ? -EFROZEN : 1;
 }

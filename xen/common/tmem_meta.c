@@ -98,9 +98,15 @@ struct page_info *tmem_frame_find(void)
     struct page_info *pg = tmem_frame_alloc();
     unsigned int tries;
 
+    if ( likely(pg) )
+        return pg;
+
+    tmem_inc(tmem_this_stats()->memory_low);
     /* Another CPU may be faster than us, but not each time. */
     for ( tries = 0; !pg && tries < 4 && tmem_evict(UINT_MAX); tries++ )
         pg = tmem_frame_alloc();
+    if ( !pg )
+        tmem_inc(tmem_this_stats()->frames_failed);
 
     return pg;
 }
@@ -154,17 +160,18 @@ static void cf_check meta_put_memory(void *frame, void *arg)
     tmem_meta_frame_put(arg, frame);
 }
 
-int tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed)
+void tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed)
 {
-    meta->client = c;
-    meta->billed = billed;
+    *meta = (struct tmem_meta){ .client = c, .billed = billed };
     spin_lock_init(&meta->lock);
-    meta->pool = xmem_pool_create(billed ? "tmem-persistent" :
-                                           "tmem-ephemeral",
-                                  meta_get_memory, meta_put_memory, 0,
-                                  PAGE_SIZE, meta);
+}
 
-    return meta->pool ? 0 : -ENOMEM;
+struct xmem_pool *tmem_meta_blocks(struct tmem_meta *meta)
+{
+    return xmem_pool_create(meta->billed ? "tmem-persistent" :
+                                           "tmem-ephemeral",
+                            meta_get_memory, meta_put_memory, 0, PAGE_SIZE,
+                            meta);
 }
 
 int tmem_meta_refill(struct tmem_meta *meta)
@@ -172,7 +179,10 @@ int tmem_meta_refill(struct tmem_meta *meta)
     struct page_info *pg;
 
     if ( meta->billed && tmem_bill_frame(meta->client) )
+    {
+        tmem_inc(tmem_this_stats()->blocks_failed);
         return -ENOMEM;
+    }
 
     pg = tmem_frame_find();
     if ( !pg || !tmem_frame_is_mapped(pg) )
@@ -181,6 +191,7 @@ int tmem_meta_refill(struct tmem_meta *meta)
             tmem_frame_free(pg);
         if ( meta->billed )
             tmem_unbill_frames(meta->client, 1);
+        tmem_inc(tmem_this_stats()->blocks_failed);
         return -ENOMEM;
     }
     meta_frame_push(meta, page_to_virt(pg));
@@ -204,12 +215,10 @@ void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
 
 void tmem_meta_destroy(struct tmem_meta *meta)
 {
-    if ( !meta->pool )
-        return;
-
-    ASSERT(!xmem_pool_get_used_size(meta->pool));
-    xmem_pool_destroy(meta->pool);
-    meta->pool = NULL;
+    if ( meta->blocks )
+        ASSERT(!xmem_pool_get_used_size(meta->blocks));
+    xmem_pool_destroy(meta->blocks);
+    meta->blocks = NULL;
     tmem_meta_trim(meta, 0);
 }
 

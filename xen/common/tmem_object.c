@@ -71,6 +71,30 @@ struct tmem_object *tmem_object_find(struct tmem_bucket *b,
     return NULL;
 }
 
+struct tmem_object *tmem_object_next(struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid)
+{
+    struct rb_node *node = b->objects.rb_node;
+    struct tmem_object *found = NULL;
+
+    ASSERT(LOCKING_bucket(b));
+
+    while ( node )
+    {
+        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
+
+        if ( !oid || oid_compare(oid, &obj->oid) < 0 )
+        {
+            found = obj;
+            node = node->rb_left;
+        }
+        else
+            node = node->rb_right;
+    }
+
+    return found;
+}
+
 static struct tmem_object *object_of(struct radix_tree_root *root)
 {
     return container_of(root, struct tmem_object, pages);
@@ -79,13 +103,26 @@ static struct tmem_object *object_of(struct radix_tree_root *root)
 static void *cf_check node_alloc(struct radix_tree_root *root,
                                  unsigned int size)
 {
-    return xmem_pool_alloc(size, object_of(root)->pool->meta->pool);
+    struct tmem_pool *pool = object_of(root)->pool;
+    void *node = xmem_pool_alloc(size, pool->blocks);
+
+    if ( node )
+    {
+        tmem_inc(tmem_pool_count(pool)->nodes);
+        tmem_inc(tmem_this_stats()->nodes);
+    }
+
+    return node;
 }
 
 static void cf_check node_free(struct radix_tree_root *root, void *node,
                                unsigned int size)
 {
-    xmem_pool_free(node, object_of(root)->pool->meta->pool);
+    struct tmem_pool *pool = object_of(root)->pool;
+
+    tmem_add(tmem_pool_count(pool)->nodes, -1);
+    tmem_add(tmem_this_stats()->nodes, -1);
+    xmem_pool_free(node, pool->blocks);
 }
 
 static const struct radix_tree_ops page_tree_ops = {
@@ -102,7 +139,7 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
 
     ASSERT(LOCKING_bucket(b));
 
-    obj = xmem_pool_alloc(sizeof(*obj), pool->meta->pool);
+    obj = xmem_pool_alloc(sizeof(*obj), pool->blocks);
     if ( !obj )
         return NULL;
 
@@ -122,6 +159,7 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
     rb_link_node(&obj->node, parent, link);
     rb_insert_color(&obj->node, &b->objects);
     atomic_inc(&pool->nr_objects);
+    tmem_inc(tmem_this_stats()->objects);
 
     return obj;
 }
@@ -137,7 +175,8 @@ void tmem_object_free(struct tmem_object *obj)
 
     if ( !detached )
         rb_erase(&obj->node, &b->objects);
-    xmem_pool_free(obj, pool->meta->pool);
+    xmem_pool_free(obj, pool->blocks);
+    tmem_add(tmem_this_stats()->objects, -1);
     /* Last: the pool's metadata may go once both counts are 0. */
     smp_mb__before_atomic();
     atomic_dec(detached ? &pool->nr_dying : &pool->nr_objects);
@@ -157,6 +196,12 @@ void tmem_object_detach(struct tmem_object *obj)
     atomic_dec(&obj->pool->nr_objects);
 }
 
+static void count_pages(struct tmem_pool *pool, int nr)
+{
+    tmem_add(tmem_pool_count(pool)->pages, nr);
+    tmem_add(tmem_this_stats()->pages, nr);
+}
+
 /* The frame of a slot that is leaving its tree. */
 static struct page_info *slot_retire(void *slot)
 {
@@ -169,7 +214,7 @@ static struct page_info *slot_retire(void *slot)
 }
 
 int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct page_info **pg)
+                      struct tmem_client *c, struct page_info **pg)
 {
     void *slot, **place;
     int rc;
@@ -177,7 +222,7 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
     slot = obj->pool->persistent ? tmem_slot_of_frame(*pg)
-                                 : tmem_queue_add(obj, index, *pg);
+                                 : tmem_queue_add(obj, index, c, *pg);
     if ( !slot )
         return -ENOMEM;
 
@@ -186,12 +231,15 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
     {
     case 0:
         *pg = NULL;
+        obj->last_user = c->id;
+        count_pages(obj->pool, 1);
         return 0;
 
     case -EEXIST:
         place = radix_tree_lookup_slot(&obj->pages, index);
         *pg = slot_retire(*place);
         radix_tree_replace_slot(place, slot);
+        obj->last_user = c->id;
         return 0;
     }
 
@@ -207,7 +255,51 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    return slot ? slot_retire(slot) : NULL;
+    if ( !slot )
+        return NULL;
+    count_pages(obj->pool, -1);
+
+    return slot_retire(slot);
+}
+
+/* Point a page's slot at the descriptor that it now has. */
+static void object_repoint(struct tmem_object *obj, struct tmem_epage *ep)
+{
+    radix_tree_replace_slot(radix_tree_lookup_slot(&obj->pages, ep->index),
+                            ep);
+}
+
+bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep)
+{
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    ep = tmem_queue_renew(ep);
+    if ( ep )
+        object_repoint(obj, ep);
+
+    return ep;
+}
+
+struct page_info *tmem_object_hand_over(struct tmem_object *obj,
+                                        struct tmem_epage *ep,
+                                        struct tmem_client *c)
+{
+    struct page_info *pg = ep->frame;
+    uint32_t index = ep->index;
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    tmem_queue_del(ep);
+    ep = c ? tmem_queue_add(obj, index, c, pg) : NULL;
+    if ( ep )
+    {
+        object_repoint(obj, ep);
+        return NULL;
+    }
+    radix_tree_delete(&obj->pages, index);
+    count_pages(obj->pool, -1);
+
+    return pg;
 }
 
 unsigned int tmem_object_drain(struct tmem_object *obj,

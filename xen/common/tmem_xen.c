@@ -43,6 +43,29 @@ struct frame_cache {
 };
 static DEFINE_PER_CPU(struct frame_cache, frame_cache);
 
+/* Frames that came from the heap on a CPU, less those that it gave back. */
+static struct {
+    long nr;
+} __cacheline_aligned held[NR_CPUS];
+
+static void count_held(int nr)
+{
+    long *counter = &held[smp_processor_id()].nr;
+
+    write_atomic(counter, *counter + nr);
+}
+
+unsigned long tmem_held_frames(void)
+{
+    unsigned long nr = 0;
+    unsigned int cpu;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        nr += read_atomic(&held[cpu].nr);
+
+    return nr;
+}
+
 unsigned long tmem_reserve_frames(void)
 {
     return reserve;
@@ -55,6 +78,7 @@ bool tmem_reserve_is_left(unsigned long nr)
 
 void cf_check tmem_frame_release(struct page_info *pg)
 {
+    count_held(-1);
     free_domheap_page(pg);
 }
 
@@ -68,6 +92,8 @@ static struct page_info *heap_alloc(unsigned int order)
         return NULL;
 
     pg = alloc_domheap_pages(NULL, order, MEMF_tmem | MEMF_no_scrub);
+    if ( pg )
+        count_held(1 << order);
     /* Other CPUs may have taken frames as well: look again. */
     if ( !pg ||
          (tmem_reserve_is_left(0) &&
@@ -115,6 +141,7 @@ static void cache_spill(struct page_info *const pg[], unsigned int nr)
     /* Below the heap's lock is no place to wait for memory. */
     for ( i = 0; i < nr; i++ )
         prefetch(pg[i]);
+    count_held(-(int)nr);
     for ( i = 0; i < nr; i += n )
     {
         n = 1;
@@ -283,6 +310,7 @@ void __init tmem_xen_init(void)
     reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
                   ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
 
+    memset(held, 0, sizeof(held));
     for_each_online_cpu ( cpu )
         cache_init(cpu);
     register_cpu_notifier(&cpu_notifier);

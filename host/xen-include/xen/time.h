@@ -37,6 +37,12 @@ static inline s_time_t get_s_time(void)
             xenhost_tsc_mul) >> 32;
 }
 
+/* Ticks of the TSC in nanoseconds. */
+static inline uint64_t tsc_ticks2ns(uint64_t ticks)
+{
+    return ((unsigned __int128)ticks * xenhost_tsc_mul) >> 32;
+}
+
 #define NOW() get_s_time()
 
 #endif /* XENHOST_XEN_TIME_H */

@@ -52,6 +52,9 @@
 /* Pool ids are 0 .. TMEM_MAX_POOLS - 1. */
 #define TMEM_MAX_POOLS             16
 
+/* Weights are 0 .. TMEM_MAX_WEIGHT. */
+#define TMEM_MAX_WEIGHT         65535
+
 /* Client flags, as saved with a guest. */
 #define TMEM_CLIENT_COMPRESS        1
 #define TMEM_CLIENT_FROZEN          2

@@ -48,19 +48,29 @@
 #endif
 #endif
 
+/* Shared pools of a host, and those that one client may be authorised for. */
+#define TMEM_MAX_SHARED      16
+
 struct tmem_client;
 struct tmem_queue;
+struct tmem_sharer;
 
 /*
- * Where a client's metadata comes from: a pool of small blocks, and spare
- * frames for it. Blocks are allocated below a bucket's lock, where frames can
+ * Counters have one writer each, the CPU they belong to, and are read from
+ * anywhere: sums over all CPUs are exact.
+ */
+#define tmem_add(counter, n) write_atomic(&(counter), (counter) + (n))
+#define tmem_inc(counter)    tmem_add(counter, 1)
+
+/*
+ * Where metadata comes from: a pool of small blocks, and spare frames for it. Blocks are allocated below a bucket's lock, where frames can
  * be neither had nor billed; so the frames come from the spare ones, which
  * tmem_meta_refill() brings in beforehand, without a lock.
  */
 struct tmem_meta {
-    struct tmem_client *client;
-    struct xmem_pool *pool;
-    bool billed;               /* its frames are billed to the domain */
+    struct tmem_client *client;    /* to be billed, or NULL */
+    struct xmem_pool *blocks;      /* NULL: shared pools have one each */
+    bool billed;               /* its frames are billed to client's domain */
     spinlock_t lock;
     void *spare;               /* lock: chain through the first words */
     unsigned int nr_spare;     /* lock; read without it as a hint */
@@ -72,41 +82,69 @@ struct tmem_bucket {
     struct rb_root objects;    /* lock */
 } __attribute__((__aligned__(64)));
 
+/* Objects that were flushed and still have pages. */
+struct tmem_dying {
+    spinlock_t lock;
+    struct list_head objects;  /* lock */
+    unsigned int nr;           /* lock; read without as a hint */
+} __cacheline_aligned;
+
+/*
+ * What one CPU counts of a pool, below a bucket's lock, or the client's
+ * rwlock. Of what comes and goes, only the sum over CPUs means anything.
+ */
+struct tmem_pool_stats {
+    long pages, nodes;             /* all fields are of one size */
+    unsigned long puts_good, puts_replaced, puts_flushed, puts_failed;
+    unsigned long gets, gets_found;
+    unsigned long flushes, flushes_found;
+    unsigned long object_flushes, object_flushes_found;
+} __cacheline_aligned;
+#define TMEM_POOL_COUNTERS 12
+
 struct tmem_pool {
-    struct tmem_client *client;
-    struct tmem_meta *meta;    /* of client, by persistence */
-    bool persistent;
-    bool dying;                /* client->rwlock */
-    uint8_t id;
+    struct tmem_client *client;    /* NULL: a shared pool */
+    struct tmem_meta *meta;        /* its client's, or that of shared pools */
+    struct xmem_pool *blocks;      /* its client's, or its own if shared */
+    struct tmem_dying *dying;      /* its client's, or that of shared pools */
     struct tmem_bucket *buckets;
+    struct tmem_pool_stats *stats; /* [nr_cpu_ids] */
+    bool persistent;
+    bool shared;
+    bool orphan;                   /* tmem_shared_lock: all sharers leave */
+    uint64_t uuid[2];              /* constant; of a shared pool */
+    struct list_head sharers;      /* tmem_shared_lock */
+    unsigned long max_pages, max_objects, max_nodes;  /* seen by LIST */
     struct rcu_head rcu;
     /* Written by operations; away from the fields that all of them read. */
     atomic_t nr_objects __cacheline_aligned;  /* in the buckets */
-    atomic_t nr_dying;         /* detached, on the client's dying list */
+    atomic_t nr_dying;         /* detached, on the dying list */
     unsigned int drained;      /* buckets below are empty; a hint, if dying */
 };
 
+#define tmem_pool_count(pool) (&(pool)->stats[smp_processor_id()])
+
 /*
- * An object. In its bucket, or, once flushed, on the client's dying list; the
- * lock of the bucket to which its id hashes guards it in both places.
- * 88 bytes: with the allocator's header, 42 of them in a frame. Nothing here
+ * An object. In its bucket, or, once flushed, on a dying list; the lock of
+ * the bucket to which its id hashes guards it in both places. 88 bytes: with the allocator's header, 42 of them in a frame. Nothing here
  * changes when pages come and go, but the tree's root: neighbours in memory
  * belong to other vCPUs' objects.
  */
 struct tmem_object {
     union {
         struct rb_node node;       /* bucket, in tmem_bucket.objects */
-        struct list_head dying;    /* client->dying_lock, once detached */
+        struct list_head dying;    /* pool->dying->lock, once detached */
     };
     xen_tmem_oid_t oid;            /* constant */
     struct tmem_pool *pool;        /* constant */
     struct radix_tree_root pages;  /* bucket: index -> tmem_slot_* */
+    domid_t last_user;             /* bucket: the client that used it last */
     bool detached;                 /* bucket */
 };
 
 /*
- * The descriptor of an ephemeral page: a cell of its client's queue. A
- * persistent page needs none, its frame stands in the object's tree.
+ * The descriptor of an ephemeral page: a cell of a client's queue. A persistent
+ * page needs none, its frame stands in the object's tree.
  */
 struct tmem_epage {
     struct tmem_object *obj;   /* queue; NULL: the page is gone */
@@ -114,6 +152,9 @@ struct tmem_epage {
     uint32_t index;            /* queue */
     uint32_t age;              /* queue: since its segment's birth */
 };
+
+/* A bit of the age, set below the bucket's lock: got since it was queued. */
+#define TMEM_EPAGE_USED        0x80000000U
 
 /*
  * A page's entry in its object's tree: bit 1 tells a frame (persistent) from
@@ -157,24 +198,48 @@ struct tmem_queue {
 /* What one CPU does for one client; no other CPU's operation writes to it. */
 struct tmem_client_cpu {
     atomic_t credit;               /* frames billed and not in use */
-    unsigned long puts, puts_failed, gets, gets_hit, flushes, object_flushes;
+    unsigned long cycles;          /* spent in operations: an estimate */
+    unsigned long ephemeral_gets, persistent_puts, persistent_gets;
 } __cacheline_aligned;
 
 struct tmem_client {
     struct domain *domain;
     domid_t id;
     bool frozen;                   /* rwlock */
+    bool compress;                 /* written by control alone, as are ... */
+    unsigned int weight;           /* ... weight ... */
+    unsigned int cap;              /* ... and cap: pages, 0: none */
     unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
+    unsigned int dying_pools;      /* rwlock: a bit for each id */
+    unsigned int nr_shared;        /* rwlock: ids that name shared pools */
+    struct tmem_sharer *sharers[TMEM_MAX_POOLS];  /* rwlock, tmem_shared_lock */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
     struct list_head link;         /* tmem_clients_lock; RCU */
+    unsigned int pins;             /* tmem_clients_lock: control is using it */
+    bool leaving;                  /* tmem_clients_lock: no more pins */
+    unsigned int nr_auth;                   /* tmem_shared_lock */
+    uint64_t auth[TMEM_MAX_SHARED][2];      /* tmem_shared_lock */
+    unsigned long max_ephemeral;   /* seen by LIST */
     struct rcu_head rcu;
-    spinlock_t dying_lock __cacheline_aligned;
-    struct list_head dying_objects;  /* dying_lock */
-    unsigned int nr_dying_objects;   /* dying_lock; read without as a hint */
+    struct tmem_dying dying;       /* of its private pools */
+};
+
+/* What takes time, for the T= line of LIST: its keys' first letters. */
+enum tmem_timed {
+    TMEM_TIMED_GET, TMEM_TIMED_PUT, TMEM_TIMED_GET_FAILED,
+    TMEM_TIMED_PUT_FAILED, TMEM_TIMED_FLUSH, TMEM_TIMED_FLUSH_OBJECT,
+    TMEM_TIMED_COPY, TMEM_TIMED_COMPRESS, TMEM_TIMED_DECOMPRESS,
+    TMEM_NR_TIMED
+};
+
+/* In cycles; of those that were sampled, but for the count. */
+struct tmem_time {
+    unsigned long count, sampled;
+    uint64_t total, longest, shortest;
 };
 
 /*
@@ -183,11 +248,43 @@ struct tmem_client {
  */
 struct tmem_cpu_stats {
     unsigned long ops, errors;
+    unsigned long copies_failed, blocks_failed, frames_failed;
+    unsigned long memory_low;
     unsigned long evicted, evict_attempts;
     unsigned long relinquished, relinquish_attempts, relinquish_max;
+    unsigned long pool_flushes, ephemeral_puts;
+    long objects, nodes, pages;    /* came less went */
+    struct tmem_time time[TMEM_NR_TIMED];
 } __cacheline_aligned;
 extern struct tmem_cpu_stats tmem_cpu_stats[NR_CPUS];
 #define tmem_this_stats() (&tmem_cpu_stats[smp_processor_id()])
+
+/*
+ * The clock is read once for each operation, and a second time for one in so
+ * many of its kind: less than 1 % of a put.
+ */
+#define TMEM_TIME_EVERY 8
+
+/* Count an operation which began then; its cycles, if it was sampled, or 0. */
+static inline uint64_t tmem_time_end(enum tmem_timed kind, uint64_t start)
+{
+    struct tmem_time *t = &tmem_this_stats()->time[kind];
+    uint64_t took;
+
+    tmem_inc(t->count);
+    if ( likely((t->count - 1) % TMEM_TIME_EVERY) )
+        return 0;
+
+    took = tmem_cycles() - start;
+    tmem_inc(t->sampled);
+    tmem_add(t->total, took);
+    if ( took > t->longest )
+        write_atomic(&t->longest, took);
+    if ( took < t->shortest || !t->shortest )
+        write_atomic(&t->shortest, took);
+
+    return took;
+}
 
 /* A validated request: what invoke sees. */
 struct tmem_request {
@@ -198,6 +295,8 @@ struct tmem_request {
     xen_pfn_t gfn;
     int flags_rc;                  /* a new pool's: 0, or what is wrong */
     bool persistent;               /* a new pool's */
+    bool shared;                   /* a new pool's, if it is authorised */
+    uint64_t uuid[2];              /* a shared new pool's */
 };
 
 /* An object without pages goes below the lock that emptied it. */
@@ -208,9 +307,13 @@ static inline bool tmem_object_is_empty(const struct tmem_object *obj)
 
 /* Locks; their order is that of this list. tmem.c tells more. */
 extern spinlock_t tmem_clients_lock;
+extern spinlock_t tmem_shared_lock;
 DECLARE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
 #define LOCKING_clients        spin_is_locked(&tmem_clients_lock)
-#define LOCKING_client(c)      (this_cpu(tmem_client_rwlock) == &(c)->rwlock)
+#define LOCKING_client_write(c) rw_is_write_locked(&(c)->rwlock.rwlock)
+#define LOCKING_client(c)      (this_cpu(tmem_client_rwlock) == &(c)->rwlock || \
+                                LOCKING_client_write(c))
+#define LOCKING_shared         spin_is_locked(&tmem_shared_lock)
 #define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
 #define LOCKING_queue(q)       spin_is_locked(&(q)->lock)
 
@@ -249,26 +352,93 @@ extern rcu_read_lock_t tmem_rcu;
  * a dying domain. The caller keeps the domain alive; no lock held.
  */
 int tmem_client_create(struct domain *d);
+/*
+ * The client of a domain, or of the next domain from that id on, kept from
+ * being destroyed until it is let go of; NULL. No lock held.
+ */
+struct tmem_client *tmem_client_pin(struct domain *d);
+struct tmem_client *tmem_client_pin_next(unsigned int id);
+void tmem_client_unpin(struct tmem_client *c);
 /* The live pool of that id, or NULL. rwlock held. */
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
 /* May a guest make us take memory of the heap? 0 or -ENOMEM. No lock held. */
 int tmem_heap_allows(void);
+/* A pool of that client (NULL: a shared one) without an id yet, or NULL. */
+struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent);
+/* Free a drained pool, by RCU. */
+void tmem_pool_free(struct tmem_pool *pool);
 /* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
 long tmem_new_pool(struct tmem_client *c, bool persistent);
+/* The lowest free id, or TMEM_MAX_POOLS. rwlock held for writing. */
+unsigned int tmem_pool_free_id(const struct tmem_client *c);
 /* 1, 0 when there is no such pool, -ERESTART. No lock held. */
 long tmem_destroy_pool(struct tmem_client *c, unsigned int id);
-/* Put a detached object on the client's dying list. dying_lock not held. */
-void tmem_dying_add(struct tmem_client *c, struct tmem_object *obj);
+/* Take up to TMEM_DRAIN_BATCH pages out of the buckets of a dying pool. */
+unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
+                                     struct page_info *frames[]);
+/* Is anything left of a dying pool? */
+static inline bool tmem_pool_is_drained(const struct tmem_pool *pool)
+{
+    return !atomic_read(&pool->nr_objects) && !atomic_read(&pool->nr_dying);
+}
+void tmem_dying_init(struct tmem_dying *dying);
+/* Put a detached object on its pool's dying list, which is not locked. */
+void tmem_dying_add(struct tmem_object *obj);
 /*
- * Free up to TMEM_DRAIN_BATCH pages of flushed objects. True when there may
- * be more. No lock held.
+ * Free up to TMEM_DRAIN_BATCH pages of flushed objects; those of a client, or
+ * (NULL) of shared pools. True when there may be more. No lock held.
  */
-bool tmem_drain_dying(struct tmem_client *c);
-/* Help with that, as each operation does; cheap when there is nothing. */
+bool tmem_drain_dying(struct tmem_dying *dying, struct tmem_client *c);
+
+/* tmem_shared.c: shared pools. */
+extern struct tmem_meta tmem_shared_meta;
+extern struct tmem_dying tmem_shared_dying;
+void tmem_shared_init(void);                   /* at boot */
+/*
+ * Create or join a shared pool: its id, or what tmem_new_pool() says; or
+ * -EACCES when the client is not authorised. No lock held.
+ */
+long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2]);
+/* That id is dying now: say so to its pool. rwlock held for writing. */
+void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id);
+/*
+ * One step of leaving: take up to TMEM_DRAIN_BATCH pages out. Returns how
+ * many, and whether there is more to do. rwlock held.
+ */
+unsigned int tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
+                                    struct page_info *frames[], bool *more);
+/* Has that id been left? Then forget it. rwlock held for writing. */
+bool tmem_shared_left(struct tmem_client *c, unsigned int id);
+/*
+ * Pages of a client that has left all pools lie in objects which others used
+ * last: hand some over to those. True while there is more. No lock held.
+ */
+bool tmem_shared_hand_over(struct tmem_client *c);
+/* 0, -ENOSPC when the client has too many. No lock held. */
+int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
+                          bool allow);
+/* Everybody may join everything, or only what each is authorised for. */
+void tmem_shared_authorise_all(bool allow);
+
+/* Look at the shared pool in that place of the table; false: there is none. */
+struct pool_figures;
+bool tmem_shared_look(unsigned int slot,
+                      void (*look)(struct tmem_pool *, struct pool_figures *),
+                      struct pool_figures *figures);
+/* The sharer with the lowest id from that one on; false: no more. */
+bool tmem_shared_next_sharer(unsigned int slot, unsigned int from,
+                             unsigned int *id);
+
+/*
+ * Help with what has been flushed, as each operation does; cheap when there
+ * is nothing.
+ */
 static inline void tmem_help_drain(struct tmem_client *c)
 {
-    if ( unlikely(read_atomic(&c->nr_dying_objects)) )
-        tmem_drain_dying(c);
+    if ( unlikely(read_atomic(&c->dying.nr)) )
+        tmem_drain_dying(&c->dying, c);
+    if ( unlikely(c->nr_shared) && read_atomic(&tmem_shared_dying.nr) )
+        tmem_drain_dying(&tmem_shared_dying, NULL);
 }
 
 /* tmem_data.c: the data operations, on a client, with no lock held. */
@@ -283,6 +453,9 @@ struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
 /* The object of that id, or NULL. Bucket locked. */
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid);
+/* The first with a greater id (NULL: the very first), or NULL. */
+struct tmem_object *tmem_object_next(struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid);
 /* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
 struct tmem_object *tmem_object_create(struct tmem_pool *pool,
                                        struct tmem_bucket *b,
@@ -292,12 +465,12 @@ void tmem_object_free(struct tmem_object *obj);
 /* Take an object out of its bucket: nobody finds it. Bucket locked. */
 void tmem_object_detach(struct tmem_object *obj);
 /*
- * Hang a frame in under an index, as the youngest page: 0, and *pg is the
+ * Hang a client's frame in under an index, as its youngest page: 0, and *pg is the
  * frame that was there, or NULL. -ENOMEM when the metadata need another
  * frame: nothing changed. Bucket locked.
  */
 int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct page_info **pg);
+                      struct tmem_client *c, struct page_info **pg);
 /*
  * Take a page out and return its frame; NULL when there is none. The object
  * stays, maybe empty. Bucket locked.
@@ -306,13 +479,23 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index);
 /* Take up to max pages out; returns how many. Bucket locked. */
 unsigned int tmem_object_drain(struct tmem_object *obj,
                                struct page_info *frames[], unsigned int max);
-/* Forget a page's frame: no lock held, pool's client alive. */
+/* Make an ephemeral page the youngest of its queue. Bucket locked. */
+bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
+/*
+ * Move an ephemeral page to a queue of c (NULL: nobody's). When that can't be
+ * done the page is taken out, and its frame returned. Bucket locked.
+ */
+struct page_info *tmem_object_hand_over(struct tmem_object *obj,
+                                        struct tmem_epage *ep,
+                                        struct tmem_client *c);
+/* Let go of a page's frames. c is billed for persistent ones. No lock held. */
 void tmem_release_frames(struct tmem_client *c, bool persistent,
                          struct page_info *frames[], unsigned int nr);
 
 /* tmem_meta.c: metadata and billing. */
-/* 0 or -ENOMEM. No lock held. */
-int tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed);
+void tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed);
+/* A pool of blocks that grows from its spare frames; NULL. No lock held. */
+struct xmem_pool *tmem_meta_blocks(struct tmem_meta *meta);
 /* All blocks must be free. No lock held. */
 void tmem_meta_destroy(struct tmem_meta *meta);
 /* A spare frame more: 0 or -ENOMEM. No lock held. */
@@ -341,30 +524,92 @@ void tmem_credit_return(struct tmem_client *c);
  */
 struct page_info *tmem_frame_find(void);
 
-/* tmem_evict.c: ephemeral pages. */
+/* tmem_queue.c: queues of ephemeral pages. */
 extern unsigned int tmem_nr_classes;           /* queues of a client */
-void tmem_evict_init(void);                    /* at boot */
+void tmem_queue_init(void);                    /* at boot */
 int tmem_queues_init(struct tmem_client *c);   /* 0 or -ENOMEM */
 void tmem_queues_destroy(struct tmem_client *c);
+/* The queue of a client that a frame belongs to. */
+struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
+                                 const struct page_info *pg);
 /*
- * Queue a page as the youngest; its descriptor, or NULL when the metadata
- * need another frame. Bucket of obj locked.
+ * Queue a page as the client's youngest; its descriptor, or NULL when the
+ * metadata need another frame. Bucket of obj locked.
  */
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
-                                  struct page_info *pg);
+                                  struct tmem_client *c, struct page_info *pg);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
 /* Take a page out. Bucket of its object locked. */
 void tmem_queue_del(struct tmem_epage *ep);
-/* Keep metadata in proportion to pages, as each put does. No lock held. */
-void tmem_queues_tidy(struct tmem_client *c);
 /*
- * Evict up to nr pages in global least-recently-put order, and hand their
- * frames to this CPU's cache. Returns how many. No lock held.
+ * Make a page the youngest of its queue, unused; its new descriptor, or NULL
+ * when the metadata need another frame. Bucket of its object locked.
  */
-unsigned int tmem_evict(unsigned int nr);
+struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
+/* The oldest page, or NULL. Queue locked. */
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q);
+/* Do its oldest pages have to go, for the frames of its segments? */
+bool tmem_queue_is_sparse(const struct tmem_queue *q);
+/* Frames of some of its oldest pages. Queue not locked. */
+#define TMEM_SAMPLE_MAX 48
+unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
+/* Pages and frames of queues of a client: estimates, without a lock. */
+unsigned long tmem_client_ephemeral(const struct tmem_client *c);
+unsigned long tmem_client_segments(const struct tmem_client *c);
 /* Ephemeral pages of the whole host: an estimate, taken without a lock. */
 unsigned long tmem_ephemeral_pages(void);
+
+/* tmem_evict.c: which page goes next. */
+/* Which memory an eviction is to give. */
+struct tmem_want {
+    nodeid_t node;             /* NUMA_NO_NODE: any */
+    bool low;                  /* only below 2^TMEM_LOW_BITS bytes */
+};
+#ifndef TMEM_EVICT_BATCH
+#ifdef TMEM_SHRUNK
+#define TMEM_EVICT_BATCH   2
+#else
+/*
+ * Pages that one eviction takes. The batch spreads the search for the victim
+ * over 16 puts, and still keeps the longest put near 10 of the others.
+ */
+#define TMEM_EVICT_BATCH   16
+#endif
+#endif
+/*
+ * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
+ * it went away meanwhile, or was renewed since it had been used (if renew is
+ * set). RCU held.
+ */
+struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
+                                        struct tmem_epage *ep, bool renew);
+/*
+ * Evict up to nr pages, as weights and age say, from memory that is wanted
+ * (NULL: any), and pass each frame to take(). Bounded work; returns how many.
+ * No lock held.
+ */
+unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
+                             void (*take)(struct page_info *pg));
+/* The same, up to a batch, with the frames for this CPU's cache. */
+unsigned int tmem_evict(unsigned int nr);
+/* Evict up to nr of a client's own oldest pages; as above. */
+unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
+                            void (*take)(struct page_info *pg));
+/* Make room for so many pages more below a client's cap. No lock held. */
+void tmem_cap_enforce(struct tmem_client *c, unsigned int more);
+/* Keep metadata in proportion to pages, as each put does. No lock held. */
+void tmem_queues_tidy(struct tmem_client *c);
+
+/* tmem_list.c: statistics. */
+void tmem_list_init(void);                     /* at boot */
+/*
+ * LIST, of one domain or (NULL) all: the bytes of whole lines in op->buf;
+ * -EFAULT, -EINVAL, -ENOMEM; or -ERESTART, with *next and *used for the call
+ * that goes on. Both are 0 at first. No lock held.
+ */
+long tmem_list(struct xen_sysctl_tmem_op *op, struct domain *d, uint64_t *next,
+               uint64_t *used);
 
 #endif /* XEN_TMEM_PRIVATE_H */
 

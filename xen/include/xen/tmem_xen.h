@@ -13,6 +13,7 @@
 #include <xen/domain_page.h>
 #include <xen/mm.h>
 #include <xen/time.h>
+#include <asm/msr.h>
 
 struct domain;
 
@@ -64,6 +65,8 @@ void cf_check tmem_frame_release(struct page_info *pg);
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits);
 /* Frames in all caches: an estimate, taken without a lock. */
 unsigned long tmem_cached_frames(void);
+/* Frames that tmem has from the heap, those in caches included. */
+unsigned long tmem_held_frames(void);
 /* Can the frame be reached through a pointer at any time? */
 bool tmem_frame_is_mapped(const struct page_info *pg);
 
@@ -129,6 +132,20 @@ static inline int tmem_frame_marked(const struct page_info *pg)
 static inline uint64_t tmem_clock(void)
 {
     return NOW();
+}
+
+/*
+ * Time for statistics: no fence, so that it costs little, and is no more
+ * exact than a few dozen cycles.
+ */
+static inline uint64_t tmem_cycles(void)
+{
+    return rdtsc();
+}
+
+static inline uint64_t tmem_cycles_to_ns(uint64_t cycles)
+{
+    return tsc_ticks2ns(cycles);
 }
 
 #endif /* XEN_TMEM_XEN_H */

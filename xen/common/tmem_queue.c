@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_queue.c - queues of ephemeral pages
+ *
+ * Each client has its own queues of ephemeral pages, one for each class of
+ * memory (NUMA node, below or above 4 GiB), each in the order in which the
+ * pages were put. There is no list that all clients share.
+ *
+ * A queue is a list of segments, a frame each, filled from front to back:
+ *
+ *   queue -> segment --------> segment --------> segment (being filled)
+ *            . . x x . x x     x x x . x x x     x x x x
+ *                ^first                                  ^next
+ *
+ * x is a descriptor of a page, a dot one whose page has gone: a page leaves
+ * by a store to its own descriptor, not to its neighbours'. A segment without
+ * pages is freed. The drawback is that a segment with few pages left still
+ * fills a frame: when a queue's segments have fewer than SEGMENT_FEW pages on
+ * average, its oldest pages have to go (tmem_queue_is_sparse()).
+ *
+ * A page of a shared pool stays when it is got, and counts as used: it gets a
+ * mark, and is renewed instead of evicted when its turn comes (the second
+ * chance of CLOCK: Corbato, 1968). So a get writes no more than a bit.
+ *
+ * Locking: the queue's lock guards segments, descriptors and marks of frames.
+ */
+#include <xen/init.h>
+#include <xen/lib.h>
+#include <xen/mm.h>
+#include <xen/nodemask.h>
+#include <xen/prefetch.h>
+#include <xen/tmem_private.h>
+
+/* Descriptors of a segment: what fits in a frame after the head. */
+#define SEGMENT_HEAD       64
+#ifndef TMEM_SEGMENT_PAGES
+#ifdef TMEM_SHRUNK
+#define TMEM_SEGMENT_PAGES 4
+#else
+#define TMEM_SEGMENT_PAGES \
+    ((PAGE_SIZE - SEGMENT_HEAD) / sizeof(struct tmem_epage))
+#endif
+#endif
+
+struct tmem_segment {
+    struct list_head list;     /* queue, in tmem_queue.segments */
+    struct tmem_queue *queue;  /* constant */
+    uint64_t birth;            /* constant: time of its making */
+    unsigned int first;        /* queue: oldest page, if there is one */
+    unsigned int next;         /* queue: first descriptor never used */
+    unsigned int live;         /* queue: pages */
+    struct tmem_epage page[TMEM_SEGMENT_PAGES]
+        __attribute__((__aligned__(SEGMENT_HEAD)));
+};
+
+/*
+ * With 8 pages in a segment its frame is an eighth of what it serves; below,
+ * a page is worth less than what it keeps.
+ */
+#define SEGMENT_FEW        min(8UL, TMEM_SEGMENT_PAGES / 2UL)
+
+/* Ages count in units of 512 ns: 18 minutes until they saturate. */
+#define AGE_SHIFT          9
+#define AGE_MAX            (TMEM_EPAGE_USED - 1)
+
+/* A sample of 12 pages of a segment is one from each chunk of its frames. */
+#define SAMPLE_PAGES       12
+#define SAMPLE_SEGMENTS    (TMEM_SAMPLE_MAX / SAMPLE_PAGES)
+
+unsigned int __read_mostly tmem_nr_classes;
+
+static unsigned int frame_class(const struct page_info *pg)
+{
+    bool high = !tmem_frame_below(pg, TMEM_LOW_BITS);
+
+    return 2 * phys_to_nid(page_to_maddr(pg)) + high;
+}
+
+struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
+                                 const struct page_info *pg)
+{
+    unsigned int class = frame_class(pg);
+
+    ASSERT(class < tmem_nr_classes);
+
+    return &c->queues[class];
+}
+
+static struct tmem_segment *segment_of(const struct tmem_epage *ep)
+{
+    return (void *)((unsigned long)ep & PAGE_MASK);
+}
+
+static struct tmem_meta *queue_meta(struct tmem_queue *q)
+{
+    return &q->client->meta[0];
+}
+
+void __init tmem_queue_init(void)
+{
+    tmem_nr_classes = 2 * (last_node(node_online_map) + 1);
+}
+
+int tmem_queues_init(struct tmem_client *c)
+{
+    unsigned int i;
+
+    BUILD_BUG_ON(sizeof(struct tmem_segment) > PAGE_SIZE);
+    BUILD_BUG_ON(offsetof(struct tmem_segment, page) != SEGMENT_HEAD);
+
+    c->queues = xzalloc_array(struct tmem_queue, tmem_nr_classes);
+    if ( !c->queues )
+        return -ENOMEM;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        struct tmem_queue *q = &c->queues[i];
+
+        spin_lock_init(&q->lock);
+        INIT_LIST_HEAD(&q->segments);
+        q->oldest = TMEM_QUEUE_EMPTY;
+        q->client = c;
+    }
+
+    return 0;
+}
+
+void tmem_queues_destroy(struct tmem_client *c)
+{
+    xfree(c->queues);
+}
+
+static uint32_t epage_age(const struct tmem_epage *ep)
+{
+    return read_atomic(&ep->age) & ~TMEM_EPAGE_USED;
+}
+
+static void queue_update_oldest(struct tmem_queue *q)
+{
+    const struct tmem_segment *seg =
+        list_first_entry_or_null(&q->segments, struct tmem_segment, list);
+    uint64_t oldest = TMEM_QUEUE_EMPTY;
+
+    if ( seg )
+        oldest = seg->birth +
+                 ((uint64_t)epage_age(&seg->page[seg->first]) << AGE_SHIFT);
+    write_atomic(&q->oldest, oldest);
+}
+
+/* The segment that takes the next page, or NULL. */
+static struct tmem_segment *queue_tail(struct tmem_queue *q)
+{
+    struct tmem_segment *seg;
+
+    if ( !list_empty(&q->segments) )
+    {
+        seg = list_entry(q->segments.prev, struct tmem_segment, list);
+        if ( seg->next < TMEM_SEGMENT_PAGES )
+            return seg;
+    }
+
+    seg = tmem_meta_frame_get(queue_meta(q));
+    if ( !seg )
+        return NULL;
+
+    seg->queue = q;
+    seg->birth = tmem_clock();
+    seg->first = seg->next = seg->live = 0;
+    list_add_tail(&seg->list, &q->segments);
+    write_atomic(&q->nr_segments, q->nr_segments + 1);
+
+    return seg;
+}
+
+/* Append a page: its descriptor, or NULL. Counts and mark are the caller's. */
+static struct tmem_epage *queue_append(struct tmem_queue *q,
+                                       struct tmem_object *obj,
+                                       uint32_t index, struct page_info *pg)
+{
+    struct tmem_segment *seg = queue_tail(q);
+    struct tmem_epage *ep;
+    uint64_t now, age;
+
+    ASSERT(LOCKING_queue(q));
+
+    if ( !seg )
+        return NULL;
+
+    now = tmem_clock();
+    /* Clocks of two CPUs may differ a little. */
+    age = now > seg->birth ? (now - seg->birth) >> AGE_SHIFT : 0;
+    ep = &seg->page[seg->next++];
+    ep->obj = obj;
+    ep->frame = pg;
+    ep->index = index;
+    write_atomic(&ep->age, min_t(uint64_t, age, AGE_MAX));
+    if ( !seg->live++ )
+        seg->first = seg->next - 1;
+    tmem_frame_mark(pg, q->client->id, ep);
+
+    return ep;
+}
+
+struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
+                                  struct tmem_client *c, struct page_info *pg)
+{
+    struct tmem_queue *q = tmem_queue_of(c, pg);
+    struct tmem_epage *ep;
+
+    spin_lock(&q->lock);
+    ep = queue_append(q, obj, index, pg);
+    if ( ep )
+    {
+        write_atomic(&q->nr_pages, q->nr_pages + 1);
+        if ( q->nr_pages == 1 )
+            queue_update_oldest(q);
+    }
+    spin_unlock(&q->lock);
+
+    return ep;
+}
+
+/* Drop a descriptor. Counts and mark are the caller's. */
+static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
+{
+    struct tmem_segment *seg = segment_of(ep);
+    bool was_head = seg->list.prev == &q->segments &&
+                    ep == &seg->page[seg->first];
+
+    ASSERT(LOCKING_queue(q));
+    ASSERT(ep->obj);
+
+    ep->obj = NULL;
+    if ( !--seg->live )
+    {
+        list_del(&seg->list);
+        write_atomic(&q->nr_segments, q->nr_segments - 1);
+        tmem_meta_frame_put(queue_meta(q), seg);
+    }
+    else if ( ep == &seg->page[seg->first] )
+        while ( !seg->page[seg->first].obj )
+            seg->first++;
+
+    if ( was_head )
+        queue_update_oldest(q);
+}
+
+void tmem_queue_prefetch(const struct tmem_epage *ep)
+{
+    /* The mark on the frame, and the counts of the segment. */
+    prefetch(ep->frame);
+    prefetch(segment_of(ep));
+}
+
+void tmem_queue_del(struct tmem_epage *ep)
+{
+    /* The bucket's lock keeps the page, and that the segment. */
+    struct tmem_queue *q = segment_of(ep)->queue;
+
+    spin_lock(&q->lock);
+    tmem_frame_unmark(ep->frame);
+    write_atomic(&q->nr_pages, q->nr_pages - 1);
+    queue_drop(q, ep);
+    spin_unlock(&q->lock);
+}
+
+struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
+{
+    struct tmem_queue *q = segment_of(ep)->queue;
+    struct tmem_epage *young;
+
+    /* The queue is not seen without the page: its client could go. */
+    spin_lock(&q->lock);
+    young = queue_append(q, ep->obj, ep->index, ep->frame);
+    if ( young )
+        queue_drop(q, ep);
+    spin_unlock(&q->lock);
+
+    return young;
+}
+
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q)
+{
+    struct tmem_segment *seg =
+        list_first_entry_or_null(&q->segments, struct tmem_segment, list);
+
+    ASSERT(LOCKING_queue(q));
+
+    if ( !seg )
+        return NULL;
+    /* Most likely the next one to go. */
+    if ( seg->first + 1 < seg->next )
+        prefetch(seg->page[seg->first + 1].frame);
+
+    return &seg->page[seg->first];
+}
+
+bool tmem_queue_is_sparse(const struct tmem_queue *q)
+{
+    return read_atomic(&q->nr_segments) >
+           2 + read_atomic(&q->nr_pages) / SEGMENT_FEW;
+}
+
+/*
+ * From all over the first segments: the very first may hold little more than
+ * the rest of runs of frames that are in use otherwise.
+ */
+unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[])
+{
+    const struct tmem_segment *seg;
+    unsigned int i, segments = 0, nr = 0;
+
+    spin_lock(&q->lock);
+    list_for_each_entry ( seg, &q->segments, list )
+    {
+        for ( i = seg->first; i < seg->next;
+              i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
+            if ( seg->page[i].obj )
+                mfn[nr++] = mfn_x(page_to_mfn(seg->page[i].frame));
+        if ( ++segments == SAMPLE_SEGMENTS )
+            break;
+    }
+    spin_unlock(&q->lock);
+
+    return nr;
+}
+
+unsigned long tmem_client_ephemeral(const struct tmem_client *c)
+{
+    unsigned long nr = 0;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        nr += read_atomic(&c->queues[i].nr_pages);
+
+    return nr;
+}
+
+unsigned long tmem_client_segments(const struct tmem_client *c)
+{
+    unsigned long nr = 0;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        nr += read_atomic(&c->queues[i].nr_segments);
+
+    return nr;
+}
+
+unsigned long tmem_ephemeral_pages(void)
+{
+    unsigned long nr = 0;
+    struct tmem_client *c;
+
+    rcu_read_lock(&tmem_rcu);
+    list_for_each_entry_rcu ( c, &tmem_clients, link )
+        nr += tmem_client_ephemeral(c);
+    rcu_read_unlock(&tmem_rcu);
+
+    return nr;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_relinquish.c - give frames back to an allocator that has none
+ *
+ * For order 0: first frames from the CPUs' caches, which cost nobody anything,
+ * then the oldest pages. For higher orders, and for a width of addresses that
+ * is not a class of its own, an aligned run of frames is looked for that are
+ * free or hold ephemeral pages: around some of each client's oldest pages, and
+ * by a cursor that walks the frame table. Only a run that can go as a whole is
+ * evicted.
+ *
+ * Locking: may run below any lock of the hypervisor, so it takes only those
+ * of buckets, queues, metadata and frame caches, then the heap's; and cannot
+ * be preempted, so its work is bounded.
+ */
+#include <xen/lib.h>
+#include <xen/mm.h>
+#include <xen/tmem_private.h>
+
+/*
+ * Bounds on what a relinquish for special frames looks at. Orders up to 4 are
+ * what Xen needs to create domains. Most runs are seen to be of no use at
+ * their first frame: 8192 of them are looked at in 20 to 60 us.
+ */
+#define RELINQUISH_MAX_ORDER 4
+#define RELINQUISH_SCAN      8192
+
+/* Evict the page that a frame holds, if it is an ephemeral one. RCU held. */
+static bool evict_frame(struct page_info *pg)
+{
+    int id = tmem_frame_marked(pg);
+    struct tmem_client *c;
+
+    list_for_each_entry_rcu ( c, &tmem_clients, link )
+    {
+        struct tmem_queue *q;
+
+        if ( c->id != id )
+            continue;
+
+        q = tmem_queue_of(c, pg);
+        spin_lock(&q->lock);
+        if ( tmem_frame_marked(pg) != id )
+        {
+            spin_unlock(&q->lock);
+            return false;
+        }
+        pg = tmem_evict_and_unlock(q, (void *)pg->up, false);
+        if ( pg )
+            tmem_frame_release(pg);
+
+        return pg;
+    }
+
+    return false;
+}
+
+/* An aligned run of frames that somebody wants. */
+struct tmem_run {
+    unsigned long limit;       /* it ends at or below this frame */
+    nodeid_t node;             /* NUMA_NO_NODE: any */
+    unsigned int order;
+};
+
+/* Could the run be free as a whole? Reads the frame table without a lock. */
+static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
+{
+    unsigned long end = mfn + (1UL << run->order);
+    unsigned int evictable = 0;
+
+    if ( end > run->limit ||
+         (run->node != NUMA_NO_NODE &&
+          phys_to_nid(mfn_to_maddr(_mfn(mfn))) != run->node) )
+        return false;
+
+    for ( ; mfn < end; mfn++ )
+    {
+        const struct page_info *pg;
+
+        if ( !mfn_valid(_mfn(mfn)) )
+            return false;
+        pg = mfn_to_page(_mfn(mfn));
+        if ( tmem_frame_marked(pg) >= 0 )
+            evictable++;
+        else if ( !page_state_is(pg, free) )
+            return false;
+    }
+
+    return evictable;
+}
+
+/* Evict the run that the frame is in, if all of it can go. RCU held. */
+static unsigned int evict_run(const struct tmem_run *run, unsigned long mfn)
+{
+    unsigned int i, nr = 0;
+
+    mfn &= ~0UL << run->order;
+    if ( run_is_evictable(run, mfn) )
+        for ( i = 0; i < 1U << run->order; i++ )
+            nr += evict_frame(mfn_to_page(_mfn(mfn + i)));
+
+    return nr;
+}
+
+/* A run around one of the oldest pages of any client. RCU held. */
+static unsigned int evict_old_run(const struct tmem_run *run)
+{
+    unsigned long mfn[TMEM_SAMPLE_MAX];
+    unsigned int class, i, nr = 0, seen = 0;
+    struct tmem_client *c;
+
+    list_for_each_entry_rcu ( c, &tmem_clients, link )
+        for ( class = 0; class < tmem_nr_classes; class++ )
+        {
+            struct tmem_queue *q = &c->queues[class];
+
+            if ( seen >= RELINQUISH_SCAN || !read_atomic(&q->nr_pages) )
+                continue;
+            i = tmem_queue_sample(q, mfn);
+            seen += i;
+            while ( !nr && i-- )
+                nr = evict_run(run, mfn[i]);
+            if ( nr )
+                return nr;
+        }
+
+    return 0;
+}
+
+/*
+ * Make one aligned run of frames free below 2^bits bytes, on that node: where
+ * old pages are, or else wherever a cursor finds one, which walks through
+ * memory, so that repeated calls look everywhere.
+ */
+static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
+                                   unsigned int order)
+{
+    static unsigned long cursor;
+    struct tmem_run run = { .limit = max_page, .node = node, .order = order };
+    unsigned long mfn = read_atomic(&cursor);
+    unsigned int scanned, nr;
+
+    if ( bits && bits < 64 )
+        run.limit = min(run.limit, 1UL << (bits - PAGE_SHIFT));
+
+    rcu_read_lock(&tmem_rcu);
+    nr = evict_old_run(&run);
+    for ( scanned = 0; !nr && scanned < RELINQUISH_SCAN; scanned++ )
+    {
+        if ( mfn + (1UL << order) > run.limit )
+            mfn = 0;
+        nr = evict_run(&run, mfn);
+        mfn = (mfn & (~0UL << order)) + (1UL << order);
+    }
+    rcu_read_unlock(&tmem_rcu);
+    write_atomic(&cursor, mfn);
+
+    return nr;
+}
+
+/*
+ * Single frames. A width other than that of the classes is looked for in the
+ * frame table: the oldest pages of a class may all lie above it.
+ */
+static unsigned int relinquish_pages(unsigned int bits, nodeid_t node)
+{
+    struct tmem_want want = { .node = node };
+    unsigned int nr = 0;
+
+    if ( bits && bits < BITS_PER_LONG && max_page >> (bits - PAGE_SHIFT) )
+    {
+        if ( bits != TMEM_LOW_BITS )
+        {
+            while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0) )
+                nr++;
+            return nr;
+        }
+        want.low = true;
+    }
+
+    return tmem_evict_from(TMEM_EVICT_BATCH, &want, tmem_frame_release);
+}
+
+static unsigned long relinquish(unsigned int bits, nodeid_t node,
+                                unsigned int order)
+{
+    unsigned long nr;
+
+    /* Frames without a page cost nobody anything. */
+    nr = node == NUMA_NO_NODE ? tmem_cache_drain(TMEM_EVICT_BATCH, bits) : 0;
+    if ( !order )
+        return nr ?: relinquish_pages(bits, node);
+
+    return relinquish_run(bits, node, order) ?: nr;
+}
+
+unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
+                                    unsigned int order, unsigned int memflags)
+{
+    struct tmem_cpu_stats *stats = tmem_this_stats();
+    unsigned long nr = 0;
+
+    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) )
+        return 0;
+
+    tmem_inc(stats->relinquish_attempts);
+    if ( order <= RELINQUISH_MAX_ORDER )
+    {
+        nr = relinquish(bits, node, order);
+        if ( !nr && node != NUMA_NO_NODE && !(memflags & MEMF_exact_node) )
+            nr = relinquish(bits, NUMA_NO_NODE, order);
+    }
+    tmem_add(stats->relinquished, nr);
+    if ( nr > stats->relinquish_max )
+        write_atomic(&stats->relinquish_max, nr);
+
+    return nr;
+}
+
+unsigned long tmem_freeable_pages(void)
+{
+    return opt_tmem ? tmem_cached_frames() + tmem_ephemeral_pages() : 0;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

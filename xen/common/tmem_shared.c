@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_shared.c - shared pools: joining, leaving, authorisation
+ *
+ * A shared pool has a 128-bit uuid, and belongs to nobody. Each id of a client
+ * that names it is a *sharer*, with a record of its own. An object remembers
+ * the client that put or got a page of it last: its last user. A page is
+ * accounted to the client that put it, and lies in a queue of that client.
+ *
+ *   client --pools[id]--> pool <--pools[id]-- client
+ *     |                    |  objects           |
+ *     |                    v                    |
+ *     +--queue--> page, page, page <--queue-----+
+ *
+ * A client that leaves takes along the objects that it used last, in steps: a
+ * cursor walks through buckets, in the order of object ids, and each step
+ * looks at a bounded number of objects. When all sharers are leaving, the pool
+ * is an orphan: nobody can join it any more, and everything in it goes. The
+ * last to leave frees it.
+ *
+ * When a client leaves for good, some of its pages may still lie in objects
+ * that others used last. They are handed over to those.
+ *
+ * Metadata of objects belong to no client: each shared pool has its own blocks,
+ * and all of them have spare frames in common.
+ *
+ * Locking: tmem_shared_lock guards the table of pools, their lists of sharers,
+ * and the authorisations of clients. It is taken below a client's rwlock, and
+ * above the locks of buckets; relinquish never takes it. What a client has to
+ * leave is *dying* in that client: no operation of it uses the pool any more,
+ * so it becomes nobody's last user again.
+ */
+#include <xen/errno.h>
+#include <xen/init.h>
+#include <xen/lib.h>
+#include <xen/param.h>
+#include <xen/tmem_private.h>
+
+/* May every client join every shared pool? */
+static bool __initdata opt_tmem_shared_auth;
+boolean_param("tmem_shared_auth", opt_tmem_shared_auth);
+
+/* Objects that one step of leaving looks at. */
+#define LEAVE_SCAN 64
+
+struct tmem_sharer {
+    struct list_head list;         /* tmem_shared_lock, in pool->sharers */
+    struct tmem_client *client;
+    bool leaving;                  /* tmem_shared_lock, as is the rest */
+    bool done;
+    bool inside;                   /* of a bucket, behind oid */
+    unsigned int bucket;
+    xen_tmem_oid_t oid;
+};
+
+DEFINE_SPINLOCK(tmem_shared_lock);
+struct tmem_meta tmem_shared_meta;
+struct tmem_dying tmem_shared_dying;
+
+static struct tmem_pool *pools[TMEM_MAX_SHARED];   /* tmem_shared_lock */
+static bool all_authorised;                        /* tmem_shared_lock */
+
+void __init tmem_shared_init(void)
+{
+    memset(pools, 0, sizeof(pools));
+    all_authorised = opt_tmem_shared_auth;
+    tmem_dying_init(&tmem_shared_dying);
+    tmem_meta_init(&tmem_shared_meta, NULL, false);
+}
+
+static bool same_uuid(const uint64_t a[2], const uint64_t b[2])
+{
+    return a[0] == b[0] && a[1] == b[1];
+}
+
+/* ---- authorisation ------------------------------------------------------- */
+
+static unsigned int auth_find(const struct tmem_client *c,
+                              const uint64_t uuid[2])
+{
+    unsigned int i;
+
+    ASSERT(LOCKING_shared);
+
+    for ( i = 0; i < c->nr_auth && !same_uuid(c->auth[i], uuid); i++ )
+        continue;
+
+    return i;
+}
+
+int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
+                          bool allow)
+{
+    unsigned int i;
+    int rc = 0;
+
+    spin_lock(&tmem_shared_lock);
+    i = auth_find(c, uuid);
+    if ( allow && i == TMEM_MAX_SHARED )
+        rc = -ENOSPC;
+    else if ( allow && i == c->nr_auth )
+        memcpy(c->auth[c->nr_auth++], uuid, sizeof(c->auth[0]));
+    else if ( !allow && i < c->nr_auth )
+        memcpy(c->auth[i], c->auth[--c->nr_auth], sizeof(c->auth[0]));
+    spin_unlock(&tmem_shared_lock);
+
+    return rc;
+}
+
+void tmem_shared_authorise_all(bool allow)
+{
+    spin_lock(&tmem_shared_lock);
+    all_authorised = allow;
+    spin_unlock(&tmem_shared_lock);
+}
+
+static bool is_authorised(const struct tmem_client *c, const uint64_t uuid[2])
+{
+    bool ok;
+
+    /* All ones is what a guest says that does not want to share. */
+    if ( uuid[0] == ~0ULL && uuid[1] == ~0ULL )
+        return false;
+
+    spin_lock(&tmem_shared_lock);
+    ok = all_authorised || auth_find(c, uuid) < c->nr_auth;
+    spin_unlock(&tmem_shared_lock);
+
+    return ok;
+}
+
+/* ---- joining ------------------------------------------------------------- */
+
+/* The place in the table of the pool of that uuid; NULL: any free place. */
+static struct tmem_pool **table_find(const uint64_t *uuid)
+{
+    unsigned int i;
+
+    ASSERT(LOCKING_shared);
+
+    for ( i = 0; i < TMEM_MAX_SHARED; i++ )
+        if ( uuid ? pools[i] && same_uuid(pools[i]->uuid, uuid) : !pools[i] )
+            return &pools[i];
+
+    return NULL;
+}
+
+/*
+ * Make the pool that has that uuid, or else *fresh (may be NULL), known to the
+ * client under its lowest free id, which is returned. *fresh is NULL when it
+ * was used. -ENOMEM: a fresh one is needed. -EPERM: no id, or no place.
+ */
+static long join(struct tmem_client *c, const uint64_t uuid[2],
+                 struct tmem_pool **fresh, struct tmem_sharer *sharer)
+{
+    unsigned int id = tmem_pool_free_id(c);
+    struct tmem_pool **place, *pool;
+
+    ASSERT(LOCKING_shared);
+
+    if ( id == TMEM_MAX_POOLS )
+        return -EPERM;
+
+    place = table_find(uuid);
+    if ( !place )
+    {
+        place = table_find(NULL);
+        if ( !place )
+            return -EPERM;
+        if ( !*fresh )
+            return -ENOMEM;
+        memcpy((*fresh)->uuid, uuid, sizeof((*fresh)->uuid));
+        *place = *fresh;
+        *fresh = NULL;
+    }
+
+    pool = *place;
+    sharer->client = c;
+    list_add_tail(&sharer->list, &pool->sharers);
+    c->sharers[id] = sharer;
+    c->pools[id] = pool;
+    c->nr_shared++;
+
+    return id;
+}
+
+long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2])
+{
+    struct tmem_pool *fresh = NULL;
+    struct tmem_sharer *sharer;
+    unsigned int tries;
+    long rc = -ENOMEM;
+
+    if ( !is_authorised(c, uuid) )
+        return -EACCES;
+    if ( tmem_heap_allows() || !(sharer = xzalloc(struct tmem_sharer)) )
+        return -ENOMEM;
+
+    /* Most pools are there already: make one only when there is none. */
+    for ( tries = 0; tries < 2 && rc == -ENOMEM; tries++ )
+    {
+        if ( tries && !(fresh = tmem_pool_alloc(NULL, false)) )
+            break;
+        tmem_client_write_lock(c);
+        spin_lock(&tmem_shared_lock);
+        rc = join(c, uuid, &fresh, sharer);
+        spin_unlock(&tmem_shared_lock);
+        tmem_client_write_unlock(c);
+    }
+
+    if ( fresh )
+        tmem_pool_free(fresh);
+    if ( rc < 0 )
+        xfree(sharer);
+
+    return rc;
+}
+
+/* ---- statistics ---------------------------------------------------------- */
+
+bool tmem_shared_look(unsigned int slot,
+                      void (*look)(struct tmem_pool *, struct pool_figures *),
+                      struct pool_figures *figures)
+{
+    struct tmem_pool *pool;
+
+    spin_lock(&tmem_shared_lock);
+    pool = pools[slot];
+    if ( pool )
+        look(pool, figures);
+    spin_unlock(&tmem_shared_lock);
+
+    return pool;
+}
+
+bool tmem_shared_next_sharer(unsigned int slot, unsigned int from,
+                             unsigned int *id)
+{
+    const struct tmem_sharer *sharer;
+    bool found = false;
+
+    spin_lock(&tmem_shared_lock);
+    if ( pools[slot] )
+        list_for_each_entry ( sharer, &pools[slot]->sharers, list )
+            if ( !sharer->leaving && sharer->client->id >= from &&
+                 (!found || sharer->client->id < *id) )
+            {
+                *id = sharer->client->id;
+                found = true;
+            }
+    spin_unlock(&tmem_shared_lock);
+
+    return found;
+}
+
+/* ---- leaving ------------------------------------------------------------- */
+
+static bool all_are_leaving(const struct tmem_pool *pool)
+{
+    const struct tmem_sharer *sharer;
+
+    ASSERT(LOCKING_shared);
+
+    list_for_each_entry ( sharer, &pool->sharers, list )
+        if ( !sharer->leaving )
+            return false;
+
+    return true;
+}
+
+/* Does the client know the pool by another id, too? */
+static bool is_still_shared(const struct tmem_client *c,
+                            const struct tmem_pool *pool)
+{
+    const struct tmem_sharer *sharer;
+
+    ASSERT(LOCKING_shared);
+
+    list_for_each_entry ( sharer, &pool->sharers, list )
+        if ( sharer->client == c && !sharer->leaving )
+            return true;
+
+    return false;
+}
+
+void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool *pool = c->pools[id];
+    struct tmem_sharer *sharer = c->sharers[id];
+
+    ASSERT(LOCKING_client(c));
+
+    spin_lock(&tmem_shared_lock);
+    sharer->leaving = true;
+    if ( all_are_leaving(pool) )
+    {
+        pool->orphan = true;
+        *table_find(pool->uuid) = NULL;
+    }
+    else
+        sharer->done = is_still_shared(c, pool);
+    spin_unlock(&tmem_shared_lock);
+}
+
+/* Take out what an object has, up to max pages; an empty object goes. */
+static unsigned int object_take(struct tmem_object *obj,
+                                struct page_info *frames[], unsigned int max)
+{
+    unsigned int nr = tmem_object_drain(obj, frames, max);
+
+    if ( tmem_object_is_empty(obj) )
+        tmem_object_free(obj);
+
+    return nr;
+}
+
+/*
+ * Move the cursor, and take out pages of the objects that it passes which the
+ * client used last. An object that has more of them stays in front of it.
+ */
+static unsigned int leave_walk(struct tmem_pool *pool,
+                               struct tmem_sharer *sharer,
+                               struct page_info *frames[])
+{
+    unsigned int nr = 0, scanned = 0;
+
+    while ( sharer->bucket < TMEM_BUCKETS && scanned < LEAVE_SCAN &&
+            nr < TMEM_DRAIN_BATCH )
+    {
+        struct tmem_bucket *b = &pool->buckets[sharer->bucket];
+        xen_tmem_oid_t *from = sharer->inside ? &sharer->oid : NULL;
+        struct tmem_object *obj;
+
+        scanned++;
+        spin_lock(&b->lock);
+        obj = tmem_object_next(b, from);
+        if ( !obj )
+        {
+            sharer->bucket++;
+            sharer->inside = false;
+        }
+        else if ( obj->last_user == sharer->client->id )
+            nr += object_take(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
+        else
+        {
+            sharer->oid = obj->oid;
+            sharer->inside = true;
+        }
+        spin_unlock(&b->lock);
+    }
+    sharer->done = sharer->bucket == TMEM_BUCKETS;
+
+    return nr;
+}
+
+unsigned int tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
+                                    struct page_info *frames[], bool *more)
+{
+    struct tmem_pool *pool = c->pools[id];
+    struct tmem_sharer *sharer = c->sharers[id];
+    unsigned int nr = 0;
+
+    ASSERT(LOCKING_client(c));
+
+    spin_lock(&tmem_shared_lock);
+    if ( pool->orphan )
+    {
+        nr = tmem_pool_drain_buckets(pool, frames);
+        sharer->done = tmem_pool_is_drained(pool);
+    }
+    else if ( !sharer->done )
+        nr = leave_walk(pool, sharer, frames);
+    *more = !sharer->done;
+    spin_unlock(&tmem_shared_lock);
+
+    return nr;
+}
+
+bool tmem_shared_left(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool *pool = c->pools[id];
+    struct tmem_sharer *sharer = c->sharers[id];
+    bool done, last = false;
+
+    ASSERT(LOCKING_client(c));
+
+    spin_lock(&tmem_shared_lock);
+    done = sharer->done && (!pool->orphan || tmem_pool_is_drained(pool));
+    if ( done )
+    {
+        list_del(&sharer->list);
+        last = list_empty(&pool->sharers);
+    }
+    spin_unlock(&tmem_shared_lock);
+
+    if ( !done )
+        return false;
+
+    c->sharers[id] = NULL;
+    c->pools[id] = NULL;
+    c->nr_shared--;
+    xfree(sharer);
+    if ( last )
+        tmem_pool_free(pool);
+
+    return true;
+}
+
+/* ---- handing over -------------------------------------------------------- */
+
+/* The client that used an object last, as long as it shares the pool. */
+static struct tmem_client *heir_of(const struct tmem_object *obj)
+{
+    const struct tmem_sharer *sharer;
+
+    ASSERT(LOCKING_shared);
+
+    list_for_each_entry ( sharer, &obj->pool->sharers, list )
+        if ( sharer->client->id == obj->last_user )
+            return sharer->client;
+
+    return NULL;
+}
+
+/*
+ * Hand the oldest page of a queue over; or its frame, if nobody takes it. The
+ * page may go away meanwhile, as in an eviction. RCU held.
+ */
+static struct page_info *hand_over_head(struct tmem_queue *q)
+{
+    struct page_info *pg = NULL;
+    struct tmem_object *obj;
+    struct tmem_bucket *b;
+    struct tmem_epage *ep;
+
+    ASSERT(LOCKING_shared);
+
+    spin_lock(&q->lock);
+    ep = tmem_queue_head(q);
+    b = ep ? tmem_bucket_of(ep->obj->pool, &ep->obj->oid) : NULL;
+    spin_unlock(&q->lock);
+    if ( !ep )
+        return NULL;
+
+    spin_lock(&b->lock);
+    spin_lock(&q->lock);
+    ep = tmem_queue_head(q);
+    obj = ep && tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == b ? ep->obj
+                                                                  : NULL;
+    spin_unlock(&q->lock);
+    if ( obj )
+    {
+        pg = tmem_object_hand_over(obj, ep, obj->detached ? NULL
+                                                          : heir_of(obj));
+        if ( tmem_object_is_empty(obj) && !obj->detached )
+            tmem_object_free(obj);
+    }
+    spin_unlock(&b->lock);
+
+    return pg;
+}
+
+bool tmem_shared_hand_over(struct tmem_client *c)
+{
+    unsigned int i, nr = 0, tries;
+    struct page_info *frames[TMEM_DRAIN_BATCH];
+
+    rcu_read_lock(&tmem_rcu);
+    spin_lock(&tmem_shared_lock);
+    for ( i = 0, tries = 0; i < tmem_nr_classes; i++ )
+        while ( tries < TMEM_DRAIN_BATCH &&
+                read_atomic(&c->queues[i].nr_pages) )
+        {
+            struct page_info *pg = hand_over_head(&c->queues[i]);
+
+            tries++;
+            if ( pg )
+                frames[nr++] = pg;
+        }
+    spin_unlock(&tmem_shared_lock);
+    rcu_read_unlock(&tmem_rcu);
+
+    tmem_release_frames(c, false, frames, nr);
+
+    return tmem_client_ephemeral(c);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
