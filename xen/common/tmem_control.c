@@ -253,7 +253,7 @@ static int control_check(const struct xen_sysctl_tmem_op *op)
         return -ENOSYS;
     }
 
-    if ( op->pad || op->arg > most || (op->cmd == TMEMC_LIST) != !!op->len ||
+    if ( op->pad || op->arg > most || (op->cmd == TMEMC_LIST && !op->len) ||
          (op->cmd == TMEMC_SHARED_AUTH && op->oid.oid[0] == ~0ULL &&
           op->oid.oid[1] == ~0ULL) )
         return -EINVAL;
