@@ -264,7 +264,7 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( rc )
         return rc;
 
-    start = tmem_cycles();
+    start = tmem_time_start(stats->ops);
     tmem_inc(stats->ops);
     rc = tmem_decode(uops, &req);
     if ( unlikely(rc) )

@@ -90,9 +90,14 @@ static struct page_info *place_remove(struct tmem_place *place,
     return pg;
 }
 
+static uint64_t copy_start(void)
+{
+    return tmem_time_start(tmem_this_stats()->timed[TMEM_TIMED_COPY]);
+}
+
 static void copy_in(struct page_info *to, struct page_info *guest)
 {
-    uint64_t start = tmem_cycles();
+    uint64_t start = copy_start();
 
     tmem_copy_in(to, guest);
     tmem_time_end(TMEM_TIMED_COPY, start);
@@ -100,7 +105,7 @@ static void copy_in(struct page_info *to, struct page_info *guest)
 
 static void copy_out(struct page_info *guest, struct page_info *from)
 {
-    uint64_t start = tmem_cycles();
+    uint64_t start = copy_start();
 
     tmem_copy_out(guest, from);
     tmem_time_end(TMEM_TIMED_COPY, start);

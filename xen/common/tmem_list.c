@@ -10,7 +10,7 @@
  *
  * Counters are kept for each CPU, and summed up here: they are exact.
  * Estimates are the highest values (those that a LIST has seen) and the
- * timings (one operation in TMEM_TIME_EVERY is timed).
+ * timings (one operation in TMEM_TIME_EVERY is timed, and all are counted).
  */
 #include <xen/errno.h>
 #include <xen/event.h>
@@ -377,7 +377,7 @@ static void time_keys(struct text *t, enum tmem_timed kind, char letter)
         const struct tmem_time *one = &tmem_cpu_stats[cpu].time[kind];
         uint64_t low = read_atomic(&one->shortest);
 
-        count += read_atomic(&one->count);
+        count += read_atomic(&tmem_cpu_stats[cpu].timed[kind]);
         sampled += read_atomic(&one->sampled);
         total += read_atomic(&one->total);
         longest = max(longest, read_atomic(&one->longest));
