@@ -150,7 +150,7 @@ struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
     return likely(!(c->dying_pools & (1U << id))) ? c->pools[id] : NULL;
 }
 
-unsigned int tmem_pool_free_id(const struct tmem_client *c)
+unsigned int tmem_pool_free_id(struct tmem_client *c)
 {
     unsigned int id;
 

@@ -389,7 +389,7 @@ void tmem_pool_free(struct tmem_pool *pool);
 /* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
 long tmem_new_pool(struct tmem_client *c, bool persistent);
 /* The lowest free id, or TMEM_MAX_POOLS. rwlock held for writing. */
-unsigned int tmem_pool_free_id(const struct tmem_client *c);
+unsigned int tmem_pool_free_id(struct tmem_client *c);
 /* 1, 0 when there is no such pool, -ERESTART. No lock held. */
 long tmem_destroy_pool(struct tmem_client *c, unsigned int id);
 /* Take up to TMEM_DRAIN_BATCH pages out of the buckets of a dying pool. */
