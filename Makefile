@@ -24,6 +24,7 @@ include host/host.mk
 -include tests/tests.mk
 -include bench/bench.mk
 -include boot/boot.mk
+-include bench/boot/boot.mk
 -include guest/guest.mk
 endif
 

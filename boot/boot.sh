@@ -81,6 +81,7 @@ esac
 
 name=$mode
 [ $mode != test ] || { name=${script##*/}; name=${name%.sh}; }
+lock "$name"
 initrd=$dir/$name.cpio.gz
 if [ -n "$guests" ]; then
     # No name of a file here has a space.

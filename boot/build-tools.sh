@@ -8,6 +8,7 @@
 # build-xen.sh comes first: it makes the source.
 
 . "$(dirname "$0")/lib.sh"
+lock build
 
 src=$OUT/xen/src
 dist=$OUT/xen/dist

@@ -12,6 +12,7 @@
 # that all else is as before.
 
 . "$(dirname "$0")/lib.sh"
+lock build
 
 flavour=${1:-release}
 case $flavour in

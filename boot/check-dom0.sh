@@ -70,7 +70,7 @@ conformance()
     n=0
     while ! grep -q 'GUEST: test ended' $log; do
         n=$((n + 1))
-        [ $n -lt 240 ] || { tail -n 5 $log; return 1; }
+        [ $n -lt 400 ] || { tail -n 5 $log; return 1; }
         sleep 1
     done
     # The guest's own verdicts are details; this is one line of ours.
@@ -91,7 +91,7 @@ gone()
     n=0
     while xl domid $1 >/dev/null 2>&1; do
         n=$((n + 1))
-        [ $n -lt 60 ] || return 1
+        [ $n -lt 120 ] || return 1
         sleep 1
     done
 }

@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$TOP/boot/apt.sh"
+lock build
 
 need dpkg-dev:dpkg-deb
 

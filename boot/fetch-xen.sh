@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$TOP/boot/apt.sh"
+lock build
 
 PINNED=4.17.5+72-g01140da4e8-1
 stock=$OUT/xen/stock

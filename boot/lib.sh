@@ -40,6 +40,20 @@ run_logged()
     return 1
 }
 
+# lock NAME: of those that ask for NAME in this tree, one at a time goes on, until
+# its script ends. The scripts that it calls need not wait. One NAME a script.
+lock()
+{
+    case " ${TMEM_LOCKS:-} " in *" $1 "*) return 0 ;; esac
+    mkdir -p "$OUT"
+    exec 9>"$OUT/$1.lock"
+    flock -n 9 || {
+        say "waiting for another $1 in this tree"
+        flock 9
+    }
+    export TMEM_LOCKS="${TMEM_LOCKS:-} $1"
+}
+
 # need PACKAGE:FILE...: the Debian packages that are not installed, as told by
 # a file or command of each, are installed, if that is allowed; else one line
 # says how.
@@ -55,13 +69,15 @@ need()
     done
     [ -n "$_miss" ] || return 0
 
-    _cmd="apt-get install -y --no-install-recommends$_miss"
-    [ "$(id -u)" = 0 ] || die "missing packages; as root, run: $_cmd"
+    _cmd="install -y --no-install-recommends$_miss"
+    [ "$(id -u)" = 0 ] || die "missing packages; as root, run: apt-get $_cmd"
     say "installing$_miss"
     export DEBIAN_FRONTEND=noninteractive
     mkdir -p "$OUT"
-    { $_cmd || { apt-get update && $_cmd; }; } >"$OUT/install.log" 2>&1 ||
-        die "missing packages (log: build/install.log); try: $_cmd"
+    _get="apt-get -o DPkg::Lock::Timeout=120"
+    { $_get $_cmd || { $_get update && $_get $_cmd; }; } \
+        >"$OUT/install.log" 2>&1 ||
+        die "missing packages (log: build/install.log); try: apt-get $_cmd"
 }
 
 # The folder that fetched packages are unpacked to, as if it were /.

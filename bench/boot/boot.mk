@@ -5,6 +5,5 @@
 .PHONY: bench-boot
 bench-boot: xen
 	@$(MAKE) -s -C bench/boot
-	@boot/boot.sh -f $(FLAVOUR) test bench/boot/dom0.sh \
-	    $(foreach f,guest64 run.sh lib.sh,bench/$(f)=build/boot/bench/$(f)) && \
-	    sed -n 's/\r//; s/^  //p' build/boot/dom0.log
+	@boot/boot.sh -f $(or $(FLAVOUR),release) test bench/boot/bench-boot.sh \
+	    $(foreach f,guest64 run.sh lib.sh,bench/$(f)=build/boot/bench/$(f))

@@ -14,8 +14,10 @@
 
 #define BATCH       64
 #define MAX_ROUNDS  1000
+#define NR_FAR      4096    /* pages: more than most caches hold */
 
 static uint8_t from[PAGE_BYTES] PAGE_ALIGNED, to[PAGE_BYTES] PAGE_ALIGNED;
+static uint8_t far[NR_FAR][PAGE_BYTES] PAGE_ALIGNED;
 static uint64_t sample[MAX_ROUNDS];
 static unsigned int rounds;
 static unsigned long empty_cost, copy_cost;
@@ -31,14 +33,46 @@ static bool op_empty(unsigned int i)
     return hypercall(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0, 0) > 0;
 }
 
-static bool op_copy(unsigned int i)
+static void copy_cached(void *d, const void *s)
 {
-    void *d = to;
-    const void *s = from;
     unsigned long n = PAGE_BYTES / 8;
 
-    (void)i;
     asm volatile ( "rep movsq" : "+D" (d), "+S" (s), "+c" (n) :: "memory" );
+}
+
+static bool op_copy(unsigned int i)
+{
+    (void)i;
+    copy_cached(to, from);
+
+    return true;
+}
+
+/* A page that has not been used for long. */
+static void *far_page(void)
+{
+    static unsigned int next;
+
+    return far[next++ % NR_FAR];
+}
+
+static bool op_copy_far(unsigned int i)
+{
+    (void)i;
+    copy_cached(far_page(), from);
+
+    return true;
+}
+
+static bool op_stream_far(unsigned int i)
+{
+    const unsigned long *s = (const void *)from;
+    unsigned long *d = far_page(), n;
+
+    (void)i;
+    for ( n = 0; n < PAGE_BYTES / 8; n++ )
+        asm volatile ( "movnti %1, %0" : "=m" (d[n]) : "r" (s[n]) );
+    asm volatile ( "sfence" ::: "memory" );
 
     return true;
 }
@@ -140,7 +174,9 @@ void test_main(void)
     print("  %s guest: cycles, and as a multiple of:\n", is_pv ? "PV" : "PVH");
     print("  %-28s %8s %9s %9s\n", "", "cycles", "hypercall", "page copy");
     empty_cost = measure("empty hypercall", NULL, op_empty, NULL);
-    copy_cost = measure("copy of a page", NULL, op_copy, NULL);
+    copy_cost = measure("page copy", NULL, op_copy, NULL);
+    measure("page copy, target uncached", NULL, op_copy_far, NULL);
+    measure("the same, streaming stores", NULL, op_stream_far, NULL);
 
     verdict(tmem_new_pool(EPHEMERAL) == 0 && tmem_new_pool(PERSISTENT) == 1 &&
             tmem_put(1, 9, 0, frame_of(from)) == 1, "two pools",

@@ -12,6 +12,7 @@ TOP=$(cd "$TOP/.." && pwd)
 OUT=$TOP/build
 SYSROOT=$OUT/fetch/root
 . "$TOP/boot/apt.sh"
+lock build
 
 src=$TOP/guest/linux
 dest=$OUT/guest-linux

@@ -25,22 +25,23 @@ free_mib()
 # start NAME TYPE ROOM WHAT
 start()
 {
-    # An emulated PVH guest with two takes minutes to boot.
-    vcpus=2
-    [ $2 != pvh ] || vcpus=1
+    # With less, a PVH guest does not get through its boot.
+    memory=$MEMORY
+    [ $2 != pvh ] || memory=$((MEMORY + 16))
     cat >/tmp/$1.cfg <<END
 name = "$1"
 type = "$2"
 kernel = "/guest/vmlinux"
 ramdisk = "$here/initrd"
 extra = "console=hvc0 quiet swaptest=$4"
-memory = $MEMORY
-vcpus = $vcpus
+memory = $memory
+vcpus = 2
 on_crash = "destroy"
 on_reboot = "destroy"
 END
     # Room for pages in tmem is what the guest may have and does not have.
-    xl create -p /tmp/$1.cfg && xl mem-max $1 $((MEMORY + $3)) && xl unpause $1
+    xl create -p /tmp/$1.cfg && xl mem-max $1 $((memory + $3)) &&
+        xl unpause $1
 }
 
 # relay NAME LOG: the guest's new lines, as far as they are for the reader

@@ -8,8 +8,9 @@
  *      Says "STORM" when every vCPU is at it.
  *   2  fill: puts pages= ephemeral pages; says "FULL", sleeps.
  *   3  look for the fill's data in all memory of this guest; sleeps.
- *   4  put pages, ask for a soft reset, and see that nothing is left after it.
- *      Speaks by the debug port: a reset takes the console away.
+ *   4  put pages, with the other vCPUs at a storm of their own ask for a soft
+ *      reset, and see that nothing is left after it. Speaks by the debug port
+ *      then: a reset takes the console away.
  *
  * Locking: none: vCPUs share pools and pages on purpose.
  */
@@ -26,6 +27,8 @@
 static uint8_t pages[NR_PAGES][PAGE_BYTES] PAGE_ALIGNED;
 static volatile unsigned int done[MAX_VCPUS];
 static unsigned int nr_vcpus;
+/* Storms use two pools, this one and the next. */
+static int first_pool;
 
 extern char mini_end[];
 
@@ -35,7 +38,7 @@ static void random_op(uint64_t *seed)
 {
     uint64_t r = random_next(seed);
     void *page = pages[r & (NR_PAGES - 1)];
-    int pool = r >> 8 & 1;
+    int pool = first_pool + (r >> 8 & 1);
     uint64_t oid = r >> 16 & 7;
     uint32_t index = r >> 24 & 255;
 
@@ -71,16 +74,26 @@ static void balloon_op(void)
               (unsigned long)&r, 0, 0, 0);
 }
 
-static void make_pools(void)
+static bool make_pools(void)
 {
-    tmem_new_pool(EPHEMERAL);
-    tmem_new_pool(PERSISTENT);
+    return tmem_new_pool(EPHEMERAL) == first_pool &&
+           tmem_new_pool(PERSISTENT) == first_pool + 1;
+}
+
+/* Every other vCPU is at it. */
+static void wait_for_storm(void)
+{
+    unsigned int i;
+
+    for ( i = 1; i < nr_vcpus; i++ )
+        while ( done[i] < WARM_UP )
+            yield();
 }
 
 static void storm(unsigned int nr)
 {
     uint64_t seed = 0x1234567 + nr * 7919;
-    bool last = nr == nr_vcpus - 1;
+    bool last = nr == nr_vcpus - 1 && !first_pool;
 
     for ( ; ; done[nr]++ )
     {
@@ -94,11 +107,7 @@ static void storm(unsigned int nr)
         }
         if ( nr == 0 && done[0] == WARM_UP )
         {
-            unsigned int i;
-
-            for ( i = 1; i < nr_vcpus; i++ )
-                while ( done[i] < WARM_UP )
-                    yield();
+            wait_for_storm();
             print("STORM on %u vCPUs\n", nr_vcpus);
         }
     }
@@ -109,11 +118,11 @@ static void start_storm(void)
     unsigned int i;
 
     nr_vcpus = option("vcpus", 1);
-    make_pools();
+    if ( !make_pools() )
+        print("no pools\n");
     for ( i = 1; i < nr_vcpus; i++ )
         if ( vcpu_start(i, storm) )
             print("vCPU %u does not start\n", i);
-    storm(0);
 }
 
 /* ---- fill, and look for it ------------------------------------------------ */
@@ -162,13 +171,16 @@ static void soft_reset(void)
     unsigned int i;
     bool before = tmem_new_pool(PERSISTENT) == 0, after;
 
+    first_pool = 1;
+    start_storm();
     for ( i = 0; i < 100; i++ )
         before = before && tmem_put(0, 1, i, frame_of(pages[0])) == 1;
+    wait_for_storm();
     print("RESET asked for\n");
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (unsigned long)&s,
               0, 0, 0);
 
-    /* The toolstack has done it, and this vCPU goes on here. */
+    /* The toolstack has done it, and all vCPUs go on where they were. */
     after = tmem_get(0, 1, 1, frame_of(pages[0])) == -ENODEV &&
             tmem_new_pool(PERSISTENT) == 0 &&
             tmem_get(0, 1, 1, frame_of(pages[0])) == -EEMPTY &&
@@ -183,7 +195,7 @@ void test_main(void)
 {
     switch ( option("mode", 1) )
     {
-    case 1: start_storm(); break;
+    case 1: start_storm(); storm(0); break;
     case 2: fill(); break;
     case 3: look(); break;
     case 4: soft_reset(); break;

@@ -3,6 +3,7 @@
  * hostctl.c - what xl cannot tell or do, in dom0
  *
  *   hostctl free             free and freeable memory, in pages
+ *   hostctl pages ID         pages that a domain has
  *   hostctl soft-reset ID    reset a domain that asked for it, and let it run
  *
  * Exit status 0, or 1 with a message.
@@ -58,25 +59,36 @@ static int show_free(void)
     return 0;
 }
 
-static int domctl(uint32_t cmd, domid_t domid)
+static struct xen_domctl dom = {
+    .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+};
+
+static int domctl(uint32_t cmd, const char *domid)
 {
-    static struct xen_domctl op;
+    dom.cmd = cmd;
+    dom.domain = atoi(domid);
 
-    memset(&op, 0, sizeof(op));
-    op.cmd = cmd;
-    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    op.domain = domid;
+    return hypercall(__HYPERVISOR_domctl, &dom);
+}
 
-    return hypercall(__HYPERVISOR_domctl, &op);
+static int show_pages(const char *domid)
+{
+    if ( domctl(XEN_DOMCTL_getdomaininfo, domid) )
+        return 1;
+    printf("%llu\n", (unsigned long long)dom.u.getdomaininfo.tot_pages);
+
+    return 0;
 }
 
 int main(int argc, char *argv[])
 {
     if ( argc == 2 && !strcmp(argv[1], "free") )
         return show_free();
+    if ( argc == 3 && !strcmp(argv[1], "pages") )
+        return show_pages(argv[2]);
     if ( argc == 3 && !strcmp(argv[1], "soft-reset") )
-        return domctl(XEN_DOMCTL_soft_reset, atoi(argv[2]));
-    fprintf(stderr, "usage: hostctl free|soft-reset ID\n");
+        return domctl(XEN_DOMCTL_soft_reset, argv[2]);
+    fprintf(stderr, "usage: hostctl free | pages ID | soft-reset ID\n");
 
     return 1;
 }

@@ -102,22 +102,40 @@ reset_done()
     xl dmesg | grep -q "(d$1) RESET good"
 }
 
-# The toolstack's own way needs a device model; its hypercall does not.
-if mini reset pvh 64 32 16 2 "mode=4" 'on_soft_reset = "preserve"' &&
-   wait_for 30 says reset '^RESET'; then
-    id=$(xl domid reset)
-    wait_for 30 is_shut_down reset || xl list
+pages()
+{
+    "$HERE/hostctl" pages $1
+}
+
+# reset_guest ID: shut down, it asks for a soft reset.
+reset_guest()
+{
+    _had=$(pages $1)
     # Event channels are reset only while the toolstack has it paused.
+    check "a soft reset of a guest that is not paused is refused" \
+          sh -c '! "$0" "$@" 2>/dev/null' "$HERE/hostctl" soft-reset $1
+    check "and its pages are still there" test $(pages $1) = $_had
     xl pause reset
-    check "a soft reset" "$HERE/hostctl" soft-reset $id
+    check "a soft reset" "$HERE/hostctl" soft-reset $1
+    _left=$(pages $1)
+    echo "  pages of the guest: $_had before, $_left after"
+    check "its pages are free" test $_left -le $((_had - 100))
     xl unpause reset
     check "tmem after it: nothing is left, all works" \
-          wait_for 20 reset_done $id
-    xl dmesg | grep "(d$id) RESET" | sed 's/^/  /'
+          wait_for 20 reset_done $1
+    xl dmesg | grep "(d$1) RESET" | sed 's/^/  /'
     check "it is destroyed after its reset" destroyed reset
+}
+
+# The toolstack's own way needs a device model; its hypercall does not.
+if mini reset pvh 64 32 16 4 "mode=4 vcpus=4" 'on_soft_reset = "preserve"' &&
+   wait_for 60 says reset '^RESET' &&
+   wait_for 30 is_shut_down reset; then
+    reset_guest $(xl domid reset)
 else
     fail "a guest to be reset"
     tail -n 3 $LOGS/guest-reset.log
+    xl list
 fi
 
 check "the guest whose pages fill tmem is destroyed" destroyed filler

@@ -6,6 +6,9 @@
 # Verdicts are lines "PASS text" and "FAIL text".
 
 HERE=$(cd "${0%/*}" && pwd)
+# Limits are given in seconds of an emulated CPU that has the machine for
+# itself; one that does not may take so many times as long.
+PATIENCE=3
 LOGS=/var/log/xen/console
 failed=0
 
@@ -66,7 +69,7 @@ uptime()
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for()
 {
-    _until=$(($(uptime) + $1))
+    _until=$(($(uptime) + $1 * PATIENCE))
     shift
     until "$@" 2>/dev/null; do
         [ "$(uptime)" -lt $_until ] || return 1
@@ -102,7 +105,7 @@ finish()
         wait_for 20 gone $1 || fail "${3:-$1}: does not go away"
     else
         relay $1 "${3:-}"
-        fail "${3:-$1}: no end within $2 s: $(tail -n 1 $LOGS/guest-$1.log)"
+        fail "${3:-$1}: no end within $(($2 * PATIENCE)) s: $(tail -n 1 $LOGS/guest-$1.log)"
         xl destroy $1 2>/dev/null
     fi
     return 0
