@@ -339,33 +339,35 @@ static bool pool_start_dying(struct tmem_client *c, unsigned int id)
     return pool;
 }
 
-/* Give a dying id free, if all is drained. */
-static void pool_finish_dying(struct tmem_client *c, unsigned int id)
+/* Give a dying id free. False: not all is drained yet. */
+static bool pool_finish_dying(struct tmem_client *c, unsigned int id)
 {
-    struct tmem_pool *pool;
+    struct tmem_pool *pool, *drained = NULL;
+    bool done;
 
     /* Another vCPU may have been faster, and even have made a new pool. */
     tmem_client_write_lock(c);
     pool = c->pools[id];
-    if ( !pool || !(c->dying_pools & (1U << id)) )
-        pool = NULL;
-    else if ( pool->shared )
+    done = !pool || !(c->dying_pools & (1U << id));
+    if ( !done )
     {
-        if ( tmem_shared_left(c, id) )
+        if ( pool->shared )
+            done = tmem_shared_left(c, id);
+        else if ( tmem_pool_is_drained(pool) )
+        {
+            c->pools[id] = NULL;
+            drained = pool;
+            done = true;
+        }
+        if ( done )
             c->dying_pools &= ~(1U << id);
-        pool = NULL;
     }
-    else if ( tmem_pool_is_drained(pool) )
-    {
-        c->pools[id] = NULL;
-        c->dying_pools &= ~(1U << id);
-    }
-    else
-        pool = NULL;
     tmem_client_write_unlock(c);
 
-    if ( pool )
-        tmem_pool_free(pool);
+    if ( drained )
+        tmem_pool_free(drained);
+
+    return done;
 }
 
 long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
@@ -376,15 +378,17 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     if ( !pool_start_dying(c, id) )
         return 0;
 
-    while ( pool_drain(c, id) )
-    {
-        /* Its flushed objects are on a list. */
-        tmem_drain_dying(&c->dying, c);
-        tmem_drain_dying(&tmem_shared_dying, NULL);
-        if ( hypercall_preempt_check() )
-            return -ERESTART;
-    }
-    pool_finish_dying(c, id);
+    /* A shared pool may become an orphan when it had been left but for that. */
+    do {
+        while ( pool_drain(c, id) )
+        {
+            /* Its flushed objects are on a list. */
+            tmem_drain_dying(&c->dying, c);
+            tmem_drain_dying(&tmem_shared_dying, NULL);
+            if ( hypercall_preempt_check() )
+                return -ERESTART;
+        }
+    } while ( !pool_finish_dying(c, id) );
     tmem_credit_return(c);
 
     return 1;
