@@ -408,7 +408,17 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
 
 /* ---- handing over -------------------------------------------------------- */
 
-/* The client that used an object last, as long as it shares the pool. */
+static bool has_room(const struct tmem_client *c)
+{
+    unsigned int cap = read_atomic(&c->cap);
+
+    return !cap || tmem_client_ephemeral(c) < cap;
+}
+
+/*
+ * The client that used an object last, as long as it shares the pool and has
+ * room below its cap.
+ */
 static struct tmem_client *heir_of(const struct tmem_object *obj)
 {
     const struct tmem_sharer *sharer;
@@ -417,7 +427,7 @@ static struct tmem_client *heir_of(const struct tmem_object *obj)
 
     list_for_each_entry ( sharer, &obj->pool->sharers, list )
         if ( sharer->client->id == obj->last_user )
-            return sharer->client;
+            return has_room(sharer->client) ? sharer->client : NULL;
 
     return NULL;
 }
