@@ -7,6 +7,7 @@
  * Expectation: every bad request has its error and changes nothing; thousands
  * of them print a handful of lines; the next good request works.
  */
+#include "../lib/control.h"
 #include "../lib/rng.h"
 #include "regression.h"
 
@@ -65,6 +66,90 @@ static void test_control_is_checked(void **state)
     assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 2), 1), -EFROZEN);
     assert_int_equal(raw_control(0, TMEMC_THAW, GUEST, 0), 0);
     assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 2), 1), 1);
+}
+
+/* Pointers go through the hypervisor's checked copies, and nowhere else. */
+static void test_control_buffers_are_checked(void **state)
+{
+    struct handle h = HANDLE(GUEST, 0, 1, 1);
+    char text[4096];
+    unsigned int n;
+
+    (void)state;
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(list(GUEST, true, NULL, sizeof(text)), -EFAULT);
+    assert_int_equal(list(TMEM_CLI_ID_ALL, true, NULL, ~0U), -EFAULT);
+    /* Each copy to the buffer fails; 1 and 2 are those of the request. */
+    for ( n = 2; ; n++ )
+    {
+        long ret;
+
+        xenhost_fault(XENHOST_FAULT_COPY, n, false);
+        ret = list(TMEM_CLI_ID_ALL, true, text, sizeof(text));
+        xenhost_fault(XENHOST_FAULT_COPY, 0, false);
+        if ( ret != -EFAULT )
+            break;
+    }
+    assert_true(n > 5);
+    assert_true(list(GUEST, true, text, sizeof(text)) > 0);
+    /* No lock was kept. */
+    assert_int_equal(guest_put(h, 1), 1);
+    assert_int_equal(freeze(GUEST), 0);
+    assert_int_equal(thaw(GUEST), 0);
+}
+
+/* Where an operation goes on is in the request, which anybody can make up. */
+static void test_forged_progress(void **state)
+{
+    static const uint64_t values[] = {
+        0, 1, 4, 15, 16, 17, 4095, 4096, 65535, 65536, 65537, 1ULL << 31,
+        0xffffffff, 1ULL << 32, 1ULL << 62, 1ULL << 63, ~0ULL - 1, ~0ULL,
+    };
+    const unsigned int nr = sizeof(values) / sizeof(values[0]);
+    static char text[4096 + 64];
+    unsigned int cmd, i;
+
+    (void)state;
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
+    for ( cmd = TMEMC_THAW; cmd <= TMEMC_SHARED_AUTH; cmd++ )
+        for ( i = 0; i < 2 * nr * nr; i++ )
+        {
+            struct xen_sysctl_tmem_op op = {
+                .cmd = cmd, .len = 4096, .buf = { text },
+                .cli_id = i < nr * nr ? GUEST : TMEM_CLI_ID_ALL,
+            };
+            unsigned int at;
+
+            if ( cmd == TMEMC_DESTROY )
+                continue;
+            op.oid.oid[0] = 0x746d656d2e637463ULL;
+            op.oid.oid[1] = values[i % nr];
+            op.oid.oid[2] = values[i / nr % nr];
+            memset(text, 0x5a, sizeof(text));
+            xenhost_tmem_control(0, &op);
+            for ( at = 4096; at < sizeof(text); at++ )
+                assert_int_equal(text[at], 0x5a);
+        }
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 1), 1), 1);
+}
+
+/* Arguments out of range change nothing. */
+static void test_control_arguments_are_checked(void **state)
+{
+    (void)state;
+    assert_int_equal(set_weight(GUEST, TMEM_MAX_WEIGHT), 0);
+    assert_int_equal(set_weight(GUEST, TMEM_MAX_WEIGHT + 1), -EINVAL);
+    assert_int_equal(set_weight(GUEST, ~0U), -EINVAL);
+    assert_int_equal(list_now(GUEST, "C=", "ww"), TMEM_MAX_WEIGHT);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 1), 0);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 2), -EINVAL);
+    assert_int_equal(list_now(GUEST, "C=", "co"), 1);
+    assert_int_equal(control_arg(TMEMC_LIST, GUEST, 2), -EINVAL);
+    assert_int_equal(shared_auth(GUEST, ~0ULL, ~0ULL, true), -EINVAL);
+    assert_int_equal(set_cap(GUEST, ~0U), 0);
+    assert_int_equal(list_now(GUEST, "C=", "ca"), ~0U);
+    assert_int_equal(control_arg(TMEMC_SET_WEIGHT, 9, 1), -ENOENT);
 }
 
 static void test_control_when_off(void **state)
@@ -146,6 +231,9 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_control_is_checked),
+        machine_test(test_control_buffers_are_checked),
+        machine_test(test_forged_progress),
+        machine_test(test_control_arguments_are_checked),
         machine_test(test_pool_ids_are_checked),
         cmocka_unit_test(test_control_when_off),
         machine_test(test_log_is_not_flooded),
