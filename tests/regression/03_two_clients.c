@@ -16,11 +16,17 @@
 
 static atomic_uint ready, done, ids;
 
-/* Wait until the counter reaches a number. */
+/*
+ * Wait until the counter reaches a number: a moment without the system's help,
+ * so that the waiting threads start together.
+ */
 static void wait_for(atomic_uint *counter, unsigned int number)
 {
+    unsigned int spins = 0;
+
     while ( atomic_load(counter) < number )
-        sched_yield();
+        if ( ++spins > 1000 )
+            sched_yield();
 }
 
 static void first_op(struct worker *worker)
