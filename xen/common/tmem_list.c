@@ -303,7 +303,8 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     f->max_ephemeral = c->max_ephemeral = max(c->max_ephemeral, f->ephemeral);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
     {
-        f->sum.cycles += c->cpu[cpu].cycles;
+        /* Of an operation that is behind its lock: an estimate anyway. */
+        f->sum.cycles += read_atomic(&c->cpu[cpu].cycles);
         f->sum.ephemeral_gets += c->cpu[cpu].ephemeral_gets;
         f->sum.persistent_puts += c->cpu[cpu].persistent_puts;
         f->sum.persistent_gets += c->cpu[cpu].persistent_gets;

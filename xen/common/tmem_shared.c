@@ -179,7 +179,7 @@ static long join(struct tmem_client *c, const uint64_t uuid[2],
     list_add_tail(&sharer->list, &pool->sharers);
     c->sharers[id] = sharer;
     c->pools[id] = pool;
-    c->nr_shared++;
+    write_atomic(&c->nr_shared, c->nr_shared + 1);
 
     return id;
 }
@@ -398,7 +398,7 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
 
     c->sharers[id] = NULL;
     c->pools[id] = NULL;
-    c->nr_shared--;
+    write_atomic(&c->nr_shared, c->nr_shared - 1);
     xfree(sharer);
     if ( last )
         tmem_pool_free(pool);

@@ -215,7 +215,7 @@ struct tmem_client {
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     unsigned int dying_pools;      /* rwlock: a bit for each id */
-    unsigned int nr_shared;        /* rwlock: ids that name shared pools */
+    unsigned int nr_shared;        /* rwlock; a hint without: shared ids */
     struct tmem_sharer *sharers[TMEM_MAX_POOLS];  /* rwlock, tmem_shared_lock */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
@@ -456,7 +456,8 @@ static inline void tmem_help_drain(struct tmem_client *c)
 {
     if ( unlikely(read_atomic(&c->dying.nr)) )
         tmem_drain_dying(&c->dying, c);
-    if ( unlikely(c->nr_shared) && read_atomic(&tmem_shared_dying.nr) )
+    if ( unlikely(read_atomic(&c->nr_shared)) &&
+         read_atomic(&tmem_shared_dying.nr) )
         tmem_drain_dying(&tmem_shared_dying, NULL);
 }
 
