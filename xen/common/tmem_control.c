@@ -198,7 +198,8 @@ static long control_flush(struct tmem_client *c,
 
         at->done += nr;
         tries = nr ? 0 : tries + 1;
-        if ( hypercall_preempt_check() )
+        /* A restart knows nothing of tries: it would try for ever. */
+        if ( nr && hypercall_preempt_check() )
             return -ERESTART;
     }
 
