@@ -72,6 +72,19 @@ static void test_flush_of_all(void **state)
     assert_true(client_pages(GUEST) >= PAGES - 2 * BATCH);
 }
 
+/* More than there is, preempted all the time: it ends all the same. */
+static void test_flush_of_more_than_all(void **state)
+{
+    (void)state;
+    start();
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    assert_int_equal(control_flush(GUEST, 1 << 20), 4 * 2 * PAGES);
+    assert_int_equal(control_flush(GUEST, 1 << 20), 0);
+    assert_true(control_flush(TMEM_CLI_ID_ALL, ~0U) >= 0);
+    assert_int_equal(control_flush(TMEM_CLI_ID_ALL, ~0U), 0);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+}
+
 /* A pool that is made behind the operation's back stays. */
 static void destroy_meanwhile(uint32_t cli_id)
 {
@@ -125,6 +138,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         machine_test(test_flush_of_one),
         machine_test(test_flush_of_all),
+        machine_test(test_flush_of_more_than_all),
         machine_test(test_destroy_of_one),
         machine_test(test_destroy_of_all),
         machine_test(test_destroy_takes_all),
