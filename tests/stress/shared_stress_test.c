@@ -8,6 +8,7 @@
  * sanitizers, the lock checker and the leak count of machine_stop() find the
  * rest.
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,7 +209,12 @@ static void check_all_is_freed(void)
     unsigned int dom;
 
     for ( dom = 1; dom <= SHARERS; dom++ )
-        assert_int_equal(xenhost_domain_destroy(dom), 0);
+    {
+        int ret = xenhost_domain_destroy(dom);
+
+        /* There may have been no run of frames to make it again. */
+        assert_true(ret == 0 || ret == -ESRCH);
+    }
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "S=", "SI"), LIST_NONE);
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "G=", "Oc"), 0);
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "G=", "Pc"), 0);
