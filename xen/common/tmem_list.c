@@ -440,7 +440,8 @@ static long list_all(struct text *t, struct client_figures *f, bool l,
         client_lines(t, c, f, l);
         *next = c->id + 2;
         tmem_client_unpin(c);
-        if ( hypercall_preempt_check() )
+        /* What did not fit is known to this call only: it is the last one. */
+        if ( !t->full && hypercall_preempt_check() )
             return -ERESTART;
     }
     if ( l )
