@@ -26,8 +26,8 @@ static void squeeze(void)
     unsigned long before = xenhost_free_pages();
 
     assert_true(freeable >= PAGES);
-    assert_int_equal(xenhost_alloc_pages(before + freeable),
-                     before + freeable);
+    /* Pages that go give the frames of their metadata back, too. */
+    assert_true(xenhost_alloc_pages(1UL << 20) >= before + freeable);
     assert_int_equal(shared_get_range(HANDLE(OTHER, 0, 2, 0), PAGES, 1), 0);
     xenhost_release_pages();
     assert_int_equal(shared_put_range(HANDLE(OTHER, 0, 2, 0), PAGES, 2), PAGES);
