@@ -160,7 +160,7 @@ static bool put_order_get(uint32_t page, unsigned int client)
 }
 
 const struct sim_policy policy_put_order = {
-    .name = "put order", .start = start, .put = put_order_put,
+    .name = "put", .start = start, .put = put_order_put,
     .get = put_order_get, .flush = flush, .end = end,
 };
 
@@ -260,6 +260,6 @@ static void s3fifo_put(uint32_t page, unsigned int client)
 }
 
 const struct sim_policy policy_s3fifo = {
-    .name = "S3-FIFO", .start = start, .put = s3fifo_put,
+    .name = "S3FIFO", .start = start, .put = s3fifo_put,
     .get = get, .flush = flush, .end = end,
 };

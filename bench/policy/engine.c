@@ -3,7 +3,7 @@
  * engine.c - the engine's own policy, xen/common/tmem_policy.c
  *
  * Around it is what the engine has: two queues in put order for each client,
- * and a victim that is the head of the largest age. One operation takes 1 us.
+ * and a victim that is the head of the largest age. One operation takes 20 us.
  *
  * Locking: none.
  */
@@ -13,8 +13,7 @@
 
 #define NONE     UINT32_MAX
 #define NOWHERE  UINT8_MAX
-unsigned OP_NS=20000;
-#define OP_NS_ OP_NS
+#define OP_NS    20000
 
 struct queue {
     uint32_t head, tail;
@@ -22,11 +21,12 @@ struct queue {
 
 struct client {
     struct tmem_policy policy;
-    struct tmem_policy_counts counts;
-    struct queue queue[TMEM_POLICY_QUEUES];
+    struct tmem_policy_queues q;
+    unsigned long puts, hits[TMEM_POLICY_SORTS];
+    struct queue queue[TMEM_POLICY_SORTS];
 };
 
-unsigned int engine_table_percent = 100;
+unsigned int engine_table_percent = 400;
 
 static struct {
     struct client client[SIM_CLIENTS];
@@ -38,16 +38,17 @@ static struct {
     uint64_t now;
 } sim;
 
-static uint64_t oldest(const struct client *c, unsigned int queue)
+/* The head of a queue has changed. */
+static void update_oldest(struct client *c, unsigned int sort)
 {
-    uint32_t head = c->queue[queue].head;
+    uint32_t head = c->queue[sort].head;
 
-    return head == NONE ? TMEM_POLICY_EMPTY : sim.stamp[head];
+    c->q.oldest[sort] = head == NONE ? TMEM_POLICY_EMPTY : sim.stamp[head];
 }
 
-static void add(uint32_t page, unsigned int client, unsigned int queue)
+static void add(uint32_t page, unsigned int client, unsigned int sort)
 {
-    struct queue *q = &sim.client[client].queue[queue];
+    struct queue *q = &sim.client[client].queue[sort];
 
     sim.prev[page] = q->tail;
     sim.next[page] = NONE;
@@ -56,26 +57,28 @@ static void add(uint32_t page, unsigned int client, unsigned int queue)
     else
         sim.next[q->tail] = page;
     q->tail = page;
-    sim.where[page] = client * TMEM_POLICY_QUEUES + queue;
-    sim.client[client].counts.pages[queue]++;
+    sim.where[page] = client * TMEM_POLICY_SORTS + sort;
+    sim.client[client].q.pages[sort]++;
+    update_oldest(&sim.client[client], sort);
     sim.used++;
 }
 
 static void remove_page(uint32_t page)
 {
-    struct client *c = &sim.client[sim.where[page] / TMEM_POLICY_QUEUES];
-    unsigned int queue = sim.where[page] % TMEM_POLICY_QUEUES;
+    struct client *c = &sim.client[sim.where[page] / TMEM_POLICY_SORTS];
+    unsigned int sort = sim.where[page] % TMEM_POLICY_SORTS;
 
     if ( sim.prev[page] == NONE )
-        c->queue[queue].head = sim.next[page];
+        c->queue[sort].head = sim.next[page];
     else
         sim.next[sim.prev[page]] = sim.next[page];
     if ( sim.next[page] == NONE )
-        c->queue[queue].tail = sim.prev[page];
+        c->queue[sort].tail = sim.prev[page];
     else
         sim.prev[sim.next[page]] = sim.prev[page];
     sim.where[page] = NOWHERE;
-    c->counts.pages[queue]--;
+    c->q.pages[sort]--;
+    update_oldest(c, sort);
     sim.used--;
 }
 
@@ -97,7 +100,7 @@ static unsigned int table_lines(uint32_t capacity)
 
 static void engine_start(const struct stream *s, uint32_t capacity)
 {
-    unsigned int nr = table_lines(capacity), i, queue;
+    unsigned int nr = table_lines(capacity), i, sort;
 
     sim.prev = sim_alloc(s->nr_pages, sizeof(*sim.prev));
     sim.next = sim_alloc(s->nr_pages, sizeof(*sim.next));
@@ -116,8 +119,10 @@ static void engine_start(const struct stream *s, uint32_t capacity)
         *c = (struct client){ };
         tmem_policy_init(&c->policy, nr ? sim_alloc(nr, sizeof(*c->policy.lines))
                                         : NULL, nr);
-        for ( queue = 0; queue < TMEM_POLICY_QUEUES; queue++ )
-            c->queue[queue] = (struct queue){ NONE, NONE };
+        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+            c->queue[sort] = (struct queue){ NONE, NONE };
+        c->q.oldest[TMEM_POLICY_NEW] = TMEM_POLICY_EMPTY;
+        c->q.oldest[TMEM_POLICY_AGAIN] = TMEM_POLICY_EMPTY;
     }
 }
 
@@ -133,36 +138,22 @@ static void engine_end(void)
     free(sim.where);
 }
 
-unsigned FLOOR=4;
-static unsigned int choose(const struct client *c, uint64_t *age)
-{
-    uint64_t a[2];
-    unsigned q;
-    const unsigned long *n = c->counts.pages;
-    for (q=0;q<2;q++) a[q]=tmem_policy_age(&c->policy, q, oldest(c,q), sim.now);
-    q = a[1] > a[0];
-    *age = a[q];
-    if (!n[0]) q=1; else if (!n[1]) q=0;
-    else if (FLOOR && q==0 && n[0] <= (n[0]+n[1])>>FLOOR) q=1;
-    return q;
-}
-
 static void evict(void)
 {
     struct client *c, *victim = NULL;
-    unsigned int queue, from = 0;
-    uint64_t most = 0;
+    unsigned int sort, from = 0;
+    uint64_t age, most = 0;
 
     for ( c = sim.client; c < sim.client + sim.nr_clients; c++ )
     {
-        uint64_t age;
-        if ( !(c->counts.pages[0] + c->counts.pages[1]) ) continue;
-        queue = choose(c, &age);
+        if ( !c->q.pages[TMEM_POLICY_NEW] && !c->q.pages[TMEM_POLICY_AGAIN] )
+            continue;
+        sort = tmem_policy_victim(&c->policy, &c->q, sim.now, &age);
         if ( !victim || age > most )
         {
             most = age;
             victim = c;
-            from = queue;
+            from = sort;
         }
     }
     remove_page(victim->queue[from].head);
@@ -182,20 +173,15 @@ static uint64_t hash_of(uint32_t page)
 static void engine_put(uint32_t page, unsigned int client)
 {
     struct client *c = &sim.client[client];
-    uint64_t heads[TMEM_POLICY_QUEUES];
-    unsigned int queue;
+    unsigned int sort;
 
     sim.now += OP_NS;
     if ( sim.used == sim.capacity )
         evict();
-    for ( queue = 0; queue < TMEM_POLICY_QUEUES; queue++ )
-        heads[queue] = oldest(c, queue);
-    if (FLOOR && c->counts.pages[1] && c->counts.pages[0] <= (c->counts.pages[0]+c->counts.pages[1])>>FLOOR) heads[0] = TMEM_POLICY_EMPTY;
-    queue = tmem_policy_put(&c->policy, hash_of(page), sim.now, heads);
+    sort = tmem_policy_put(&c->policy, hash_of(page), &c->q, sim.now);
     sim.stamp[page] = sim.now;
-    add(page, client, queue);
-    c->counts.puts++;
-    tmem_policy_adapt(&c->policy, &c->counts);
+    add(page, client, sort);
+    tmem_policy_adapt(&c->policy, &c->q, ++c->puts, c->hits);
 }
 
 static bool engine_get(uint32_t page, unsigned int client)
@@ -204,7 +190,7 @@ static bool engine_get(uint32_t page, unsigned int client)
     if ( sim.where[page] == NOWHERE )
         return false;
 
-    sim.client[client].counts.hits[sim.where[page] % TMEM_POLICY_QUEUES]++;
+    sim.client[client].hits[sim.where[page] % TMEM_POLICY_SORTS]++;
     remove_page(page);
 
     return true;
@@ -217,6 +203,6 @@ static void engine_flush(uint32_t page, unsigned int client)
 }
 
 const struct sim_policy policy_engine = {
-    .name = "engine", .start = engine_start, .put = engine_put,
+    .name = "ours", .start = engine_start, .put = engine_put,
     .get = engine_get, .flush = engine_flush, .end = engine_end,
 };

@@ -12,10 +12,8 @@
  * exclusive cache with refusal. That it is the optimum for intervals is due
  * to Faigle and Nawijn (Discrete Applied Mathematics 58, 1995).
  *
- * The ends of what is kept are a heap. A page that is got leaves it; since it
- * is the first to end, its place is not looked for: what has ended is popped
- * when it would be at the top, which is the last to end, hence never while
- * others live; so count the living, and let the dead sink.
+ * The ends of what is kept are a heap, with the last end on top. An interval
+ * that has ended stays in the heap: it is never on top while others live.
  *
  * Locking: none.
  */

@@ -81,9 +81,13 @@ struct sim_policy {
 extern const struct sim_policy policy_put_order, policy_random, policy_sieve,
                                policy_s3fifo, policy_engine;
 
+/* engine.c: the table of puts, in % of the pages that fit. 0: none. */
+extern unsigned int engine_table_percent;
+
 /* Hits of a policy. */
 size_t sim_run(const struct stream *s, const struct sim_policy *p,
                uint32_t capacity);
+
 /* optimum.c: the most hits that any policy can have. */
 size_t sim_optimum(const struct stream *s, uint32_t capacity);
 /* The pages of memory with which that misses nothing that can be hit. */

@@ -5,61 +5,71 @@
  * A get of a private ephemeral page takes it out. So a hit says nothing about
  * a page that is still here, and policies that move or mark pages on hits
  * have nothing to go by. What remains is that the guest puts a page again:
- * the time since its last put is the time in which it was used again, whether
- * tmem had it meanwhile or not. That is one lookup, in an operation that
+ * the time since its last put is the time within which it was used again,
+ * whether tmem still had it or not. That is one lookup, in an operation that
  * copies a page anyway; gets, hits or misses, look nothing up.
  *
  *   put --> seen lately? --no--> NEW    --+
  *                        --yes-> AGAIN  --+--> the head of the larger age
  *                                             goes; ages in AGAIN count
- *                                             for 2^bias less
+ *                                             2^bias less
  *
- * - Pages that are used once, a scan, pass through NEW, which is short.
- * - A loop over more pages than there is room for: put order evicts each page
- *   right before its use. Here the pages that are in AGAIN stay until their
- *   use; and no more are let in than can stay: "lately" means within the time
- *   that the head of AGAIN lives, which becomes short when AGAIN is large.
- *   (Linux's mm/workingset.c compares refault distances like that.)
- * - The bias follows what is seen: the queue that has more hits for each page
- *   of it is given more time. When there are no hits, it returns to a
- *   neutral value: with a short NEW, as loops want it.
+ * - Pages that are used once, such as a scan's, pass through NEW, which gets
+ *   short: but for a 32nd of the pages, it is what is evicted first.
+ * - A loop over more pages than there is room for: in put order, each page
+ *   goes right before its use. Here those that are in AGAIN stay until they
+ *   are used, and no more are let in than can stay: "lately" means within the
+ *   time that pages in AGAIN live at present. (Linux's mm/workingset.c
+ *   compares refault distances like that.)
+ * - The bias follows what is seen: the queue that has more hits for each of
+ *   its pages is given more time. Without any hits it returns to a neutral
+ *   value, which leaves NEW short, as loops want it.
  *
- * The table of puts has lines of 8 entries, each a part of the handle's hash
- * and the time of the put; a new one takes the place of the oldest. A table
- * that is too small forgets early, and then pages are NEW.
+ * The table of puts has lines of 16 entries, each a part of the handle's hash
+ * and the time of its put. An entry that is too old to matter is replaced.
+ * If there is none, most puts are not noted, so that part of a loop that is
+ * longer than the table is still recognised. What is not noted is NEW.
  *
  * Related: 2Q (Johnson and Shasha, VLDB 1994) and S3-FIFO (Yang et al., SOSP
  * 2023) have two queues and ghosts; ARC (Megiddo and Modha, FAST 2003) adapts
  * by ghosts' hits; LHD (Beckmann et al., NSDI 2018) compares hits by the
  * space and time that they cost.
  *
- * Locking: none. Entries of the table and the bias are single words. Whoever
- * overwrites an entry at the same time makes the policy forget a put.
+ * Locking: none. Entries of the table and the bias are single words. Who
+ * overwrites another's entry makes the policy forget a put.
  */
 #include <xen/atomic.h>
 #include <xen/kernel.h>
 #include <xen/prefetch.h>
-unsigned RATE=4, XP=1, SPLIT=4;
 #include <xen/tmem_policy.h>
 
 /*
- * The largest bias, and what it is without hits: bench/policy has the
- * figures. 2^8 leaves NEW at least some hundredths of a loop's memory.
+ * The figures behind these constants are in docs/design.md, "Eviction
+ * policy"; bench/policy gives them.
  */
 #define BIAS_MAX      8
 #define BIAS_NEUTRAL  6
 
-/* The bias changes after puts of a quarter of the client's pages, and 16. */
-#define ADAPT_SHIFT   2
+/* NEW is spared while it has less than 2^-5 of the client's pages. */
+#define SPARE_SHIFT   5
+
+/* The bias changes once in as many puts as the client has pages, and 16. */
+#define ADAPT_SHIFT   0
 #define ADAPT_MIN     16
 
+/* One put in 2^4 is noted in place of an entry that may still matter. */
+#define NOTE_SHIFT    4
+
 /*
- * An entry: 24 bits of the hash above 40 bits of time, in units of 256 ns. It
- * wraps after 78 hours; a page that is taken for one put lately does no harm.
+ * An entry: 11 bits of the hash above 21 bits of time, in units of 2 ms. So
+ * a line of 16 takes one page in 128 for another, and time wraps after 73
+ * minutes: either puts a page into AGAIN that does not belong there, and it
+ * leaves at its head. 0 is no entry.
  */
 #define TIME_SHIFT    21
 #define TIME_BITS     21
 #define TIME_MASK     ((1U << TIME_BITS) - 1)
+#define NEVER         TIME_MASK
 
 void tmem_policy_init(struct tmem_policy *p, struct tmem_policy_line *lines,
                       unsigned int nr)
@@ -81,9 +91,16 @@ void tmem_policy_prefetch(const struct tmem_policy *p, uint64_t hash)
         prefetch(line_of(p, hash));
 }
 
+/* True for one put in 2^NOTE_SHIFT, for each handle at other times. */
+static bool is_sampled(uint64_t hash, uint32_t time)
+{
+    /* 2^64 over the golden ratio, as in tmem_object.c. */
+    return !((hash ^ time) * 0x9e3779b97f4a7c15ULL >> (64 - NOTE_SHIFT));
+}
+
 /*
- * Note a put in the table. Returns the time since the last one, in units of
- * the table, or TIME_MASK when there is none.
+ * Note a put in the table. Returns the time since the last one in units of
+ * the table, or NEVER. Entries older than `window` do not matter.
  */
 static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
                          uint64_t window)
@@ -96,7 +113,7 @@ static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
     for ( i = 0; i < TMEM_POLICY_WAYS; i++ )
     {
         uint32_t put = read_atomic(&line->put[i]);
-        uint32_t age = put ? (time - put) & TIME_MASK : TIME_MASK;
+        uint32_t age = put ? (time - put) & TIME_MASK : NEVER;
 
         if ( put && (put & ~TIME_MASK) == tag )
         {
@@ -110,70 +127,94 @@ static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
         }
     }
 
-    if ( oldest == TIME_MASK || oldest > window || !(((hash ^ now) * 0x9e3779b97f4a7c15ULL) >> (64 - RATE)) )
+    if ( oldest == NEVER || oldest > window || is_sampled(hash, time) )
         write_atomic(&line->put[way], tag | time);
 
-    return TIME_MASK;
+    return NEVER;
 }
 
-uint64_t tmem_policy_age(const struct tmem_policy *p, unsigned int queue,
-                         uint64_t oldest, uint64_t now)
+/* How long the head of a queue has been there, in ns. */
+static uint64_t head_age(const struct tmem_policy_queues *q, unsigned int sort,
+                         uint64_t now)
 {
-    if ( oldest == TMEM_POLICY_EMPTY || oldest >= now )
-        return 0;
+    return q->oldest[sort] < now ? now - q->oldest[sort] : 0;
+}
 
-    { unsigned b = read_atomic(&p->bias), up = b * SPLIT / 8;
-    return queue == TMEM_POLICY_AGAIN ? (now - oldest) >> (b - up) : (now - oldest) << up; }
+unsigned int tmem_policy_victim(const struct tmem_policy *p,
+                                const struct tmem_policy_queues *q,
+                                uint64_t now, uint64_t *age)
+{
+    uint64_t new = head_age(q, TMEM_POLICY_NEW, now);
+    uint64_t again = head_age(q, TMEM_POLICY_AGAIN, now) >>
+                     read_atomic(&p->bias);
+    unsigned long pages = q->pages[TMEM_POLICY_NEW] +
+                          q->pages[TMEM_POLICY_AGAIN];
+
+    *age = max(new, again);
+    if ( !q->pages[TMEM_POLICY_AGAIN] )
+        return TMEM_POLICY_NEW;
+    if ( q->pages[TMEM_POLICY_NEW] <= pages >> SPARE_SHIFT )
+        return TMEM_POLICY_AGAIN;
+
+    return again > new ? TMEM_POLICY_AGAIN : TMEM_POLICY_NEW;
+}
+
+/* How long pages in AGAIN live at present, in ns. */
+static uint64_t again_life(const struct tmem_policy *p,
+                           const struct tmem_policy_queues *q, uint64_t now)
+{
+    uint64_t age;
+
+    /* What is evicted now has lived as long as it may. */
+    if ( tmem_policy_victim(p, q, now, &age) == TMEM_POLICY_AGAIN )
+        return head_age(q, TMEM_POLICY_AGAIN, now);
+
+    return age << read_atomic(&p->bias);
 }
 
 unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
-                             uint64_t now,
-                             const uint64_t oldest[TMEM_POLICY_QUEUES])
+                             const struct tmem_policy_queues *q, uint64_t now)
 {
-    uint64_t ago, life, window;
+    uint64_t life;
 
     if ( !p->lines )
         return TMEM_POLICY_NEW;
 
-    life = tmem_policy_age(p, TMEM_POLICY_NEW, oldest[TMEM_POLICY_NEW], now);
-    life = max(life, tmem_policy_age(p, TMEM_POLICY_AGAIN,
-                                     oldest[TMEM_POLICY_AGAIN], now));
-    {unsigned b = read_atomic(&p->bias), up = b * SPLIT / 8; window = (life << (b-up)) >> TIME_SHIFT;}
-    ago = note_put(p, hash, now, window);
+    life = min(again_life(p, q, now) >> TIME_SHIFT, (uint64_t)NEVER);
 
-    return ago < min(window, (uint64_t)TIME_MASK) ? TMEM_POLICY_AGAIN : TMEM_POLICY_NEW;
+    return note_put(p, hash, now, life) < life ? TMEM_POLICY_AGAIN
+                                               : TMEM_POLICY_NEW;
 }
 
 void tmem_policy_adapt(struct tmem_policy *p,
-                       const struct tmem_policy_counts *now)
+                       const struct tmem_policy_queues *q, unsigned long puts,
+                       const unsigned long hits[TMEM_POLICY_SORTS])
 {
-    unsigned long pages = now->pages[TMEM_POLICY_NEW] +
-                          now->pages[TMEM_POLICY_AGAIN];
-    unsigned long hits[TMEM_POLICY_QUEUES];
-    uint64_t of_new, of_again;
-    unsigned int i, bias = read_atomic(&p->bias);
+    uint64_t new, again;
+    unsigned int bias = read_atomic(&p->bias);
+    unsigned long pages = q->pages[TMEM_POLICY_NEW] +
+                          q->pages[TMEM_POLICY_AGAIN];
 
-    if ( now->puts - read_atomic(&p->puts) <
-         (pages >> ADAPT_SHIFT) + ADAPT_MIN )
+    if ( puts - read_atomic(&p->puts) < (pages >> ADAPT_SHIFT) + ADAPT_MIN )
         return;
 
-    write_atomic(&p->puts, now->puts);
-    for ( i = 0; i < TMEM_POLICY_QUEUES; i++ )
-    {
-        hits[i] = now->hits[i] - read_atomic(&p->hits[i]);
-        write_atomic(&p->hits[i], now->hits[i]);
-    }
-
-    /* Hits for each page, both multiplied with the pages of either. */
-    of_new = (uint64_t)hits[TMEM_POLICY_NEW] * now->pages[TMEM_POLICY_AGAIN];
-    of_again = (uint64_t)hits[TMEM_POLICY_AGAIN] * now->pages[TMEM_POLICY_NEW];
-    if ( of_new == of_again )
-        bias += (bias < BIAS_NEUTRAL) - (bias > BIAS_NEUTRAL);
-    else if ( of_again > of_new )
+    /* Hits for each page; both multiplied with the pages of either. */
+    new = (uint64_t)q->pages[TMEM_POLICY_AGAIN] *
+          (hits[TMEM_POLICY_NEW] - read_atomic(&p->hits[TMEM_POLICY_NEW]));
+    again = (uint64_t)q->pages[TMEM_POLICY_NEW] *
+            (hits[TMEM_POLICY_AGAIN] -
+             read_atomic(&p->hits[TMEM_POLICY_AGAIN]));
+    if ( again > new )
         bias += bias < BIAS_MAX;
-    else
+    else if ( again < new )
         bias -= bias > 0;
+    else
+        bias += (bias < BIAS_NEUTRAL) - (bias > BIAS_NEUTRAL);
+
     write_atomic(&p->bias, bias);
+    write_atomic(&p->puts, puts);
+    write_atomic(&p->hits[TMEM_POLICY_NEW], hits[TMEM_POLICY_NEW]);
+    write_atomic(&p->hits[TMEM_POLICY_AGAIN], hits[TMEM_POLICY_AGAIN]);
 }
 
 /*

@@ -4,9 +4,8 @@
  *
  * Each client has two sorts of queues, both in put order: NEW for pages that
  * are put for the first time, as far as is known, and AGAIN for pages that
- * were put before and not long ago. The page to be evicted is always at the
- * head of a queue: at that of the largest tmem_policy_age(). tmem_policy.c
- * tells why.
+ * were put before, and not long ago. The page to be evicted is always at the
+ * head of a queue. tmem_policy.c tells why.
  *
  * None of these functions sleeps, allocates or takes a lock, and all may run
  * at the same time for one client: what they keep are hints.
@@ -18,7 +17,7 @@
 
 #define TMEM_POLICY_NEW    0
 #define TMEM_POLICY_AGAIN  1
-#define TMEM_POLICY_QUEUES 2
+#define TMEM_POLICY_SORTS  2
 
 /* A line of the table of puts: a cache line. */
 #define TMEM_POLICY_WAYS   16
@@ -33,23 +32,22 @@ struct tmem_policy {
     unsigned int bias;                 /* pages in AGAIN live 2^bias longer */
     /* When the bias was last looked at: */
     unsigned long puts;
-    unsigned long hits[TMEM_POLICY_QUEUES];
+    unsigned long hits[TMEM_POLICY_SORTS];
 };
 
-/* What the engine counts for a client, over all of its queues of a sort. */
-struct tmem_policy_counts {
-    unsigned long puts;                       /* since the client exists */
-    unsigned long hits[TMEM_POLICY_QUEUES];   /* gets that found a page */
-    unsigned long pages[TMEM_POLICY_QUEUES];  /* now */
+/* What the engine knows of a client's queues; estimates will do. */
+struct tmem_policy_queues {
+    uint64_t oldest[TMEM_POLICY_SORTS];      /* time of put of the head, ns */
+    unsigned long pages[TMEM_POLICY_SORTS];  /* in the queue now */
 };
 
-/* The stamp of an empty queue's head. */
+/* The time of put of an empty queue's head. */
 #define TMEM_POLICY_EMPTY  (~0ULL)
 
 /*
- * Start, with a table at `lines`, zeroed, aligned to a cache line, of nr of
- * them, a power of two. Without a table (NULL, 0) every page is NEW, which
- * makes the order that of puts alone. The table is the caller's.
+ * Start, with a table of nr lines, a power of two, zeroed and aligned to a
+ * cache line. Without a table (NULL, 0) every page is NEW, and they go in the
+ * order of puts. The table is the caller's.
  */
 void tmem_policy_init(struct tmem_policy *p, struct tmem_policy_line *lines,
                       unsigned int nr);
@@ -59,25 +57,28 @@ void tmem_policy_prefetch(const struct tmem_policy *p, uint64_t hash);
 
 /*
  * A page is put: which queue does it go to? Notes the put. `hash` stands for
- * the handle, all bits random; `now` is the time in ns; oldest[] are the
- * stamps (time of put) at the heads of the client's queues, of those that the
- * page might go to.
+ * the handle, all bits well mixed; `now` is the time in ns.
  */
 unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
-                             uint64_t now,
-                             const uint64_t oldest[TMEM_POLICY_QUEUES]);
+                             const struct tmem_policy_queues *q, uint64_t now);
 
 /*
- * How old the head of a queue is for eviction, in ns: compare those of all
- * queues, and of all clients that may lose a page; the largest goes. 0 for an
- * empty queue.
+ * Which queue of the client loses its head, if the client is to lose a page?
+ * *age tells how old that page is for eviction: of all clients that may lose
+ * a page, the one with the largest age does. The client has pages.
  */
-uint64_t tmem_policy_age(const struct tmem_policy *p, unsigned int queue,
-                         uint64_t oldest, uint64_t now);
+unsigned int tmem_policy_victim(const struct tmem_policy *p,
+                                const struct tmem_policy_queues *q,
+                                uint64_t now, uint64_t *age);
 
-/* To be called now and then, once for a batch of evicted pages or of puts. */
+/*
+ * Learn from hits: to be called now and then, such as once for a batch of
+ * puts. puts and hits (gets that found a page, by the queue that it was in)
+ * count since the client exists.
+ */
 void tmem_policy_adapt(struct tmem_policy *p,
-                       const struct tmem_policy_counts *now);
+                       const struct tmem_policy_queues *q, unsigned long puts,
+                       const unsigned long hits[TMEM_POLICY_SORTS]);
 
 #endif /* XEN_TMEM_POLICY_H */
 
