@@ -38,10 +38,10 @@
  * Locking: none. Entries of the table and the bias are single words. Who
  * overwrites another's entry makes the policy forget a put.
  */
-#include <xen/atomic.h>
 #include <xen/kernel.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_policy.h>
+#include <asm/atomic.h>
 
 /*
  * The figures behind these constants are in docs/design.md, "Eviction
