@@ -117,8 +117,9 @@ static void engine_start(const struct stream *s, uint32_t capacity)
         struct client *c = &sim.client[i];
 
         *c = (struct client){ };
-        tmem_policy_init(&c->policy, nr ? sim_alloc(nr, sizeof(*c->policy.lines))
-                                        : NULL, nr);
+        tmem_policy_init(&c->policy,
+                         nr ? sim_alloc(nr, sizeof(*c->policy.lines)) : NULL,
+                         nr);
         for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
             c->queue[sort] = (struct queue){ NONE, NONE };
         c->q.oldest[TMEM_POLICY_NEW] = TMEM_POLICY_EMPTY;
