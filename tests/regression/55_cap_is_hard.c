@@ -42,6 +42,26 @@ static void test_after_each_put(void **state)
     assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 2), 2), 1);
 }
 
+/* A page that is put again takes nobody's place; nor does it when frozen. */
+static void test_put_again_at_cap(void **state)
+{
+    unsigned int round, i;
+
+    (void)state;
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(set_cap(GUEST, 2), 0);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 2, 1), 2);
+    for ( round = 2; round < 12; round++ )
+    {
+        if ( round == 7 )
+            assert_int_equal(freeze(GUEST), 0);
+        for ( i = 0; i < 2; i++ )
+            assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, i), round), 1);
+        assert_int_equal(client_pages(GUEST), 2);
+    }
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 0), 2, 11), 2);
+}
+
 static void test_new_cap(void **state)
 {
     (void)state;
@@ -109,6 +129,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_after_each_put),
+        machine_test(test_put_again_at_cap),
         machine_test(test_new_cap),
         machine_test(test_several_vcpus),
     };

@@ -133,6 +133,28 @@ static void test_destroy_takes_all(void **state)
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "S=", "SI"), LIST_NONE);
 }
 
+/*
+ * What marks a progress (tmem_control.c) may be half of somebody's uuid; and
+ * "everybody, everything" names no uuid at all.
+ */
+static void test_uuid_is_no_progress(void **state)
+{
+    const uint64_t magic = 0x746d656d2e637463ULL;
+    struct xen_sysctl_tmem_op op = {
+        .cmd = TMEMC_SHARED_AUTH, .cli_id = GUEST, .arg = 1,
+    };
+
+    (void)state;
+    op.oid.oid[0] = magic;
+    op.oid.oid[1] = 5;
+    assert_int_equal(xenhost_tmem_control(0, &op), 0);
+    assert_true(op.oid.oid[0] == magic && op.oid.oid[1] == 5);
+    assert_int_equal(shared_new_pool(GUEST, magic, 5), 0);
+    assert_int_equal(list_now(TMEM_CLI_ID_ALL, "S=", "SC"), GUEST);
+    assert_int_equal(shared_auth(GUEST, ~0ULL, ~0ULL, true), -EINVAL);
+    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, ~0ULL, ~0ULL, true), 0);
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +164,7 @@ int main(int argc, char *argv[])
         machine_test(test_destroy_of_one),
         machine_test(test_destroy_of_all),
         machine_test(test_destroy_takes_all),
+        machine_test(test_uuid_is_no_progress),
     };
 
     return tests_main(argc, argv, tests);

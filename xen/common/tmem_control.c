@@ -29,11 +29,17 @@ struct progress {
 /* Says that oid[1] and oid[2] of a request are a progress. */
 #define PROGRESS_MAGIC 0x746d656d2e637463ULL
 
+/* An authorisation is never interrupted: its oid is a uuid, whatever it is. */
+static bool has_progress(const struct xen_sysctl_tmem_op *op)
+{
+    return op->cmd != TMEMC_SHARED_AUTH && op->oid.oid[0] == PROGRESS_MAGIC;
+}
+
 static void progress_load(const struct xen_sysctl_tmem_op *op,
                           struct progress *at)
 {
     *at = (struct progress){ };
-    if ( op->oid.oid[0] == PROGRESS_MAGIC )
+    if ( has_progress(op) )
     {
         at->client = op->oid.oid[1];
         at->done = op->oid.oid[2];
@@ -50,7 +56,7 @@ static void progress_save(struct xen_sysctl_tmem_op *op,
         op->oid.oid[1] = at->client;
         op->oid.oid[2] = at->done;
     }
-    else if ( op->oid.oid[0] == PROGRESS_MAGIC )
+    else if ( has_progress(op) )
         memset(&op->oid, 0, sizeof(op->oid));
 }
 
@@ -255,8 +261,8 @@ static int control_check(const struct xen_sysctl_tmem_op *op)
     }
 
     if ( op->pad || op->arg > most || (op->cmd == TMEMC_LIST && !op->len) ||
-         (op->cmd == TMEMC_SHARED_AUTH && op->oid.oid[0] == ~0ULL &&
-          op->oid.oid[1] == ~0ULL) )
+         (op->cmd == TMEMC_SHARED_AUTH && op->cli_id != TMEM_CLI_ID_ALL &&
+          op->oid.oid[0] == ~0ULL && op->oid.oid[1] == ~0ULL) )
         return -EINVAL;
 
     return 0;

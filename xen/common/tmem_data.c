@@ -114,6 +114,7 @@ static void copy_out(struct page_info *guest, struct page_info *from)
 /* What a put knows of its pool: constant, once it has been found. */
 struct put {
     bool persistent, shared;
+    bool adds;                 /* a page to a capped client: a hint */
 };
 
 /* Is the pool that was found now the one that the put began with? */
@@ -283,7 +284,7 @@ static long put_frame(struct tmem_client *c, const struct put *put,
             return -ERESTART;
     }
     /* At the cap, the page's frame is that of the client's oldest. */
-    if ( !put->persistent )
+    if ( put->adds )
         tmem_cap_enforce(c, 1);
 
     *pg = tmem_frame_find();
@@ -315,6 +316,9 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     }
     else if ( place.obj )
         radix_tree_prefetch(&place.obj->pages, req->index);
+    /* One that is put again is not to push another one out. */
+    put->adds = unlikely(read_atomic(&c->cap)) && !put->persistent &&
+                !place_find(&place, req);
     place_unlock(c, &place);
 
     return rc;

@@ -336,17 +336,6 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
     return nr;
 }
 
-unsigned long tmem_client_segments(const struct tmem_client *c)
-{
-    unsigned long nr = 0;
-    unsigned int i;
-
-    for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += read_atomic(&c->queues[i].nr_segments);
-
-    return nr;
-}
-
 unsigned long tmem_ephemeral_pages(void)
 {
     unsigned long nr = 0;

@@ -574,9 +574,8 @@ bool tmem_queue_is_sparse(const struct tmem_queue *q);
 /* Frames of some of its oldest pages. Queue not locked. */
 #define TMEM_SAMPLE_MAX 48
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
-/* Pages and frames of queues of a client: estimates, without a lock. */
+/* Ephemeral pages of a client: an estimate, without a lock. */
 unsigned long tmem_client_ephemeral(const struct tmem_client *c);
-unsigned long tmem_client_segments(const struct tmem_client *c);
 /* Ephemeral pages of the whole host: an estimate, taken without a lock. */
 unsigned long tmem_ephemeral_pages(void);
 
