@@ -156,17 +156,17 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_replay_format),
         cmocka_unit_test(test_random),
     };
-    unsigned long long seed;
     unsigned int nr = RUN_OPS;
 
     program = argv[0];
     if ( argc > 2 )
         sscanf(argv[2], "--ops=%u", &nr);
-    if ( argc > 1 && sscanf(argv[1], "--seed=%lli", (long long *)&seed) == 1 )
+    if ( argc > 1 && !strncmp(argv[1], "--seed=", 7) )
     {
         struct model_op *ops = new_ops(nr);
 
-        model_generate(seed, ops, nr);
+        /* Not sscanf(): it takes no seed above the greatest signed number. */
+        model_generate(strtoull(argv[1] + 7, NULL, 0), ops, nr);
         return run_once(ops, nr);
     }
     if ( argc > 1 && !strncmp(argv[1], "--replay=", 9) )

@@ -177,6 +177,27 @@ static void test_full_host_takes_puts(void **state)
     machine_stop();
 }
 
+/* The last free frames lie in another CPU's cache, and nothing can go. */
+static void test_frames_of_another_cpu(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+    unsigned long stored;
+
+    (void)state;
+    start();
+    assert_int_equal(xenhost_domain_set_max(GUEST, GUEST_PAGES + 2 * PAGES),
+                     0);
+    stored = guest_put_range(h, 2 * PAGES, 1);
+    assert_in_range(stored, 600, PAGES);
+    assert_int_equal(guest_get_range(h, 20, 1), 20);
+    for ( ; h.index < 20; h.index++ )
+        assert_int_equal(guest_flush(h), 1);
+
+    assert_int_equal(machine_bind(1), 0);
+    assert_in_range(guest_put_range(HANDLE(GUEST, 1, 1, 0), 20, 2), 15, 20);
+    machine_stop();
+}
+
 /*
  * A queue with few pages in each of its frames loses its oldest ones, so that
  * metadata stays in proportion; the others keep theirs.
@@ -407,6 +428,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_oldest_pages_go),
         cmocka_unit_test(test_duplicate_put_is_young),
         cmocka_unit_test(test_full_host_takes_puts),
+        cmocka_unit_test(test_frames_of_another_cpu),
         cmocka_unit_test(test_pool_on_full_host),
         cmocka_unit_test(test_sparse_queue_shrinks),
         cmocka_unit_test(test_put_frees_what_was_flushed),

@@ -103,7 +103,9 @@ struct page_info *tmem_frame_find(void)
 
     tmem_inc(tmem_this_stats()->memory_low);
     /* Another CPU may be faster than us, but not each time. */
-    for ( tries = 0; !pg && tries < 4 && tmem_evict(UINT_MAX); tries++ )
+    for ( tries = 0; !pg && tries < 4 &&
+                     (tmem_evict(UINT_MAX) ||
+                      tmem_cache_drain(TMEM_EVICT_BATCH, 0)); tries++ )
         pg = tmem_frame_alloc();
     if ( !pg )
         tmem_inc(tmem_this_stats()->frames_failed);
