@@ -26,6 +26,7 @@
 #include <xen/spinlock.h>
 #include <xen/tmem.h>
 #include <xen/tmem_xen.h>
+#include <asm/cpufeature.h>
 #include <asm/p2m.h>
 
 /* Frames that tmem leaves to the host; 0: the default. */
@@ -35,6 +36,9 @@ integer_param("tmem_reserve", opt_tmem_reserve);
 static unsigned long __read_mostly reserve;
 /* Of those below 2^TMEM_LOW_BITS bytes, where there is memory above. */
 static unsigned long __read_mostly reserve_low;
+
+/* Is copy_streaming() the faster one here? */
+static bool __read_mostly stream_puts;
 
 struct frame_cache {
     spinlock_t lock;
@@ -310,6 +314,8 @@ void __init tmem_xen_init(void)
     reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
                   ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
 
+    stream_puts = !boot_cpu_has(X86_FEATURE_FSRM);
+
     memset(held, 0, sizeof(held));
     for_each_online_cpu ( cpu )
         cache_init(cpu);
@@ -423,7 +429,8 @@ static void prefetch_bytes(const void *p, unsigned int bytes)
  * Streaming stores: the page is not read again soon, so its lines need not
  * be fetched, nor push others out of the caches. The source is fetched 16
  * lines ahead. (Random pages, as a share of rep movsq: without 0.97, with
- * 0.82; 8 lines ahead 0.83; all lines first 0.95.)
+ * 0.82; 8 lines ahead 0.83; all lines first 0.95.) A CPU that has fast short
+ * rep movs (FSRM) copies faster by that: 0.88 of streaming stores.
  */
 static void copy_streaming(void *to, const void *from)
 {
@@ -454,7 +461,7 @@ static void copy_streaming(void *to, const void *from)
     asm volatile ( "sfence" ::: "memory" );
 }
 
-/* The guest will read the page: leave it in the caches. */
+/* For what the guest will read: it is left in the caches. */
 static void copy_cached(void *to, const void *from)
 {
     unsigned long n = PAGE_SIZE / sizeof(long);
@@ -467,7 +474,10 @@ void tmem_copy_in(struct page_info *to, struct page_info *guest)
 {
     void *src = __map_domain_page(guest), *dst = __map_domain_page(to);
 
-    copy_streaming(dst, src);
+    if ( stream_puts )
+        copy_streaming(dst, src);
+    else
+        copy_cached(dst, src);
     unmap_domain_page(dst);
     unmap_domain_page(src);
 }
