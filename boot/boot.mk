@@ -9,8 +9,9 @@
 # make check-boot  boot it (FLAVOUR=debug is the default of this one), and run
 #                  what check.sh says; SCENARIOS="..." to run some of
 #                  tests/boot only
+# make check-flask boot it with FLASK, and prove that a policy can deny tmem
 
-.PHONY: xen xen-tools boot check-boot
+.PHONY: xen xen-tools boot check-boot check-flask
 xen:
 	@nice boot/build-xen.sh $(or $(FLAVOUR),release)
 
@@ -32,3 +33,6 @@ build/boot/exerciser: $(EXERCISER_SRC) $(wildcard tests/boot/*.h) \
 
 check-boot: build/boot/exerciser
 	@boot/check.sh $(or $(FLAVOUR),debug) $(SCENARIOS)
+
+check-flask: build/boot/exerciser
+	@boot/check-flask.sh

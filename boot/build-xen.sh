@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-xen.sh [release|debug]: build the hypervisor with tmem.
+# build-xen.sh [release|debug|flask]: build the hypervisor with tmem.
 #
 # build/xen/src is the stock source with the patch series applied, and this
 # repository's xen/ and tools/ laid over it. A file there is written only when
 # its contents change, so that make rebuilds what it must, for both flavours.
-# The hypervisor is build/xen/<flavour>/xen.
+# The hypervisor is build/xen/<flavour>/xen. flask is debug with XSM's module of
+# that name, and Xen's example policy built in.
 #
 # TMEM=n builds one without the option, in build/xen/<flavour>-stock: to see
 # that all else is as before.
@@ -16,9 +17,10 @@ lock build
 
 flavour=${1:-release}
 case $flavour in
-release) debug=n ;;
-debug)   debug=y ;;
-*) die "unknown flavour '$flavour': release or debug" ;;
+release) debug=n xsm=n ;;
+debug)   debug=y xsm=n ;;
+flask)   debug=y xsm=y ;;
+*) die "unknown flavour '$flavour': release, debug or flask" ;;
 esac
 tmem=${TMEM:-y}
 case $tmem in
@@ -34,6 +36,7 @@ patches=$TOP/xen/patches/$XEN_SERIES
 "$TOP/boot/fetch-xen.sh" || exit 1
 need gcc:gcc libc6-dev:/usr/include/stdio.h make:make python3:python3 \
      bison:bison flex:flex patch:patch diffutils:cmp
+[ $xsm = n ] || need checkpolicy:checkpolicy m4:m4
 
 # The files that are laid over Xen's.
 overlay()
@@ -140,7 +143,7 @@ xmake()
 }
 
 say "building Xen $(cat "$stock/version"), $flavour"
-want="tmem=$tmem debug=$debug"
+want="tmem=$tmem debug=$debug xsm=$xsm"
 if [ ! -e "$out/.config" ] || [ "$(cat "$out/.want" 2>/dev/null)" != "$want" ]
 then
     xmake defconfig || exit 1
@@ -149,6 +152,8 @@ then
         [ $tmem = n ] || echo "CONFIG_TMEM=y"
         [ $debug = y ] && echo "CONFIG_DEBUG=y" ||
             echo "# CONFIG_DEBUG is not set"
+        [ $xsm = n ] || printf 'CONFIG_%s=y\n' XSM XSM_FLASK \
+                               XSM_FLASK_POLICY XSM_FLASK_DEFAULT
     } >>"$out/.config"
     xmake olddefconfig || exit 1
     grep -q "^CONFIG_TMEM=y" "$out/.config" || [ $tmem = n ] ||

@@ -10,7 +10,9 @@
  *   exerciser [-t]       -t: may act as the toolstack (dom0)
  *   exerciser fill MIB   put as many ephemeral pages, and leave them there
  *   exerciser empty      destroy all pools
+ *   exerciser denied     every operation is refused, since XSM says so
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +174,25 @@ static int fill(unsigned long mib)
     return pool < 0 || refused;
 }
 
+/* 0 when all operations, and those of the toolstack, are -EPERM. */
+static int denied(void)
+{
+    struct tmem_op op;
+    unsigned int cmd, allowed = 0;
+
+    for ( cmd = 0; cmd <= TMEM_RESTORE_NEW + 1; cmd++ )
+    {
+        op = (struct tmem_op){ .cmd = cmd };
+        allowed += hypercall_tmem_op(&op) != -EPERM;
+    }
+    for ( cmd = TMEMC_THAW; cmd <= TMEMC_RESTORE_FLUSH_PAGE; cmd++ )
+        allowed += control(cmd, 0) != -EPERM;
+    printf("TEST: %s denied: %u operations are not refused\n",
+           allowed ? "FAIL" : "ok", allowed);
+
+    return allowed;
+}
+
 int main(int argc, char *argv[])
 {
     const char *wrong = hypercall_init();
@@ -190,11 +211,13 @@ int main(int argc, char *argv[])
         destroy_pools();
         return 0;
     }
+    if ( argc == 2 && !strcmp(argv[1], "denied") )
+        return denied();
     if ( argc == 1 )
         return conformance(0);
     if ( argc == 2 && !strcmp(argv[1], "-t") )
         return conformance(CONF_NEEDS_TOOLSTACK);
 
-    fprintf(stderr, "usage: exerciser [-t | fill MIB | empty]\n");
+    fprintf(stderr, "usage: exerciser [-t | fill MIB | empty | denied]\n");
     return 2;
 }

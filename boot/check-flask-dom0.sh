@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# check-flask-dom0.sh: what check-flask.sh runs in dom0.
+
+LOGS=/var/log/xen/console
+count=0
+
+# verdict NAME COMMAND...
+verdict()
+{
+    name=$1
+    shift
+    if "$@" >/tmp/verdict.log 2>&1; then
+        echo "PASS flask: $name"
+    else
+        tail -n 5 /tmp/verdict.log | tr -d '\r' | sed 's/^/NOTE: /'
+        echo "FAIL flask: $name"
+    fi
+    count=$((count + 1))
+}
+
+# guest_says NAME TEXT: it starts, and has said so before it is gone
+guest_says()
+{
+    guests $1:pvh || return 1
+    n=0
+    while xl domid $1 >/dev/null 2>&1 && [ $n -lt 120 ]; do
+        n=$((n + 1))
+        sleep 1
+    done
+    tail -n 5 $LOGS/guest-$1.log
+    grep -q "$2" $LOGS/guest-$1.log
+}
+
+enforcing()
+{
+    xl getenforce | grep -i enforcing
+}
+
+verdict "it enforces" enforcing
+verdict "the example policy lets dom0 use and control tmem" /bin/exerciser -t
+verdict "and a guest use it" guest_says allowed "TEST: ok conformance"
+verdict "a policy without tmem is loaded" xl loadpolicy /flask/denied
+verdict "it still enforces" enforcing
+verdict "every operation of dom0 is refused" /bin/exerciser denied
+verdict "every operation of a guest is refused" \
+        guest_says denied "TEST: ok denied"
+echo "TEST: done $count"
