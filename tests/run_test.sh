@@ -128,7 +128,17 @@ check 'one screen' 0 'tmem saved' "$host" --io cached --dir "$tmp/run" \
     -g "kind=cache,mem=1,trace=$tmp/job.trace" -g kind=swap,mem=1
 cp "$tmp/out" "$tmp/screen"
 check 'width of the screen' 1 '' grep -E '^.{81}' "$tmp/screen"
+# The first of the modest guest's six rounds finds nothing in any case.
+check 'weights and caps help' 0 '' awk '
+    /^modest/ { ok = $(NF-1) > $(NF-2) + 30 && $NF > $(NF-2) + 30 }
+    END { exit !ok }' "$tmp/screen"
+check 'a shared pool helps' 0 '' awk '
+    /^both/ { ok = $NF < $(NF-1) * 2 / 3 } END { exit !ok }' "$tmp/screen"
 check 'samples' 0 'case tmem' cat "$tmp/run/memory.dat"
+check 'without policies' 0 'tmem saved' "$host" --io cached --no-policy \
+    --dir "$tmp/run" --spare 4 --shifts 1 -g kind=swap,mem=1 --rows 8000
+cp "$tmp/out" "$tmp/without"
+check 'they are left out' 1 '' grep -q modest "$tmp/without"
 check 'tmem left off' 1 'FAILED (tmem): no page was put' "$host" $small \
     --spare 4 --shifts 1 --boot '' -g kind=swap,mem=1
 

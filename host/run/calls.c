@@ -29,18 +29,29 @@ static void unexpected(const char *what, long rc, struct guest_stats *st)
         fprintf(stderr, "tmem-host: a %s returned %ld\n", what, rc);
 }
 
-int guest_new_pool(domid_t dom, bool persistent, struct guest_stats *st)
+static int new_pool(domid_t dom, uint32_t flags, uint64_t uuid,
+                    struct guest_stats *st)
 {
     struct tmem_op op = { .cmd = TMEM_NEW_POOL };
     long rc;
 
-    op.u.creat.flags = (TMEM_SPEC_VERSION << TMEM_POOL_VERSION_SHIFT) |
-                       (persistent ? TMEM_POOL_PERSIST : 0);
+    op.u.creat.flags = (TMEM_SPEC_VERSION << TMEM_POOL_VERSION_SHIFT) | flags;
+    op.u.creat.uuid[0] = uuid;
     rc = xenhost_tmem_op(dom, &op);
     if ( rc >= 0 )
         return rc;
     unexpected("new pool", rc, st);
     return -1;
+}
+
+int guest_new_pool(domid_t dom, bool persistent, struct guest_stats *st)
+{
+    return new_pool(dom, persistent ? TMEM_POOL_PERSIST : 0, 0, st);
+}
+
+int guest_new_shared_pool(domid_t dom, uint64_t uuid, struct guest_stats *st)
+{
+    return new_pool(dom, TMEM_POOL_SHARED, uuid, st);
 }
 
 bool guest_put(domid_t dom, int pool, uint64_t object, uint32_t index,

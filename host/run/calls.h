@@ -13,6 +13,9 @@
  */
 int guest_new_pool(domid_t dom, bool persistent, struct guest_stats *st);
 
+/* The same, of the shared pool that this number names. */
+int guest_new_shared_pool(domid_t dom, uint64_t uuid, struct guest_stats *st);
+
 /*
  * Put the frame gfn. False: not stored, and no older copy is there either.
  * pool < 0: there is no tmem; nothing happens.

@@ -12,6 +12,7 @@
  *   report    the screen                pager      a guest that swaps
  *   picture   the drawing               sqlwork    what it runs (arena: its
  *   calls     guests' hypercalls                   malloc; text: its data)
+ *   policy    afterwards: weights, caps and a shared pool
  *
  * tmem-record (record.c) is a program of its own.
  */
@@ -74,7 +75,7 @@ uint64_t bytes_digest(uint64_t h, const void *data, size_t len)
     return h;
 }
 
-static void progress(const struct options *opt, const char *what)
+void progress(const struct options *opt, const char *what)
 {
     if ( !opt->quiet && isatty(STDERR_FILENO) )
         fprintf(stderr, "\r\033[K%s", what);
@@ -133,6 +134,11 @@ int main(int argc, char **argv)
         picture = picture_draw(&opt, res);
     good = report(&opt, res, direct, picture);
     free(picture);
+    if ( good && !opt.no_policy )
+    {
+        progress(&opt, "running: weights, caps, a shared pool ...");
+        good = policy_run(&opt);
+    }
     text_free();
     for ( i = 0; i < NR_CASES; i++ )
         free(res[i].sample);

@@ -24,7 +24,8 @@
 
 enum {
     OPT_SPARE = 256, OPT_PERSIST, OPT_ROWS, OPT_SEED, OPT_TRACE, OPT_BOOT,
-    OPT_SHIFTS, OPT_TOGETHER, OPT_IO, OPT_DIR, OPT_KEEP, OPT_QUIET
+    OPT_SHIFTS, OPT_TOGETHER, OPT_IO, OPT_DIR, OPT_KEEP, OPT_NO_POLICY,
+    OPT_QUIET
 };
 
 static const struct argp_option option[] = {
@@ -53,6 +54,8 @@ static const struct argp_option option[] = {
       0 },
     { "dir", OPT_DIR, "FOLDER", 0, "For the files that guests read, swap "
       "files and results (build/run)", 0 },
+    { "no-policy", OPT_NO_POLICY, NULL, 0, "Leave out the last part: weights, "
+      "caps and a shared pool on a small host of its own", 0 },
     { "quiet", OPT_QUIET, NULL, 0, "Print nothing when all is well", 0 },
     { 0 }
 };
@@ -237,6 +240,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_DIR:
         opt->dir = arg;
+        break;
+    case OPT_NO_POLICY:
+        opt->no_policy = true;
         break;
     case OPT_QUIET:
         opt->quiet = true;

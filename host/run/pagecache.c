@@ -65,6 +65,9 @@ struct pagecache {
     uint64_t *now;          /* page -> digest of what the file has now */
     uint32_t version;       /* stamp of the next write */
     bool *in_tmem;          /* page -> put, and not got or flushed since */
+    bool shared;            /* others put as well, and gets leave pages there */
+    size_t next;            /* record of the job to go on with */
+    uint32_t next_page;     /* of that record */
 };
 
 static void unlink_frame(struct pagecache *pc, uint32_t i)
@@ -133,7 +136,7 @@ static bool get_page(struct pagecache *pc, uint32_t file, uint32_t index,
     uint32_t page = pc->c->t->file[file].first + index;
     bool found = guest_get(pc->dom, pc->pool, file + 1, index, i, st);
 
-    if ( found && !pc->in_tmem[page] )
+    if ( found && !pc->in_tmem[page] && !pc->shared )
         pc->st->tmem_errors++;
     if ( !found && pc->in_tmem[page] )
         pc->st->evicted++;
@@ -293,27 +296,49 @@ static void truncate_file(struct pagecache *pc, uint32_t file)
     guest_flush_object(pc->dom, pc->pool, file + 1, pc->st);
 }
 
-void pagecache_replay(struct pagecache *pc)
+static void write_back_all(struct pagecache *pc)
 {
-    const struct trace *t = pc->c->t;
     uint32_t n;
-    size_t i;
 
-    for ( i = 0; i < t->nr_recs; i++ )
-    {
-        const struct trace_record *r = &t->rec[i];
-
-        if ( r->what == TRACE_TRUNCATE )
-            truncate_file(pc, r->file);
-        for ( n = 0; n < r->count; n++ )
-            if ( r->what == TRACE_READ )
-                read_page(pc, r->file, r->page + n);
-            else if ( r->what == TRACE_WRITE )
-                write_page(pc, r->file, r->page + n);
-    }
     for ( n = 0; n < pc->unused; n++ )
         if ( pc->where[pc->frame[n].page] == n && pc->frame[n].dirty )
             write_back(pc, n);
+}
+
+bool pagecache_step(struct pagecache *pc)
+{
+    const struct trace *t = pc->c->t;
+    const struct trace_record *r = &t->rec[pc->next];
+
+    if ( pc->next == t->nr_recs )
+    {
+        pc->next = 0;
+        write_back_all(pc);
+        return false;
+    }
+    if ( r->what == TRACE_TRUNCATE )
+        truncate_file(pc, r->file);
+    else if ( r->what == TRACE_READ )
+        read_page(pc, r->file, r->page + pc->next_page);
+    else
+        write_page(pc, r->file, r->page + pc->next_page);
+    if ( ++pc->next_page >= r->count )
+    {
+        pc->next++;
+        pc->next_page = 0;
+    }
+    return true;
+}
+
+void pagecache_replay(struct pagecache *pc)
+{
+    while ( pagecache_step(pc) )
+        continue;
+}
+
+void pagecache_share(struct pagecache *pc)
+{
+    pc->shared = true;
 }
 
 void pagecache_drain(struct pagecache *pc)

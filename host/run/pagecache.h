@@ -18,6 +18,18 @@ void pagecache_free(struct pagecache *pc);
 void pagecache_replay(struct pagecache *pc);
 
 /*
+ * Do one page of the job. False at its end, when what was dirty is written
+ * back; it begins again then.
+ */
+bool pagecache_step(struct pagecache *pc);
+
+/*
+ * The pool is a shared one: a get leaves a page in it, and finds what others
+ * have put. All of them must read the same files, and nobody may write.
+ */
+void pagecache_share(struct pagecache *pc);
+
+/*
  * The end: get back whatever tmem should still have, to check it and to count
  * what it dropped. Not part of the job; the page cache is of no use after.
  */

@@ -78,6 +78,7 @@ struct options {
     enum io_mode io;
     bool keep_reserve;      /* the split case does not get the reserve */
     bool together;          /* all guests busy in every shift */
+    bool no_policy;         /* without the section on weights and caps */
     bool quiet;
 };
 
@@ -116,6 +117,9 @@ unsigned long host_size(const struct options *opt);
 unsigned long guest_size(const struct options *opt, enum run_case which,
                          const struct guest_spec *g);
 
+/* policy.c. Weights, caps and a shared pool: true when all is as it must be. */
+bool policy_run(const struct options *opt);
+
 /* picture.c. Write samples, script and picture into dir; the picture's name
  * (to be freed), or NULL when there is no gnuplot. */
 char *picture_draw(const struct options *opt, const struct case_result *res);
@@ -124,6 +128,8 @@ char *picture_draw(const struct options *opt, const struct case_result *res);
 bool report(const struct options *opt, const struct case_result *res,
             bool direct, const char *picture);
 
+/* Say on a terminal what is going on; "" takes it away again. */
+void progress(const struct options *opt, const char *what);
 /* Monotonic time in ns. */
 uint64_t now_ns(void);
 /* A digest of one page that any changed bit changes. */

@@ -90,6 +90,33 @@ static const struct model_op two_domains[] = {
     ROOMY, PERS_POOL, PUTS(0, 0), GETS(0, 0),
 };
 
+#define D2(k, ...) { .kind = MODEL_##k, .dom = 2, ##__VA_ARGS__ }
+
+/* Two clients share a pool; one leaves, comes back, and dies. */
+static const struct model_op sharing[] = {
+    ROOMY, D2(create, .arg = 50),
+    S(ctl_auth, .obj = 1, .arg = 1), D2(ctl_auth, .obj = 1, .arg = 1),
+    S(new_pool, .obj = 1, .arg = 2), D2(new_pool, .obj = 1, .arg = 2),
+    PUTS(0, 0), PUTS(0, 1), D2(put, .obj = 2), D2(put, .obj = 0, .index = 5),
+    D2(get, .obj = 1), GETS(0, 0), S(ctl_list, .arg = 300),
+    S(destroy_pool, .pool = 0), D2(get, .obj = 1, .index = 7),
+    S(new_pool, .obj = 1, .arg = 2), PUTS(0, 3), D2(get, .obj = 3),
+    D2(flush_object, .obj = 1), S(kill_step), D2(put, .obj = 4),
+    S(destroy), D2(get, .obj = 3), D2(get, .obj = 2),
+};
+
+/* What a toolstack may do to clients that have pages. */
+static const struct model_op toolstack[] = {
+    ROOMY, D2(create, .arg = 50), EPH_POOL, PERS_POOL, D2(new_pool),
+    PUTS(0, 0), PUTS(1, 0), PUTS(0, 1), D2(put), D2(put, .index = 2),
+    S(ctl_weight, .arg = 7), S(ctl_cap, .arg = 4), PUTS(0, 2),
+    S(ctl_list, .arg = 900), S(ctl_flush, .arg = 5), GETS(0, 2),
+    S(ctl_cap, .frame = 1, .arg = 1), S(ctl_query),
+    S(ctl_flush, .frame = 1, .arg = 100), D2(ctl_destroy), D2(get, .index = 2),
+    S(ctl_destroy, .frame = 1), S(soft_reset), S(ctl_weight, .frame = 1),
+    D2(new_pool, .arg = 1), D2(put), D2(get),
+};
+
 #define SCENARIO(s) { #s, s, sizeof(s) / sizeof((s)[0]) }
 static const struct {
     const char *name;
@@ -98,7 +125,7 @@ static const struct {
 } scenarios[] = {
     SCENARIO(first_use), SCENARIO(put_get), SCENARIO(duplicates),
     SCENARIO(flushes), SCENARIO(pools), SCENARIO(frozen), SCENARIO(squeezed),
-    SCENARIO(two_domains),
+    SCENARIO(two_domains), SCENARIO(sharing), SCENARIO(toolstack),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 

@@ -55,7 +55,7 @@ long shared_new_pool(domid_t dom, uint64_t lo, uint64_t hi)
 }
 
 /* That of a domain and a pool which no test has. */
-static uint64_t shared_tag(const struct handle *h, uint32_t version)
+uint64_t shared_tag(const struct handle *h, uint32_t version)
 {
     struct handle any = HANDLE(0xff, 0xf, h->obj, h->index);
 

@@ -26,6 +26,8 @@ long shared_auth(uint32_t cli_id, uint64_t lo, uint64_t hi, bool allow);
 /* A pool's id for the domain, or -errno; private if it is not authorised. */
 long shared_new_pool(domid_t dom, uint64_t lo, uint64_t hi);
 
+/* The tag (page.h) of a version of a page in a shared pool. */
+uint64_t shared_tag(const struct handle *h, uint32_t version);
 /* Put and get a page of a shared pool; get says what guest_get() does. */
 long shared_put(struct handle h, uint32_t version);
 long shared_get(struct handle h, uint32_t version);

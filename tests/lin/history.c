@@ -32,7 +32,7 @@ struct search {
     struct config config[MAX_CONFIGS];
     size_t nr;
     const struct history_op *pending[HISTORY_THREADS];
-    bool ephemeral;
+    enum history_pool pool;
 };
 
 static void add(struct search *s, struct config config)
@@ -69,7 +69,7 @@ static bool apply(const struct search *s, const struct history_op *op,
             return (op->result == 0 || op->result == -EEMPTY) && !held;
         if ( *value != op->value )
             return false;
-        if ( s->ephemeral )
+        if ( s->pool == HISTORY_EPHEMERAL )
             *value = 0;
         return held;
 
@@ -88,7 +88,7 @@ static void close_configs(struct search *s)
     /* The list grows meanwhile: what is appended is extended in its turn. */
     for ( i = 0; i < s->nr; i++ )
     {
-        if ( s->ephemeral && s->config[i].value )
+        if ( s->pool != HISTORY_PERSISTENT && s->config[i].value )
             add(s, (struct config){ s->config[i].done, 0 });
 
         for ( t = 0; t < HISTORY_THREADS; t++ )
@@ -146,7 +146,7 @@ static int next_end(const struct search *s, uint64_t before)
     return best;
 }
 
-bool history_check(struct history_op *ops, size_t nr, bool ephemeral,
+bool history_check(struct history_op *ops, size_t nr, enum history_pool pool,
                    size_t *at)
 {
     struct search *s = calloc(1, sizeof(*s));
@@ -156,7 +156,7 @@ bool history_check(struct history_op *ops, size_t nr, bool ephemeral,
 
     if ( !s )
         abort();
-    s->ephemeral = ephemeral;
+    s->pool = pool;
     s->nr = 1;
     qsort(ops, nr, sizeof(*ops), by_start);
 

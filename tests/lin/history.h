@@ -22,6 +22,13 @@
 /* Threads of a history, at most: each has one operation pending. */
 #define HISTORY_THREADS 8
 
+/* What the handle is one of. */
+enum history_pool {
+    HISTORY_PERSISTENT,
+    HISTORY_EPHEMERAL,         /* may vanish at any moment; a get takes it */
+    HISTORY_SHARED             /* may vanish at any moment; a get leaves it */
+};
+
 enum history_kind { HISTORY_PUT, HISTORY_GET, HISTORY_FLUSH };
 
 struct history_op {
@@ -34,11 +41,10 @@ struct history_op {
 
 /*
  * Is it possible? ops are in any order and are sorted by start. The handle
- * holds nothing at the beginning. An ephemeral page may vanish at any moment,
- * and a get that finds it takes it away. When it is not, *at is the index (in
- * the sorted order) of the first operation that cannot be explained.
+ * holds nothing at the beginning. When it is not, *at is the index (in the
+ * sorted order) of the first operation that cannot be explained.
  */
-bool history_check(struct history_op *ops, size_t nr, bool ephemeral,
+bool history_check(struct history_op *ops, size_t nr, enum history_pool pool,
                    size_t *at);
 
 #endif /* TESTS_LIN_HISTORY_H */

@@ -2,8 +2,8 @@
 /*
  * lin_test.c - free-running threads, and the history of each handle checked
  *
- * Four vCPUs of two domains put, get and flush the same few handles, while a
- * fifth thread takes and returns memory of the host, so that pages are evicted
+ * Four vCPUs of two domains put, get and flush the same few handles, some of
+ * them in a pool that the domains share, while a fifth thread takes and returns memory of the host, so that pages are evicted
  * and puts fail. Every operation is recorded with its span, taken from one
  * counter; afterwards each handle's history must be linearizable (history.h).
  * A flush of an object counts as a flush of each of its pages.
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../lib/guest.h"
+#include "../lib/control.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/rng.h"
@@ -26,7 +26,8 @@
 
 #define VCPUS      4
 #define DOMAINS    2           /* 1 and 2; vCPU v is one of domain 1 + v / 2 */
-#define POOLS      2           /* 0: ephemeral, 1: persistent */
+#define POOLS      3           /* 0: ephemeral, 1: persistent, 2: shared */
+#define SHARED     2
 #define OBJS       2
 #define INDEXES    3
 #define HANDLES    (DOMAINS * POOLS * OBJS * INDEXES)
@@ -67,8 +68,10 @@ static uint32_t look(struct vcpu *v, struct handle h)
 {
     const void *page = xenhost_guest_page(h.dom, machine_cpu());
     uint32_t version = page_tag(page);
+    uint64_t tag = h.pool == SHARED ? shared_tag(&h, version)
+                                    : handle_tag(&h, version);
 
-    if ( page_check(page, handle_tag(&h, version)) >= 0 )
+    if ( page_check(page, tag) >= 0 )
         v->torn = true;
 
     return version;
@@ -94,7 +97,8 @@ static void one_op(struct vcpu *v, uint32_t version)
     {
         op.kind = HISTORY_PUT;
         op.value = version;
-        op.result = guest_put(h, version);
+        op.result = h.pool == SHARED ? shared_put(h, version)
+                                     : guest_put(h, version);
     }
     else if ( pick < 85 )
     {
@@ -111,6 +115,9 @@ static void one_op(struct vcpu *v, uint32_t version)
     if ( op.kind == HISTORY_GET && op.result == 1 )
         op.value = look(v, h);
 
+    /* What is shared is one handle, whoever names it. */
+    if ( h.pool == SHARED )
+        nr %= per_dom;
     if ( !whole_object )
         add_record(v, nr, &op);
     else
@@ -165,7 +172,10 @@ static void print_history(unsigned int handle, const struct history_op *ops,
 static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
 {
     static struct history_op ops[VCPUS * ROUND_OPS * INDEXES];
-    bool ephemeral = handle_of(handle).pool == 0, ok;
+    static const enum history_pool kinds[POOLS] = {
+        HISTORY_EPHEMERAL, HISTORY_PERSISTENT, HISTORY_SHARED,
+    };
+    bool ok;
     size_t nr = 0, at = 0;
     unsigned int v, i;
 
@@ -174,7 +184,7 @@ static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
             if ( vcpus[v].record[i].handle == handle )
                 ops[nr++] = vcpus[v].record[i].op;
 
-    ok = history_check(ops, nr, ephemeral, &at);
+    ok = history_check(ops, nr, kinds[handle_of(handle).pool], &at);
     if ( !ok )
         print_history(handle, ops, nr, at);
 
@@ -187,11 +197,13 @@ static void round_start(struct rng *rng, bool preempt)
 
     machine_start(400, VCPUS + 2, TMEM_ON);
     machine_guest(0);
+    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, 0, 0, true), 0);
     for ( dom = 1; dom <= DOMAINS; dom++ )
     {
         machine_guest(dom);
         assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
         assert_int_equal(guest_new_pool(dom, POOL_PERSISTENT), 1);
+        assert_int_equal(shared_new_pool(dom, 1, 2), SHARED);
     }
     xenhost_preempt(preempt ? XENHOST_PREEMPT_ALWAYS : XENHOST_PREEMPT_NEVER,
                     0);

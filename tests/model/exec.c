@@ -19,14 +19,7 @@
 #include "../lib/guest.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "exec.h"
-#include "spec.h"
-
-/*
- * Frames that tmem may hold beyond its pages: metadata, per-CPU caches. Memory
- * counts as short, room as short, within this.
- */
-#define SLACK 96
+#include "run.h"
 
 /* Credits: frames billed in advance, twice a batch of 16 on each CPU. */
 #define CREDITS (4 * 32)
@@ -38,24 +31,7 @@ const struct model_config model_small_host = {
     .pages = 500, .cpus = 4, .reserve = 16,
 };
 
-struct run {
-    const struct model_config *cfg;
-    const struct model_fault *fault;
-    struct model_report *report;
-    struct spec spec;
-    bool trace;
-    bool dying[SPEC_DOMS];
-    unsigned long fault_n;     /* the allocation that fails, 0 = none */
-    bool fault_sticky;         /* and all later ones */
-    uint32_t version;
-    struct {
-        long mfn;
-        unsigned int order;
-    } run_of[32];              /* higher-order allocations */
-    unsigned int nr_runs;
-};
-
-static bool complain(struct run *run, const char *fmt, ...)
+bool run_complain(struct run *run, const char *fmt, ...)
 {
     va_list args;
 
@@ -66,19 +42,18 @@ static bool complain(struct run *run, const char *fmt, ...)
     return false;
 }
 
-static bool memory_low(const struct run *run)
+bool run_memory_low(const struct run *run)
 {
     return xenhost_free_pages() <= run->cfg->reserve + SLACK;
 }
 
-static bool memory_short(const struct run *run)
+bool run_memory_short(const struct run *run)
 {
     return machine_available() <= run->cfg->reserve + SLACK;
 }
 
-/* Was the allocation fault hit by the operation that began at this count? */
-static bool fault_hit(unsigned long before, unsigned long n, bool sticky,
-                      int kind)
+bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
+                   int kind)
 {
     unsigned long after = xenhost_fault_events(kind);
 
@@ -103,6 +78,30 @@ static bool room_short(struct run *run, unsigned int dom)
     return spec_may_hold(&run->spec, dom) + SLACK >= run->spec.dom[dom].room;
 }
 
+/* The pool that a handle leads to, or NULL. */
+static struct spec_pool *pool_of(struct run *run, const struct handle *h)
+{
+    struct spec_pool *pool = h->pool >= 0 && h->pool < SPEC_POOLS
+                             ? &run->spec.dom[h->dom].pool[h->pool] : NULL;
+
+    return pool && pool->used ? pool : NULL;
+}
+
+/* What stands in a page: each sharer of a pool puts the same there. */
+static uint64_t data_tag(struct run *run, const struct handle *h,
+                         uint32_t version)
+{
+    const struct spec_pool *pool = pool_of(run, h);
+    struct handle shared = *h;
+
+    if ( !pool || !pool->shared )
+        return handle_tag(h, version);
+    shared.dom = 0xf0 + pool->shared;
+    shared.pool = 0xf;
+
+    return handle_tag(&shared, version);
+}
+
 /*
  * The data frame after a get: the version of the page's data that was found.
  * Anything but a whole page, or none at all, is wrong.
@@ -115,14 +114,14 @@ static bool look_at_data(struct run *run, const struct handle *h,
     int word = page_check(page, tag);
 
     if ( word >= 0 )
-        return complain(run, "get left a torn page: word %d", word);
+        return run_complain(run, "get left a torn page: word %d", word);
     if ( ev->result != 1 )
         return tag == UNTOUCHED ||
-               complain(run, "get returned %ld and wrote data", ev->result);
+               run_complain(run, "get returned %ld and wrote data", ev->result);
 
     ev->version = tag;
-    if ( tag != handle_tag(h, ev->version) )
-        return complain(run, "get found the data of another page");
+    if ( tag != data_tag(run, h, ev->version) )
+        return run_complain(run, "get found the data of another page");
 
     return true;
 }
@@ -135,12 +134,13 @@ static bool check_billing(struct run *run, unsigned int dom)
     unsigned long billed;
 
     if ( xenhost_domain_info(dom, &info) )
-        return complain(run, "domain %u has no information", dom);
+        return run_complain(run, "domain %u has no information", dom);
 
     billed = info.tot_pages - info.guest_pages;
-    if ( billed < d->must || billed > may + SLACK + CREDITS || billed > d->room )
-        return complain(run, "billed %lu frames for %lu to %lu pages, room %lu",
-                        billed, d->must, may, d->room);
+    if ( billed < d->must || billed > may + SLACK + CREDITS ||
+         billed > d->room )
+        return run_complain(run, "billed %lu frames for %lu to %lu pages, "
+                            "room %lu", billed, d->must, may, d->room);
 
     return true;
 }
@@ -158,11 +158,11 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     const char *complaint;
 
     ev->dom = dom;
-    ev->memory_low = memory_low(run);
-    ev->memory_short = memory_short(run);
+    ev->memory_low = run_memory_low(run);
+    ev->memory_short = run_memory_short(run);
     ev->room_short = room_short(run, dom);
     if ( ev->cmd == TMEM_PUT_PAGE )
-        page_fill(page, handle_tag(h, ev->version));
+        page_fill(page, data_tag(run, h, ev->version));
     else
         page_fill(page, UNTOUCHED);
 
@@ -171,15 +171,15 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     if ( run->trace )
         printf("      -> %ld, %lu + %lu frames free\n", ev->result,
                xenhost_free_pages(), xenhost_freeable_pages());
-    ev->memory_low |= memory_low(run);
-    ev->memory_short |= memory_short(run);
+    ev->memory_low |= run_memory_low(run);
+    ev->memory_short |= run_memory_short(run);
     ev->restarted = xenhost_fault_events(XENHOST_FAULT_COPY) - copies > 1;
     ev->copy_fault |= f->kind == XENHOST_FAULT_COPY &&
-                      fault_hit(copies, f->n, f->sticky, f->kind);
+                      run_fault_hit(copies, f->n, f->sticky, f->kind);
     if ( f->kind == XENHOST_FAULT_FRAME &&
-         fault_hit(frames, f->n, f->sticky, f->kind) )
+         run_fault_hit(frames, f->n, f->sticky, f->kind) )
         ev->readable = ev->writable = false;
-    ev->alloc_fault = fault_hit(allocs, run->fault_n, run->fault_sticky,
+    ev->alloc_fault = run_fault_hit(allocs, run->fault_n, run->fault_sticky,
                                 XENHOST_FAULT_ALLOC);
     run->report->failed += ev->result < 0;
 
@@ -190,7 +190,7 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     if ( ev->memory_low && (new_client || ev->cmd == TMEM_NEW_POOL) )
         spec_forget_order(&run->spec);
     if ( complaint )
-        return complain(run, "%s (%ld)", complaint, ev->result);
+        return run_complain(run, "%s (%ld)", complaint, ev->result);
 
     return check_billing(run, dom);
 }
@@ -199,6 +199,8 @@ static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
 {
     struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
     struct tmem_op req = guest_request(cmd, &h, DATA_FRAME);
+    const struct spec_pool *pool = pool_of(run, &h);
+    struct shares shares = { .known = false };
     struct spec_event ev = {
         .cmd = cmd, .pool = op->pool, .obj = op->obj, .index = op->index,
         .readable = frame_is_readable(op->frame),
@@ -207,11 +209,15 @@ static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
     };
     bool ok;
 
+    /* A put into a shared pool may take another client's page away. */
+    if ( cmd == TMEM_PUT_PAGE && pool && !pool->shared )
+        shares_note(run, &shares);
     xenhost_frame_set(op->dom, DATA_FRAME, op->frame);
     ok = guest_step(run, op->dom, &req, &h, &ev);
     xenhost_frame_set(op->dom, DATA_FRAME, XENHOST_FRAME_RAM);
 
-    return ok;
+    return ok && (cmd != TMEM_PUT_PAGE ||
+                  (caps_hold(run) && shares_hold(run, &shares, op->dom)));
 }
 
 static bool new_pool_step(struct run *run, const struct model_op *op)
@@ -219,12 +225,15 @@ static bool new_pool_step(struct run *run, const struct model_op *op)
     /* Flags carry the version; an argument that has bit 24 spoils it. */
     struct spec_event ev = {
         .cmd = TMEM_NEW_POOL, .flags = POOL_EPHEMERAL ^ op->arg,
+        .uuid = op->obj,
     };
     struct tmem_op req;
 
     memset(&req, 0, sizeof(req));
     req.cmd = TMEM_NEW_POOL;
     req.u.creat.flags = ev.flags;
+    if ( ev.flags & TMEM_POOL_SHARED )
+        run_uuid(op->obj, req.u.creat.uuid);
 
     return guest_step(run, op->dom, &req, NULL, &ev);
 }
@@ -257,8 +266,9 @@ static bool sweep_step(struct run *run, const struct model_op *op)
                 for ( o = 0; o < SPEC_OBJS; o++ )
                     for ( i = 0; i < SPEC_INDEXES; i++ )
                     {
+                        struct spec_pool *pool = &run->spec.dom[d].pool[p];
                         struct spec_page *page =
-                            &run->spec.dom[d].pool[p].page[o][i];
+                            &spec_pages(&run->spec, pool)->page[o][i];
 
                         if ( page->holds == SPEC_ABSENT ||
                              run->dying[d] || page->stamp >= below ||
@@ -291,7 +301,7 @@ static bool create_step(struct run *run, const struct model_op *op)
     if ( ret == -ENOMEM )
         return true;
     if ( ret )
-        return complain(run, "domain %u not created: %d", op->dom, ret);
+        return run_complain(run, "domain %u not created: %d", op->dom, ret);
     /* A denial sticks to the number of a domain. */
     xenhost_deny(op->dom, false);
     spec_domain_create(&run->spec, op->dom, op->arg);
@@ -306,14 +316,15 @@ static bool destroy_step(struct run *run, unsigned int dom, bool whole)
     if ( ret == -85 && !whole )
     {
         run->dying[dom] = true;
+        spec_domain_dying(&run->spec, dom);
         return true;
     }
     if ( ret )
-        return complain(run, "domain %u not destroyed: %d", dom, ret);
+        return run_complain(run, "domain %u not destroyed: %d", dom, ret);
     run->dying[dom] = false;
     spec_domain_destroy(&run->spec, dom);
 
-    return true;
+    return caps_hold(run);
 }
 
 static bool set_room_step(struct run *run, const struct model_op *op)
@@ -324,9 +335,20 @@ static bool set_room_step(struct run *run, const struct model_op *op)
         room = op->arg;
     run->spec.dom[op->dom].room = room;
     if ( xenhost_domain_set_max(op->dom, GUEST_PAGES + room) )
-        return complain(run, "max_pages of domain %u not set", op->dom);
+        return run_complain(run, "max_pages of domain %u not set", op->dom);
 
     return true;
+}
+
+static bool alloc_step(struct run *run, const struct model_op *op)
+{
+    struct shares shares;
+
+    spec_memory_low(&run->spec);
+    shares_note(run, &shares);
+    xenhost_alloc_pages(op->arg);
+
+    return shares_hold(run, &shares, SPEC_DOMS);
 }
 
 static bool alloc_order_step(struct run *run, const struct model_op *op)
@@ -371,45 +393,21 @@ static bool promise_step(struct run *run)
     given = xenhost_alloc_pages(run->cfg->pages);
     release_step(run);
     if ( given < promised )
-        return complain(run, "%lu frames promised, %lu given", promised, given);
+        return run_complain(run, "%lu frames promised, %lu given", promised,
+                            given);
 
     return true;
 }
 
-static bool freeze_step(struct run *run, const struct model_op *op)
+static bool needs_domain(const struct model_op *op)
 {
-    unsigned int dom = op->kind == MODEL_freeze ? op->dom : TMEM_CLI_ID_ALL;
-    unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
-    unsigned long copies = xenhost_fault_events(XENHOST_FAULT_COPY);
-    const struct model_fault *f = run->fault;
-    bool low = memory_low(run);
-    long ret = op->arg ? freeze(dom) : thaw(dom);
-
-    if ( ret == -EFAULT && f->kind == XENHOST_FAULT_COPY &&
-         fault_hit(copies, f->n, f->sticky, f->kind) )
+    switch ( op->kind )
     {
-        /* A restarted one has done a part: do it again. */
-        if ( f->sticky )
-            return true;
-        ret = op->arg ? freeze(dom) : thaw(dom);
-    }
-    /* Freezing creates a client, for which there may be no memory. */
-    if ( ret == -ENOMEM &&
-         (low || fault_hit(allocs, run->fault_n, run->fault_sticky,
-                               XENHOST_FAULT_ALLOC)) )
-        return true;
-    if ( ret )
-        return complain(run, "freeze or thaw of %u: %ld", dom, ret);
-    spec_freeze(&run->spec, dom, op->arg);
-
-    return true;
-}
-
-static bool needs_domain(unsigned int kind)
-{
-    switch ( kind )
-    {
-    case MODEL_freeze_all: case MODEL_create: case MODEL_alloc:
+    case MODEL_ctl_auth: case MODEL_ctl_weight: case MODEL_ctl_cap:
+    case MODEL_ctl_destroy: case MODEL_ctl_flush:
+        return !op->frame;
+    case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
+    case MODEL_create: case MODEL_alloc:
     case MODEL_alloc_order: case MODEL_release: case MODEL_promise:
     case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
         return false;
@@ -433,8 +431,8 @@ static bool do_step(struct run *run, const struct model_op *op)
     bool exists = run->spec.dom[op->dom].exists;
 
     if ( machine_bind(op->cpu % run->cfg->cpus) )
-        return complain(run, "CPU %u cannot be bound", op->cpu);
-    if ( needs_domain(op->kind) &&
+        return run_complain(run, "CPU %u cannot be bound", op->cpu);
+    if ( needs_domain(op) &&
          (!exists || (run->dying[op->dom] && op->kind != MODEL_kill_step &&
                       op->kind != MODEL_destroy)) )
         return true;
@@ -449,8 +447,10 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_new_pool:     return new_pool_step(run, op);
     case MODEL_bad_op:
     case MODEL_unreadable:   return odd_step(run, op);
-    case MODEL_freeze:
-    case MODEL_freeze_all:   return freeze_step(run, op);
+    case MODEL_ctl_destroy: case MODEL_ctl_weight: case MODEL_ctl_cap:
+    case MODEL_ctl_auth: case MODEL_ctl_flush: case MODEL_ctl_query:
+    case MODEL_ctl_list: case MODEL_freeze:
+    case MODEL_freeze_all:   return control_step(run, op) && caps_hold(run);
     case MODEL_create:       return exists || create_step(run, op);
     case MODEL_destroy:      return destroy_step(run, op->dom, true);
     case MODEL_kill_step:    return destroy_step(run, op->dom, false);
@@ -464,13 +464,10 @@ static bool do_step(struct run *run, const struct model_op *op)
         break;
     case MODEL_soft_reset:
         if ( xenhost_domain_soft_reset(op->dom) )
-            return complain(run, "soft reset of %u failed", op->dom);
+            return run_complain(run, "soft reset of %u failed", op->dom);
         spec_client_destroy(&run->spec, op->dom);
         break;
-    case MODEL_alloc:
-        spec_memory_low(&run->spec);
-        xenhost_alloc_pages(op->arg);
-        break;
+    case MODEL_alloc:        return alloc_step(run, op);
     case MODEL_release:
         release_step(run);
         break;
@@ -478,6 +475,7 @@ static bool do_step(struct run *run, const struct model_op *op)
         arm(run, op);
         break;
     case MODEL_preempt:
+        run->preempted |= op->index % 3 != XENHOST_PREEMPT_NEVER;
         xenhost_preempt(op->index % 3, op->arg);
         break;
     }
@@ -513,19 +511,19 @@ static bool finish(struct run *run, unsigned long free_before)
         if ( run->spec.dom[dom].exists && !destroy_step(run, dom, true) )
             return false;
     if ( xenhost_domain_destroy(0) )
-        return complain(run, "domain 0 not destroyed");
+        return run_complain(run, "domain 0 not destroyed");
 
     /* Per-CPU caches are free memory, too. */
     free_after = machine_available();
     if ( free_after != free_before )
-        return complain(run, "%lu frames free before all domains, %lu after",
-                        free_before, free_after);
+        return run_complain(run, "%lu frames free before all domains, %lu "
+                            "after", free_before, free_after);
     if ( xenhost_leaks_seen() )
-        return complain(run, "%lu unscrubbed frames left tmem",
-                        xenhost_leaks_seen());
+        return run_complain(run, "%lu unscrubbed frames left tmem",
+                            xenhost_leaks_seen());
     if ( xenhost_lock_errors() )
-        return complain(run, "%lu violations of locking rules",
-                        xenhost_lock_errors());
+        return run_complain(run, "%lu violations of locking rules",
+                            xenhost_lock_errors());
 
     return true;
 }
@@ -558,10 +556,10 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
     snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu", cfg->reserve);
     spec_init(&run.spec);
     if ( xenhost_start(&host) || machine_bind(0) )
-        return complain(&run, "the host does not start");
+        return run_complain(&run, "the host does not start");
     free_before = machine_available();
     if ( xenhost_domain_create(0, GUEST_PAGES, GUEST_PAGES, true) )
-        return complain(&run, "domain 0 not created");
+        return run_complain(&run, "domain 0 not created");
 
     for ( ; ok && report->at < nr; report->at++ )
     {
@@ -585,13 +583,15 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
     report->events = run.fault->n ? xenhost_fault_events(run.fault->kind) : 0;
     report->checks = xenhost_preempt_checks();
     report->lost = run.spec.nr_victims;
+    report->renewed = run.spec.renewed;
+    report->handed_over = run.spec.handed_over;
     ok = ok && finish(&run, free_before);
     if ( !ok )
         return false;
 
     leaks = xenhost_stop();
     if ( leaks )
-        return complain(&run, "%d frames and allocations leaked", leaks);
+        return run_complain(&run, "%d frames and allocations leaked", leaks);
 
     return true;
 }

@@ -33,6 +33,8 @@ struct model_report {
     unsigned long checks;      /* preemption checks since the last switch */
     unsigned long failed;      /* operations that returned an error */
     unsigned long lost;        /* ephemeral pages found to have vanished */
+    unsigned long renewed;     /* used pages that outlived younger ones */
+    unsigned long handed_over; /* pages found with their owner's heir */
     char text[200];            /* what was wrong; "" = nothing */
 };
 

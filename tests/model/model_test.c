@@ -63,7 +63,7 @@ static void test_random(void **state)
     uint64_t first = given ? strtoull(given, NULL, 0) : rng_entropy();
     time_t end = time(NULL) + seconds;
     struct model_op *ops = new_ops(RUN_OPS);
-    unsigned long runs = 0, failed = 0, lost = 0;
+    unsigned long runs = 0, failed = 0, lost = 0, renewed = 0, inherited = 0;
     struct model_report report;
 
     (void)state;
@@ -82,17 +82,26 @@ static void test_random(void **state)
         runs++;
         failed += report.failed;
         lost += report.lost;
+        renewed += report.renewed;
+        inherited += report.handed_over;
     } while ( time(NULL) < end );
     free(ops);
 
     printf("model: %lu runs of %u steps from seed %#llx: %lu operations "
-           "failed, %lu pages evicted\n", runs, RUN_OPS,
-           (unsigned long long)first, failed, lost);
+           "failed, %lu pages evicted, %lu renewed, %lu inherited\n", runs,
+           RUN_OPS, (unsigned long long)first, failed, lost, renewed,
+           inherited);
     /* A model check in which nothing ever fails checks little. */
     if ( runs > 20 )
     {
         assert_true(failed > runs);
         assert_true(lost > runs / 4);
+    }
+    /* These are rare, and no single run can tell that they do not happen. */
+    if ( runs > 100 )
+    {
+        assert_true(renewed > 0);
+        assert_true(inherited > 0);
     }
 }
 

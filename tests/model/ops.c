@@ -72,6 +72,13 @@ static const struct {
     [MODEL_deny]         = { 20,   4 },
     [MODEL_freeze]       = { 30,   6 },
     [MODEL_freeze_all]   = { 10,   5 },
+    [MODEL_ctl_auth]     = { 30,   8 },
+    [MODEL_ctl_weight]   = { 20,   4 },
+    [MODEL_ctl_cap]      = { 20,   4 },
+    [MODEL_ctl_destroy]  = { 8,    5 },
+    [MODEL_ctl_flush]    = { 20,   5 },
+    [MODEL_ctl_query]    = { 10,   3 },
+    [MODEL_ctl_list]     = { 20,   8 },
     [MODEL_create]       = { 40,   16 },
     [MODEL_destroy]      = { 10,   8 },
     [MODEL_kill_step]    = { 30,   5 },
@@ -91,6 +98,7 @@ struct shape {
     unsigned int weight[MODEL_NR_KINDS], sum;
     unsigned int doms, cpus, pools, objs, indexes;
     unsigned int bad_frames;   /* one in so many; 0 = none */
+    bool shared;               /* all are authorised from the start */
 };
 
 static void draw_shape(struct rng *rng, struct shape *shape)
@@ -115,6 +123,7 @@ static void draw_shape(struct rng *rng, struct shape *shape)
     shape->objs = 1 + rng_below(rng, SPEC_OBJS);
     shape->indexes = 1 + rng_below(rng, SPEC_INDEXES);
     shape->bad_frames = rng_below(rng, 2) ? 0 : 2 + rng_below(rng, 50);
+    shape->shared = rng_below(rng, 2);
 }
 
 static uint32_t draw_arg(struct rng *rng, unsigned int kind)
@@ -146,6 +155,14 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
         return rng_below(rng, 8);
     case MODEL_preempt:
         return 1 + rng_below(rng, 20);
+    case MODEL_ctl_weight:
+        return rng_below(rng, 3) ? 1 + rng_below(rng, 100) : 0;
+    case MODEL_ctl_cap:
+        return rng_below(rng, 3) ? 1 + rng_below(rng, 60) : 0;
+    case MODEL_ctl_flush:
+        return rng_below(rng, rng_below(rng, 4) ? 100 : 2000);
+    case MODEL_ctl_list:
+        return rng_below(rng, 2000);
     default:
         return rng_below(rng, 2);
     }
@@ -171,8 +188,41 @@ static void draw_op(struct rng *rng, const struct shape *shape,
                 ? rng_below(rng, XENHOST_FRAME_PAGETABLE + 1)
                 : XENHOST_FRAME_RAM;
     op->arg = draw_arg(rng, kind);
-    if ( kind == MODEL_fail_alloc )
+    if ( kind == MODEL_fail_alloc ||
+         (kind >= MODEL_ctl_auth && kind <= MODEL_ctl_flush) )
         op->frame = !rng_below(rng, 4);
+    if ( kind == MODEL_ctl_auth )
+        op->arg = rng_below(rng, 4) != 0;
+    if ( kind == MODEL_ctl_auth || kind == MODEL_new_pool )
+        op->obj = rng_below(rng, SPEC_UUIDS + !rng_below(rng, 10));
+}
+
+/* What comes before everything else. */
+static struct model_op first_op(struct rng *rng, const struct shape *shape,
+                                unsigned int i)
+{
+    struct model_op op = { .dom = 1 + i % shape->doms };
+
+    /* Every domain has a pool or two from the start. */
+    if ( i < shape->doms )
+    {
+        op.kind = MODEL_create;
+        op.arg = draw_arg(rng, MODEL_create);
+    }
+    else if ( i < 3 * shape->doms )
+    {
+        op.kind = MODEL_new_pool;
+        op.obj = rng_below(rng, SPEC_UUIDS);
+        op.arg = rng_below(rng, 2 + shape->shared);
+    }
+    /* Some hosts are nearly full to begin with. */
+    else
+    {
+        op.kind = MODEL_alloc;
+        op.arg = rng_below(rng, 320);
+    }
+
+    return op;
 }
 
 void model_generate(uint64_t seed, struct model_op *ops, unsigned int nr)
@@ -185,19 +235,13 @@ void model_generate(uint64_t seed, struct model_op *ops, unsigned int nr)
     memset(ops, 0, nr * sizeof(*ops));
     for ( i = 0; i < nr; i++ )
     {
-        /* Every domain has a pool or two from the start. */
-        if ( i < 3 * shape.doms )
+        /* A host whose toolstack allows everything, in half of the runs. */
+        if ( !i && shape.shared )
             ops[i] = (struct model_op){
-                .kind = i < shape.doms ? MODEL_create : MODEL_new_pool,
-                .dom = 1 + i % shape.doms,
-                .arg = i < shape.doms ? draw_arg(&rng, MODEL_create)
-                                      : rng_below(&rng, 2),
+                .kind = MODEL_ctl_auth, .dom = 1, .frame = 1, .arg = 1,
             };
-        else if ( i == 3 * shape.doms )
-            /* Some hosts are nearly full to begin with. */
-            ops[i] = (struct model_op){
-                .kind = MODEL_alloc, .arg = rng_below(&rng, 320),
-            };
+        else if ( i <= 3 * shape.doms + shape.shared )
+            ops[i] = first_op(&rng, &shape, i - shape.shared);
         else
             draw_op(&rng, &shape, &ops[i]);
     }

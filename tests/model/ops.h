@@ -18,13 +18,20 @@
     X(get) \
     X(flush) \
     X(flush_object) \
-    X(new_pool)       /* arg: flags without the version, 0xff.. see exec.c */ \
+    X(new_pool)       /* arg: flags without the version; obj: the uuid */ \
     X(destroy_pool) \
     X(bad_op)         /* arg: cmd */ \
     X(unreadable)     /* arg: cmd */ \
     X(deny)           /* arg: on or off */ \
     X(freeze)         /* arg: on or off */ \
     X(freeze_all)     /* arg: on or off */ \
+    X(ctl_auth)       /* of the uuid obj; arg: on or off; frame 1: of all */ \
+    X(ctl_weight)     /* arg; frame 1: of all clients, as below */ \
+    X(ctl_cap)        /* arg: pages */ \
+    X(ctl_destroy)    /* the client's pools */ \
+    X(ctl_flush)      /* arg: KiB */ \
+    X(ctl_query)      /* what is freeable */ \
+    X(ctl_list)       /* the whole, and into arg + 1 bytes */ \
     X(create)         /* a domain; arg: its room */ \
     X(destroy) \
     X(kill_step)      /* one step of its teardown */ \

@@ -11,6 +11,8 @@
  * - loss: an ephemeral page that was put since memory was last low is there.
  * - order: of the pages older than one that vanished, no more than
  *   SPEC_EVICT_SLACK are found afterwards (SPEC_DENSE_PUTS: the exception).
+ *   With weights, caps and flushes of a client, of its own pages only.
+ * - cap: a client with fewer pages than its cap loses none for it.
  *
  * Single-threaded: the caller locks.
  */
@@ -32,11 +34,15 @@ void spec_init(struct spec *spec)
 void spec_client_destroy(struct spec *spec, unsigned int dom)
 {
     struct spec_domain *d = &spec->dom[dom];
+    struct spec_domain none = {
+        .exists = d->exists, .denied = d->denied, .room = d->room,
+    };
+    unsigned int id;
 
-    memset(d->pool, 0, sizeof(d->pool));
-    d->must = 0;
-    d->has_client = false;
-    d->frozen = false;
+    for ( id = 0; id < SPEC_POOLS; id++ )
+        spec_leave(spec, dom, id);
+    spec_hand_over(spec, dom);
+    *d = none;
 }
 
 void spec_domain_create(struct spec *spec, unsigned int dom,
@@ -49,6 +55,7 @@ void spec_domain_create(struct spec *spec, unsigned int dom,
 
 void spec_domain_destroy(struct spec *spec, unsigned int dom)
 {
+    spec_client_destroy(spec, dom);
     memset(&spec->dom[dom], 0, sizeof(spec->dom[dom]));
 }
 
@@ -108,15 +115,6 @@ static void set_page(struct spec_domain *d, struct spec_page *page,
     page->holds = holds;
 }
 
-static void empty_pool(struct spec_domain *d, struct spec_pool *pool)
-{
-    unsigned int o, i;
-
-    for ( o = 0; o < SPEC_OBJS; o++ )
-        for ( i = 0; i < SPEC_INDEXES; i++ )
-            set_page(d, &pool->page[o][i], SPEC_ABSENT);
-}
-
 /* What holds says of the whole pool: the strongest of its pages. */
 static enum spec_holds pool_holds(const struct spec_pool *pool)
 {
@@ -140,13 +138,15 @@ static const char *page_lost(struct spec *spec, struct spec_domain *d,
     unsigned int slot = spec->nr_victims % SPEC_VICTIMS;
 
     set_page(d, page, SPEC_ABSENT);
-    complain_if(page->stamp > spec->low_stamp && d->puts <= SPEC_DENSE_PUTS,
+    complain_if(page->stamp > spec->low_stamp && page->stamp > d->low_stamp &&
+                !page->loose && d->puts <= SPEC_DENSE_PUTS,
                 "an ephemeral page vanished though memory was not low");
-    if ( page->stamp > spec->order_stamp )
+    if ( page->stamp > spec->order_stamp && !page->used && !page->loose )
     {
         spec->victim[slot].stamp = page->stamp;
         spec->victim[slot].dom = d;
-        spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS;
+        spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS ||
+                                       d->own_order || spec->weighted;
         spec->victim[slot].outlived = 0;
         spec->nr_victims++;
     }
@@ -161,8 +161,12 @@ static const char *page_found(struct spec *spec, const struct spec_domain *d,
     unsigned int nr = spec->nr_victims, i;
 
     for ( i = 0; i < (nr < SPEC_VICTIMS ? nr : SPEC_VICTIMS); i++ )
-        if ( page->stamp < spec->victim[i].stamp &&
-             (!spec->victim[i].own_order || spec->victim[i].dom == d) )
+        if ( page->stamp >= spec->victim[i].stamp || page->loose ||
+             (spec->victim[i].own_order && spec->victim[i].dom != d) )
+            continue;
+        else if ( page->used )
+            spec->renewed += spec->victim[i].dom == d;
+        else
             complain_if(++spec->victim[i].outlived > SPEC_EVICT_SLACK,
                         "a page was evicted long before older ones");
 
@@ -171,7 +175,7 @@ static const char *page_found(struct spec *spec, const struct spec_domain *d,
 
 /* ---- operations ---------------------------------------------------------- */
 
-static const char *check_new_pool(struct spec_domain *d,
+static const char *check_new_pool(struct spec *spec, struct spec_domain *d,
                                   const struct spec_event *ev)
 {
     uint32_t flags = ev->flags;
@@ -201,8 +205,27 @@ static const char *check_new_pool(struct spec_domain *d,
     memset(&d->pool[free], 0, sizeof(d->pool[free]));
     d->pool[free].used = true;
     d->pool[free].persistent = flags & TMEM_POOL_PERSIST;
+    if ( (flags & TMEM_POOL_SHARED) && spec_may_join(spec, d, ev->uuid) )
+    {
+        d->pool[free].shared = 1 + ev->uuid;
+        if ( spec_sharers(spec, ev->uuid, SPEC_DOMS, false) == 1 )
+            spec->shared[ev->uuid] = (struct spec_shared){
+                .pool = { .used = true, .shared = 1 + ev->uuid },
+            };
+    }
 
     return NULL;
+}
+
+/* A page more: the client's oldest go first, if that is too many. */
+static void put_below_cap(struct spec *spec, const struct spec_page *page,
+                          unsigned int dom)
+{
+    unsigned int more = page->holds == SPEC_ABSENT || page->owner != dom;
+    unsigned int cap = spec->dom[dom].cap;
+
+    if ( cap && spec_may_own(spec, dom) + more > cap )
+        spec_domain_low(spec, dom);
 }
 
 static const char *check_put(struct spec *spec, struct spec_domain *d,
@@ -216,6 +239,10 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
                     (pool->persistent && ev->room_short);
     bool allowed;
 
+    pool->puts++;
+    if ( !pool->persistent )
+        put_below_cap(spec, page, ev->dom);
+
     switch ( ev->result )
     {
     case 1:
@@ -223,7 +250,12 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
         complain_if(frozen && !may_be_old, "a frozen client added a page");
         page->version = ev->version;
         page->stamp = ++spec->now;
+        page->owner = ev->dom;
+        page->used = page->loose = page->inherited = false;
+        pool->puts_good++;
         d->puts += !pool->persistent;
+        d->persistent_puts += pool->persistent;
+        spec->ephemeral_puts += !pool->persistent;
         set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
         complain_if(d->must > d->room,
                     "more persistent pages than there is room for");
@@ -247,10 +279,43 @@ static const char *check_miss(struct spec *spec, struct spec_domain *d,
 {
     complain_if(page->holds == SPEC_MUST, "a persistent page was lost");
     if ( page->holds == SPEC_MAY && !pool->persistent )
-        return page_lost(spec, d, page);
+        return page_lost(spec, &spec->dom[page->owner], page);
     set_page(d, page, SPEC_ABSENT);
 
     return NULL;
+}
+
+/* It is there: a get takes it away, or renews it, or neither. */
+static const char *get_found(struct spec *spec, struct spec_domain *d,
+                             struct spec_pool *pool, struct spec_page *page,
+                             const struct spec_event *ev)
+{
+    struct spec_domain *owner = &spec->dom[page->owner];
+    const char *complaint;
+
+    complain_if(page->holds == SPEC_ABSENT, "get found a page that is gone");
+    if ( ev->result == 1 )
+    {
+        pool->gets_found++;
+        *(pool->persistent ? &d->persistent_gets : &d->ephemeral_gets) += 1;
+    }
+    if ( pool->persistent )
+    {
+        set_page(d, page, SPEC_MUST);
+        return NULL;
+    }
+    complaint = page_found(spec, owner, page);
+    spec->handed_over += page->inherited;
+    page->inherited = false;
+    if ( ev->result == 1 && pool->shared )
+    {
+        page->used = true;
+        owner->puts++;
+    }
+    else if ( ev->result == 1 )
+        set_page(d, page, SPEC_ABSENT);
+
+    return complaint;
 }
 
 static const char *check_get(struct spec *spec, struct spec_domain *d,
@@ -260,6 +325,7 @@ static const char *check_get(struct spec *spec, struct spec_domain *d,
     const char *complaint = NULL;
     unsigned int o, i;
 
+    pool->gets++;
     switch ( ev->result )
     {
     case -EEMPTY:
@@ -283,25 +349,20 @@ static const char *check_get(struct spec *spec, struct spec_domain *d,
         return "result of get";
     }
 
-    complain_if(page->holds == SPEC_ABSENT, "get found a page that is gone");
-    if ( pool->persistent )
-        set_page(d, page, SPEC_MUST);
-    else
-    {
-        complaint = page_found(spec, d, page);
-        if ( ev->result == 1 )
-            set_page(d, page, SPEC_ABSENT);
-    }
-
-    return complaint;
+    return get_found(spec, d, pool, page, ev);
 }
 
 static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
-                                 struct spec_pool *pool,
                                  const struct spec_event *ev)
 {
+    struct spec_pool *pool = spec_pages(spec, &d->pool[ev->pool]);
     struct spec_page *page = &pool->page[ev->obj][ev->index];
     unsigned int i;
+
+    /* Of a shared pool, an object is known by who used it last. */
+    if ( pool->shared && ev->result == 1 &&
+         (ev->cmd == TMEM_PUT_PAGE || ev->cmd == TMEM_GET_PAGE) )
+        spec->shared[pool->shared - 1].last_user[ev->obj] = ev->dom;
 
     switch ( ev->cmd )
     {
@@ -311,13 +372,14 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
         return check_get(spec, d, pool, page, ev);
     case TMEM_DESTROY_POOL:
         complain_if(ev->result != 1, "result of destroy pool");
-        empty_pool(d, pool);
-        pool->used = false;
+        spec_leave(spec, ev->dom, ev->pool);
         return NULL;
     case TMEM_FLUSH_PAGE:
+        pool->flushes++;
         set_page(d, page, SPEC_ABSENT);
         break;
     case TMEM_FLUSH_OBJECT:
+        pool->object_flushes++;
         for ( i = 0; i < SPEC_INDEXES; i++ )
             set_page(d, &pool->page[ev->obj][i], SPEC_ABSENT);
         break;
@@ -333,27 +395,45 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
  * A request that could not be read changed nothing; but a restarted flush or
  * destruction has done its first part by then.
  */
-static const char *check_unread(struct spec_domain *d,
+static const char *check_unread(struct spec *spec, struct spec_domain *d,
                                 const struct spec_event *ev)
 {
     bool pool_ok = ev->pool >= 0 && ev->pool < SPEC_POOLS;
+    struct spec_pool *id = pool_ok ? &d->pool[ev->pool] : NULL, *pool;
     unsigned int o, i;
 
     complain_if(ev->result != -EFAULT, "unreadable request not refused");
     if ( !ev->restarted || !pool_ok )
         return NULL;
 
+    pool = spec_pages(spec, id);
+    id->doubtful = ev->cmd == TMEM_DESTROY_POOL;
     for ( o = 0; o < SPEC_OBJS; o++ )
         for ( i = 0; i < SPEC_INDEXES; i++ )
         {
-            struct spec_page *page = &d->pool[ev->pool].page[o][i];
+            struct spec_page *page = &pool->page[o][i];
 
+            page->loose |= ev->cmd == TMEM_DESTROY_POOL;
             if ( page->holds == SPEC_MUST &&
                  (ev->cmd == TMEM_DESTROY_POOL || o == ev->obj) )
                 set_page(d, page, SPEC_MAY);
         }
 
     return NULL;
+}
+
+/* Its first operation gives a domain its client. False: no memory for that. */
+static bool has_client_now(struct spec *spec, struct spec_domain *d,
+                           const struct spec_event *ev)
+{
+    if ( d->has_client )
+        return true;
+    if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) )
+        return false;
+    d->frozen = spec->all_frozen;
+    d->has_client = true;
+
+    return true;
 }
 
 const char *spec_event(struct spec *spec, const struct spec_event *ev)
@@ -368,24 +448,22 @@ const char *spec_event(struct spec *spec, const struct spec_event *ev)
     if ( d->denied )
         return ev->result == -EPERM ? NULL : "a denied request";
     if ( ev->copy_fault )
-        return check_unread(d, ev);
+        return check_unread(spec, d, ev);
     if ( !known )
         return ev->result == (ev->cmd == TMEM_CONTROL || ev->cmd == TMEM_AUTH ||
                               ev->cmd == TMEM_RESTORE_NEW
                               ? -EOPNOTSUPP : -ENOSYS)
                ? NULL : "result of an unknown operation";
-    if ( !d->has_client )
-    {
-        if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) )
-            return NULL;
-        d->frozen = spec->all_frozen;
-        d->has_client = true;
-    }
+    if ( !has_client_now(spec, d, ev) )
+        return NULL;
     if ( ev->cmd == TMEM_NEW_POOL )
-        return check_new_pool(d, ev);
+        return check_new_pool(spec, d, ev);
     if ( ev->pool < 0 || ev->pool >= SPEC_POOLS || !d->pool[ev->pool].used )
         return ev->result == (ev->cmd == TMEM_DESTROY_POOL ? 0 : -ENODEV)
                ? NULL : "result of an operation on no pool";
+    if ( d->pool[ev->pool].doubtful &&
+         ev->result == (ev->cmd == TMEM_DESTROY_POOL ? 0 : -ENODEV) )
+        return NULL;
 
-    return check_pool_op(spec, d, &d->pool[ev->pool], ev);
+    return check_pool_op(spec, d, ev);
 }

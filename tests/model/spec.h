@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * spec.h - an executable specification of the data operations
+ * spec.h - an executable specification of the data and control operations
  *
  * It follows one interleaving of requests, knows after each which pages tmem
  * must, may and must not hold, and says of each result whether it was allowed.
@@ -9,6 +9,9 @@
  *                  it was put. A get tells, and what is gone stays gone.
  * persistent page  absent, or MUST. (MAY only where a fault made a request
  *                  fail half way, such as an unreadable restart of a flush.)
+ *
+ * A page of a shared pool is reached through each of its sharers' ids, stays
+ * when it is got, and belongs to whoever put it (spec_shared.c).
  *
  * Room, memory and eviction order are checked as bounds, see spec.c.
  */
@@ -23,6 +26,7 @@
 #define SPEC_POOLS   16
 #define SPEC_OBJS     6
 #define SPEC_INDEXES 12
+#define SPEC_UUIDS    3        /* of shared pools; one more: all ones */
 
 /*
  * Pages older than a victim that may outlive it: pages are evicted in batches,
@@ -47,12 +51,25 @@ struct spec_page {
     enum spec_holds holds;
     uint32_t version;
     uint64_t stamp;            /* when it was put */
+    uint8_t owner;             /* the domain whose page it is */
+    bool used;                 /* got where it stays: its turn comes later */
+    bool loose;                /* may vanish at any time, in any order */
+    bool inherited;            /* its owner's heir has it, if it is there */
 };
 
 struct spec_pool {
     bool used;
     bool persistent;
+    bool doubtful;             /* a destruction was cut short */
+    uint8_t shared;            /* 1 + the uuid of the pool that it leads to */
+    unsigned long puts, puts_good, gets, gets_found, flushes, object_flushes;
     struct spec_page page[SPEC_OBJS][SPEC_INDEXES];
+};
+
+/* What a uuid stands for. It exists while somebody has an id for it. */
+struct spec_shared {
+    struct spec_pool pool;
+    uint8_t last_user[SPEC_OBJS];
 };
 
 struct spec_domain {
@@ -60,9 +77,15 @@ struct spec_domain {
     bool has_client;
     bool frozen;               /* for itself; spec.all_frozen adds to it */
     bool denied;
+    bool dying;                /* its teardown has begun */
+    bool own_order;            /* it loses pages when others do not */
+    unsigned int weight, cap;
+    unsigned int authorised;   /* bits: uuids */
+    unsigned long ephemeral_gets, persistent_puts, persistent_gets;
+    uint64_t low_stamp;        /* as below, for its pages only */
     unsigned long room;        /* frames that may be billed to it */
     unsigned long must;        /* persistent pages that tmem must hold */
-    unsigned long puts;        /* of ephemeral pages */
+    unsigned long puts;        /* into its ephemeral queue */
     struct spec_pool pool[SPEC_POOLS];
 };
 
@@ -70,7 +93,13 @@ struct spec_domain {
 
 struct spec {
     struct spec_domain dom[SPEC_DOMS];
+    struct spec_shared shared[SPEC_UUIDS];
     bool all_frozen;
+    bool all_authorised;
+    bool weighted;             /* there are, or have been, weights */
+    unsigned long ephemeral_puts;
+    unsigned long renewed;     /* used pages that outlived younger ones */
+    unsigned long handed_over; /* pages found after their owner's end */
     uint64_t now;              /* counts puts */
     uint64_t low_stamp;        /* memory was low last when it was this */
     uint64_t order_stamp;      /* pages put before it go in any order */
@@ -89,6 +118,7 @@ struct spec_event {
     uint32_t cmd;
     int32_t pool;
     uint32_t flags;
+    unsigned int uuid;
     unsigned int obj, index;
     bool readable, writable;   /* the guest frame: for a put, for a get */
     uint32_t version;          /* put: of the data. get: what it found */
@@ -107,6 +137,8 @@ void spec_domain_create(struct spec *spec, unsigned int dom,
 /* The domain or only its client goes, with all pages. */
 void spec_domain_destroy(struct spec *spec, unsigned int dom);
 void spec_client_destroy(struct spec *spec, unsigned int dom);
+/* Its teardown has begun. */
+void spec_domain_dying(struct spec *spec, unsigned int dom);
 /* dom, or TMEM_CLI_ID_ALL. */
 void spec_freeze(struct spec *spec, unsigned int dom, bool on);
 /* Memory is low: from now on any ephemeral page may have vanished. */
@@ -114,10 +146,42 @@ void spec_memory_low(struct spec *spec);
 /* And in no particular order: the youngest go before older ones. */
 void spec_forget_order(struct spec *spec);
 
+/* The same for the pages of one domain, which then go in their own order. */
+void spec_domain_low(struct spec *spec, unsigned int dom);
+
+/*
+ * Control operations that came to their end. dom, or TMEM_CLI_ID_ALL: for all
+ * that have a client. One that names a domain gives it a client.
+ */
+void spec_set_weight(struct spec *spec, unsigned int dom, unsigned int weight);
+void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap);
+void spec_destroy_pools(struct spec *spec, unsigned int dom);
+void spec_authorise(struct spec *spec, unsigned int dom, unsigned int uuid,
+                    bool allow);
+/* A destruction that ended with an error: nobody knows how far it came. */
+void spec_doubt_pools(struct spec *spec, unsigned int dom);
+
 /* NULL, or what was wrong with it. */
 const char *spec_event(struct spec *spec, const struct spec_event *ev);
 
 /* Pages that tmem may hold now: for all of a domain's persistent pools. */
 unsigned long spec_may_hold(const struct spec *spec, unsigned int dom);
+/* Ephemeral pages that may be accounted to it. */
+unsigned long spec_may_own(const struct spec *spec, unsigned int dom);
+
+/* Where the pages are that an id leads to. */
+struct spec_pool *spec_pages(struct spec *spec, struct spec_pool *pool);
+
+/* ---- between spec.c and spec_shared.c ------------------------------------ */
+
+/* Ids of the pool, of all domains but this one (SPEC_DOMS: of all). */
+unsigned int spec_sharers(const struct spec *spec, unsigned int uuid,
+                          unsigned int but, bool alive);
+bool spec_may_join(const struct spec *spec, const struct spec_domain *d,
+                   unsigned int uuid);
+/* Forget the pages of an id, and the id. */
+void spec_leave(struct spec *spec, unsigned int dom, unsigned int id);
+/* The domain is gone: its pages in shared pools are those of last users. */
+void spec_hand_over(struct spec *spec, unsigned int dom);
 
 #endif /* TESTS_MODEL_SPEC_H */
