@@ -160,9 +160,18 @@ int served_start(void)
     return -1;
 }
 
-int served_stop(void)
+void served_clean(void)
 {
     char command[sizeof(served.dir) + 16];
+
+    snprintf(command, sizeof(command), "rm -rf %s", served.dir);
+    if ( *served.dir && system(command) )
+        fprintf(stderr, "%s is left\n", served.dir);
+    *served.dir = '\0';
+}
+
+int served_stop(void)
+{
     int status = -1, i;
 
     kill(served.pid, SIGTERM);
@@ -173,9 +182,6 @@ int served_stop(void)
         kill(served.pid, SIGKILL);
     read_file("host.out", run_out, sizeof(run_out));
     read_file("host.err", run_err, sizeof(run_err));
-    snprintf(command, sizeof(command), "rm -rf %s", served.dir);
-    if ( system(command) )
-        fprintf(stderr, "%s is left\n", served.dir);
-    *served.dir = '\0';
+    served_clean();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -28,6 +28,9 @@ const char *served_path(const char *name);
  */
 int served_start(void);
 
+/* Remove the folder: for a test that has only used run(). */
+void served_clean(void);
+
 /* End it. Its exit status; what it wrote is in run_out and run_err. */
 int served_stop(void);
 

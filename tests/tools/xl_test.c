@@ -179,6 +179,16 @@ static void test_freeable(void **state)
     assert_string_equal(end, "\n");
 }
 
+/* xen-tmem-list-parse knows all that there is. */
+static void test_parse(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl tmem-list -l -a | xen-tmem-list-parse"), 0);
+    assert_non_null(strstr(run_out, "\nDomain 2, pool 0 (ephemeral"));
+    assert_null(strstr(run_out, "unknown"));
+    assert_string_equal(run_err, "");
+}
+
 static void test_help(void **state)
 {
     (void)state;
@@ -367,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_shared_auth),
         cmocka_unit_test(test_freeable),
+        cmocka_unit_test(test_parse),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_raw),
