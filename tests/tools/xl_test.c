@@ -189,6 +189,23 @@ static void test_parse(void **state)
     assert_string_equal(run_err, "");
 }
 
+static void test_top(void **state)
+{
+    const char *s;
+    int tables = 0;
+
+    (void)state;
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_int_equal(strncmp(run_out, "clients 2, pages: ", 18), 0);
+    assert_non_null(strstr(run_out, "\n    1 "));
+    assert_non_null(strstr(run_out, "\n    2 "));
+    assert_null(strchr(run_out, '\033'));
+    assert_int_equal(run("xl tmem-top -d 1 -n 2"), 0);
+    for ( s = run_out; (s = strstr(s, "clients 2")); s++ )
+        tables++;
+    assert_int_equal(tables, 2);
+}
+
 static void test_help(void **state)
 {
     (void)state;
@@ -244,6 +261,9 @@ static void test_bad_input(void **state)
         { "tmem-shared-auth 99 -u " UUID " -A 1", "no domain 99" },
         { "tmem-freeable 1", "unexpected argument" },
         { "tmem-freeable -a", "no option -a" },
+        { "tmem-top 1", "unexpected argument" },
+        { "tmem-top -d 0", "1 to 3600" },
+        { "tmem-top -n 0", "1 to 4294967295" },
         { "tmem-nothing", "not implemented" },
     };
     size_t i;
@@ -378,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_shared_auth),
         cmocka_unit_test(test_freeable),
         cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_top),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_raw),

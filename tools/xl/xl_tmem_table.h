@@ -41,6 +41,14 @@
       "-u UUID                 The pool, as abcdef01-2345-6789-1234-567890abcdef.\n"
       "-A 0|1                  1: allow it; 0: withdraw that.",
     },
+    { "tmem-top",
+      &main_tmem_top, 0, 0,
+      "Show what domains do with transcendent memory, again and again",
+      "[-d SECONDS] [-n TIMES]",
+      "-d SECONDS              Time between two tables, 1 to 3600 (2).\n"
+      "-n TIMES                End after so many; without it, after one if the\n"
+      "                        output is no terminal, else never.",
+    },
     { "tmem-freeable",
       &main_tmem_freeable, 0, 0,
       "Print how many MiB transcendent memory could free at once",

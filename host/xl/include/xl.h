@@ -29,5 +29,6 @@ int main_tmem_thaw(int argc, char **argv);
 int main_tmem_set(int argc, char **argv);
 int main_tmem_shared_auth(int argc, char **argv);
 int main_tmem_freeable(int argc, char **argv);
+int main_tmem_top(int argc, char **argv);
 
 #endif /* XL_H */
