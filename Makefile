@@ -21,6 +21,7 @@ deps-%:
 ifneq ($(MAKECMDGOALS),clean)
 include host/host.mk
 -include host/run.mk
+-include host/xl.mk
 -include tests/tests.mk
 -include bench/bench.mk
 -include boot/boot.mk

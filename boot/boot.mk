@@ -15,7 +15,8 @@
 xen:
 	@nice boot/build-xen.sh $(or $(FLAVOUR),release)
 
-xen-tools: xen
+xen-tools:
+	@nice boot/build-xen.sh source
 	@nice boot/build-tools.sh
 
 boot:

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-xen.sh [release|debug|flask]: build the hypervisor with tmem.
+# build-xen.sh [release|debug|flask|source]: build the hypervisor with tmem.
 #
-# build/xen/src is the stock source with the patch series applied, and this
+# build/xen/src is the stock source with both patch series applied, and this
 # repository's xen/ and tools/ laid over it. A file there is written only when
 # its contents change, so that make rebuilds what it must, for both flavours.
 # The hypervisor is build/xen/<flavour>/xen. flask is debug with XSM's module of
-# that name, and Xen's example policy built in.
+# that name, and Xen's example policy built in. "source" stops before anything is
+# built, which is all that the tools need.
 #
 # TMEM=n builds one without the option, in build/xen/<flavour>-stock: to see
 # that all else is as before.
@@ -20,7 +21,8 @@ case $flavour in
 release) debug=n xsm=n ;;
 debug)   debug=y xsm=n ;;
 flask)   debug=y xsm=y ;;
-*) die "unknown flavour '$flavour': release, debug or flask" ;;
+source)  debug=n xsm=n ;;
+*) die "unknown flavour '$flavour': release, debug, flask or source" ;;
 esac
 tmem=${TMEM:-y}
 case $tmem in
@@ -31,7 +33,8 @@ esac
 
 stock=$OUT/xen/stock
 src=$OUT/xen/src
-patches=$TOP/xen/patches/$XEN_SERIES
+# The hypervisor's series, then that of the toolstack.
+patches="xen/patches/$XEN_SERIES tools/patches/$XEN_SERIES"
 
 "$TOP/boot/fetch-xen.sh" || exit 1
 need gcc:gcc libc6-dev:/usr/include/stdio.h make:make python3:python3 \
@@ -50,24 +53,25 @@ overlay()
 # them out of makefiles.
 REPLACED="xen/lib/rbtree.c"
 
-# apply_series DIR
+# apply_series DIR SERIES
 apply_series()
 {
     while read -r p; do
         case $p in ''|'#'*) continue ;; esac
         (cd "$1" && patch -p1 -F0 --no-backup-if-mismatch \
-            <"$patches/$p") >"$OUT/xen/patch.log" 2>&1 || {
+            <"$TOP/$2/$p") >"$OUT/xen/patch.log" 2>&1 || {
             grep FAILED "$OUT/xen/patch.log" >&2
-            die "xen/patches/$XEN_SERIES/$p does not apply to Xen" \
+            die "$2/$p does not apply to Xen" \
                 "$(cat "$stock/version") (log: build/xen/patch.log)"
         }
-    done <"$patches/series"
+    done <"$TOP/$2/series"
 }
 
 # What decides which files there are and what patches make of them.
 recipe()
 {
-    cat "$stock/version" "$patches"/series "$patches"/*.patch
+    cat "$stock/version"
+    (cd "$TOP" && for d in $patches; do cat $d/series $d/*.patch; done)
     overlay | sort
     echo "$REPLACED"
 }
@@ -98,7 +102,9 @@ prepare()
     rm -rf "$src.new"
     cp -a "$stock" "$src.new"
     rm -rf "$src.new/.pc"
-    apply_series "$src.new" || exit 1
+    for d in $patches; do
+        apply_series "$src.new" $d || exit 1
+    done
     for f in $REPLACED; do
         rm "$src.new/$f"
     done
@@ -110,7 +116,8 @@ prepare()
         xen/common/*.c)
             o=${f##*/}
             grep -q " ${o%.c}\.o\$" "$src.new/xen/common/Makefile" ||
-                die "$f is in no makefile: add it to a patch in $patches" ;;
+                die "$f is in no makefile: add it to a patch in" \
+                    "${patches%% *}" ;;
         esac
     done || exit 1
     mkdir -p "$src"
@@ -126,6 +133,8 @@ fi
 overlay | while read -r f; do
     cmp -s "$TOP/$f" "$src/$f" || cp "$TOP/$f" "$src/$f"
 done
+
+[ "$flavour" != source ] || exit 0
 
 # Quick when there is nothing to do: Xen's make takes seconds to find out.
 if [ -e "$out/xen" ] && [ -e "$out/.current" ] && [ -z "$(find "$src/xen" \

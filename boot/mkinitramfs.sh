@@ -52,7 +52,8 @@ dom0()
              "$d/lib/modules" "$d/lib/x86_64-linux-gnu" "$d/lib64" \
              "$d/guest" "$d/etc/xen" "$d/var/log/xen/console" \
              "$d/var/lib/xen" "$d/var/lib/xenstored"
-    cp -a "$dist/usr/sbin/xl" "$dist/usr/sbin/xenstored" \
+    cp -a "$dist/usr/sbin/xl" "$dist/usr/sbin/xen-tmem-list-parse" \
+        "$dist/usr/sbin/xenstored" \
         "$dist/usr/sbin/xenconsoled" "$d/usr/sbin/"
     cp -a "$dist"/usr/bin/xenstore* "$d/usr/bin/"
     cp -a "$dist"/usr/lib/xen/bin/* "$d/usr/lib/xen/bin/"

@@ -34,6 +34,10 @@ $(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o)
 $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
 
+# The tests of programs start them.
+$(filter $(B)/tests/tools/%,$(TESTS)): $(B)/tmem-host $(B)/xl \
+    $(B)/xen-tmem-list-parse
+
 .SECONDARY: $(TESTS:%=%.o)
 -include $(wildcard $(B)/tests/*/*.d)
 

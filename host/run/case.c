@@ -17,11 +17,16 @@
  * others idle, and the next shift begins when the last job is done: so the
  * guests' demand overlaps in the same way however fast each case is.
  *
+ * When xl is served (--serve), there is the case tmem alone, with a CPU more,
+ * and its shifts begin again until a signal ends it.
+ *
  * Locking: a guest is one thread, which alone touches its state; barriers
- * separate the shifts; results are read after the threads are joined.
+ * separate the shifts; results are read after the threads are joined. `end`
+ * is atomic: it may be set while a guest still looks whether this shift is it.
  */
 #define _GNU_SOURCE
 #include <err.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +36,18 @@
 #include "pagecache.h"
 #include "pager.h"
 #include "sample.h"
+#include "serve.h"
 #include "sqlwork.h"
 
 const char *const case_name[NR_CASES] = { "unused", "split", "tmem" };
 
 #define RESERVE_MIN (16 * MIB_PAGES)
 #define HOST_PAGES  MIB_PAGES   /* what the host may need for itself */
+
+struct shifts {
+    pthread_barrier_t barrier;
+    unsigned int end;           /* the shift that is no more, once known */
+};
 
 struct guest {
     const struct options *opt;
@@ -47,7 +58,7 @@ struct guest {
     struct corpus *corpus;
     uint64_t reference;
     struct guest_stats *st;
-    pthread_barrier_t *barrier;
+    struct shifts *shifts;
     pthread_t thread;
     struct pagecache *cache;
     struct pager *pager;
@@ -138,17 +149,18 @@ static void *guest_main(void *arg)
     if ( xenhost_cpu_bind(g->nr) )
         errx(1, "%s: no CPU for the guest", g->spec->name);
     guest_open(g);
-    for ( shift = 0; shift < g->opt->shifts; shift++ )
+    for ( shift = 0; ; shift++ )
     {
-        pthread_barrier_wait(g->barrier);
+        pthread_barrier_wait(&g->shifts->barrier);
+        if ( shift == __atomic_load_n(&g->shifts->end, __ATOMIC_RELAXED) )
+            break;
         start = now_ns();
-        if ( g->spec->busy[shift] == '#' )
+        if ( g->spec->busy[shift % g->opt->shifts] == '#' )
             for ( i = 0; i < g->spec->repeat; i++ )
                 guest_job(g);
         g->st->busy_ns += now_ns() - start;
     }
-    pthread_barrier_wait(g->barrier);
-    pthread_barrier_wait(g->barrier);     /* the last sample is taken */
+    pthread_barrier_wait(&g->shifts->barrier);  /* the last sample is taken */
     if ( g->cache )
         pagecache_drain(g->cache);
     guest_close(g);
@@ -172,36 +184,62 @@ static void make_domains(const struct options *opt, enum run_case which)
     }
 }
 
-static void run_guests(const struct options *opt, struct guest *guest,
+/* One shift after the other; results are kept of the first ones. */
+static void run_shifts(const struct options *opt, struct shifts *shifts,
                        struct case_result *res)
 {
-    pthread_barrier_t barrier;
-    unsigned int i, shift;
     uint64_t start = 0;
+    unsigned int shift;
+    bool over = false;
 
-    pthread_barrier_init(&barrier, NULL, opt->nr_guests + 1);
-    for ( i = 0; i < opt->nr_guests; i++ )
+    for ( shift = 0; !over; shift++ )
     {
-        guest[i].barrier = &barrier;
-        if ( pthread_create(&guest[i].thread, NULL, guest_main, &guest[i]) )
-            errx(1, "cannot start a thread");
-    }
-    for ( shift = 0; shift <= opt->shifts; shift++ )
-    {
-        pthread_barrier_wait(&barrier);
+        over = opt->serve ? serve_stopped() : shift == opt->shifts;
+        if ( over )
+            __atomic_store_n(&shifts->end, shift, __ATOMIC_RELAXED);
+        pthread_barrier_wait(&shifts->barrier);
         if ( !shift )
         {
             start = now_ns();
-            sampler_start(opt, res);
+            if ( !opt->serve )
+                sampler_start(opt, res);
         }
-        res->shift_ns[shift] = now_ns() - start;
+        res->ns = now_ns() - start;
+        if ( shift <= opt->shifts )
+            res->shift_ns[shift] = res->ns;
     }
-    res->ns = res->shift_ns[opt->shifts];
-    sampler_stop();
-    pthread_barrier_wait(&barrier);
+    if ( !opt->serve )
+        sampler_stop();
+}
+
+static void run_guests(const struct options *opt, struct guest *guest,
+                       struct case_result *res)
+{
+    struct shifts shifts = { .end = UINT_MAX };
+    unsigned int i;
+
+    pthread_barrier_init(&shifts.barrier, NULL, opt->nr_guests + 1);
+    for ( i = 0; i < opt->nr_guests; i++ )
+    {
+        guest[i].shifts = &shifts;
+        if ( pthread_create(&guest[i].thread, NULL, guest_main, &guest[i]) )
+            errx(1, "cannot start a thread");
+    }
+    run_shifts(opt, &shifts, res);
+    pthread_barrier_wait(&shifts.barrier);
     for ( i = 0; i < opt->nr_guests; i++ )
         pthread_join(guest[i].thread, NULL);
-    pthread_barrier_destroy(&barrier);
+    pthread_barrier_destroy(&shifts.barrier);
+}
+
+static void serve_xl(const struct options *opt)
+{
+    if ( xenhost_domain_create(0, 0, 0, true) )
+        errx(1, "cannot create domain 0");
+    serve_start(opt->serve, opt->nr_guests);
+    if ( !opt->quiet )
+        printf("serving at %s; Ctrl-C ends it\n", opt->serve);
+    fflush(stdout);
 }
 
 void case_run(const struct options *opt, enum run_case which, bool direct,
@@ -209,7 +247,7 @@ void case_run(const struct options *opt, enum run_case which, bool direct,
               struct case_result *res)
 {
     struct xenhost_config cfg = {
-        .host_pages = host_size(opt), .cpus = opt->nr_guests,
+        .host_pages = host_size(opt), .cpus = opt->nr_guests + !!opt->serve,
         .cmdline = which == CASE_TMEM ? opt->cmdline : NULL
     };
     struct guest guest[MAX_GUESTS];
@@ -219,6 +257,8 @@ void case_run(const struct options *opt, enum run_case which, bool direct,
         errx(1, "the host does not start with %lu MiB",
              cfg.host_pages / MIB_PAGES);
     make_domains(opt, which);
+    if ( opt->serve )
+        serve_xl(opt);
     res->free_before = xenhost_free_pages();
     for ( i = 0; i < opt->nr_guests; i++ )
     {
@@ -233,5 +273,7 @@ void case_run(const struct options *opt, enum run_case which, bool direct,
         };
     }
     run_guests(opt, guest, res);
+    if ( opt->serve )
+        res->served = serve_finish();
     res->leaked = xenhost_stop();
 }

@@ -13,6 +13,7 @@
  *   picture   the drawing               sqlwork    what it runs (arena: its
  *   calls     guests' hypercalls                   malloc; text: its data)
  *   policy    afterwards: weights, caps and a shared pool
+ *   serve     control operations for xl (wire: their form)
  *
  * tmem-record (record.c) is a program of its own.
  */
@@ -26,6 +27,7 @@
 #include <unistd.h>
 #include "arena.h"
 #include "disk.h"
+#include "serve.h"
 #include "sqlwork.h"
 #include "text.h"
 
@@ -81,6 +83,16 @@ void progress(const struct options *opt, const char *what)
         fprintf(stderr, "\r\033[K%s", what);
 }
 
+static void announce(const struct options *opt, enum run_case which)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "running %u of %u: spare memory %s ...",
+             which + 1, NR_CASES, which == CASE_TMEM ? "used by tmem" :
+                                                       case_name[which]);
+    progress(opt, opt->serve ? "" : text);
+}
+
 /* Each page-cache guest keeps up to some hundred files open. */
 static void raise_file_limit(void)
 {
@@ -104,6 +116,8 @@ int main(int argc, char **argv)
     unsigned int i;
 
     options_parse(&opt, argc, argv);
+    if ( opt.serve )
+        serve_block_signals();
     raise_file_limit();
     make_dirs(opt.dir);
     lock_dir(opt.dir);
@@ -117,24 +131,20 @@ int main(int argc, char **argv)
                                     opt.guest[i].name, direct);
         else if ( !reference )
             reference = sqlwork_run(opt.rows, opt.seed);
-    for ( i = 0; i < NR_CASES; i++ )
+    for ( i = opt.serve ? CASE_TMEM : 0; i < NR_CASES; i++ )
     {
-        char text[64];
-
-        snprintf(text, sizeof(text), "running %u of %u: spare memory %s ...",
-                 i + 1, NR_CASES, i == CASE_TMEM ? "used by tmem" :
-                                                   case_name[i]);
-        progress(&opt, text);
+        announce(&opt, i);
         case_run(&opt, i, direct, corpus, reference, &res[i]);
     }
     progress(&opt, "");
     for ( i = 0; i < opt.nr_guests; i++ )
         corpus_close(corpus[i]);
-    if ( !opt.quiet )
+    if ( !opt.quiet && !opt.serve )
         picture = picture_draw(&opt, res);
-    good = report(&opt, res, direct, picture);
+    good = opt.serve ? report_served(&opt, &res[CASE_TMEM]) :
+                       report(&opt, res, direct, picture);
     free(picture);
-    if ( good && !opt.no_policy )
+    if ( good && !opt.no_policy && !opt.serve )
     {
         progress(&opt, "running: weights, caps, a shared pool ...");
         good = policy_run(&opt);

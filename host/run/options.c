@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "pager.h"
 #include "sqlwork.h"
+#include "wire.h"
 
 #define MAX_MIB     (1ul << 20)
 #define MIN_MIB     1ul
@@ -25,7 +26,7 @@
 enum {
     OPT_SPARE = 256, OPT_PERSIST, OPT_ROWS, OPT_SEED, OPT_TRACE, OPT_BOOT,
     OPT_SHIFTS, OPT_TOGETHER, OPT_IO, OPT_DIR, OPT_KEEP, OPT_NO_POLICY,
-    OPT_QUIET
+    OPT_SERVE, OPT_QUIET
 };
 
 static const struct argp_option option[] = {
@@ -56,6 +57,9 @@ static const struct argp_option option[] = {
       "files and results (build/run)", 0 },
     { "no-policy", OPT_NO_POLICY, NULL, 0, "Leave out the last part: weights, "
       "caps and a shared pool on a small host of its own", 0 },
+    { "serve", OPT_SERVE, "SOCKET", OPTION_ARG_OPTIONAL, "Run the guests with "
+      "tmem alone, again and again, until a signal (Ctrl-C) ends it, and let "
+      "build/xl control them (" WIRE_SOCKET "); only its own user may", 0 },
     { "quiet", OPT_QUIET, NULL, 0, "Print nothing when all is well", 0 },
     { 0 }
 };
@@ -243,6 +247,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_NO_POLICY:
         opt->no_policy = true;
+        break;
+    case OPT_SERVE:
+        opt->serve = arg ? arg : WIRE_SOCKET;
         break;
     case OPT_QUIET:
         opt->quiet = true;

@@ -246,7 +246,8 @@ static bool case_is_good(const struct options *opt, enum run_case which,
         fprintf(stderr, "FAILED (%s): %d frames or allocations leaked\n",
                 name, res->leaked);
     good = !sum->corrupt && !sum->wrong && !sum->tmem_errors && !res->leaked;
-    if ( which == CASE_TMEM && !sum->puts_ok )
+    /* Who serves xl may have been told to let nobody put anything. */
+    if ( !opt->serve && which == CASE_TMEM && !sum->puts_ok )
     {
         fprintf(stderr, "FAILED (tmem): no page was put; --boot='%s' leaves "
                 "tmem off, or the guests have all the memory that they "
@@ -276,6 +277,27 @@ static void sum_up(const struct options *opt, const struct case_result *res,
         sum->puts_ok += st->puts_ok;
         sum->busy_ns += st->busy_ns;
     }
+}
+
+static void integrity(uint64_t returned, uint64_t jobs, bool good)
+{
+    printf("integrity: %llu pages came back, %s; %llu jobs done\n",
+           (unsigned long long)returned, good ? "all as they had been" :
+           "NOT all good (see above)", (unsigned long long)jobs);
+}
+
+bool report_served(const struct options *opt, const struct case_result *res)
+{
+    struct guest_stats sum;
+    bool good;
+
+    sum_up(opt, res, &sum);
+    good = case_is_good(opt, CASE_TMEM, res, &sum);
+    if ( opt->quiet )
+        return good;
+    printf("served %lu requests\n", res->served);
+    integrity(sum.returned, sum.jobs, good);
+    return good;
 }
 
 static double less(uint64_t now, uint64_t before)
@@ -314,9 +336,7 @@ bool report(const struct options *opt, const struct case_result *res,
     }
     latencies(opt, &res[CASE_TMEM]);
     held(opt, &res[CASE_TMEM]);
-    printf("integrity: %llu pages came back, %s; %llu jobs done\n",
-           (unsigned long long)returned, good ? "all as they had been" :
-           "NOT all good (see above)", (unsigned long long)jobs);
+    integrity(returned, jobs, good);
     if ( picture )
         printf("memory over time: %s\n", picture);
     else

@@ -76,6 +76,7 @@ struct options {
     const char *cmdline;
     const char *dir;        /* for the corpus, swap files and results */
     enum io_mode io;
+    const char *serve;      /* the socket for xl, or NULL */
     bool keep_reserve;      /* the split case does not get the reserve */
     bool together;          /* all guests busy in every shift */
     bool no_policy;         /* without the section on weights and caps */
@@ -100,6 +101,7 @@ struct case_result {
     struct sample *sample;
     size_t nr_samples;
     int leaked;             /* xenhost_stop() */
+    unsigned long served;   /* requests of xl */
 };
 
 /* options.c. Parse or exit; fills traces as well. */
@@ -127,6 +129,8 @@ char *picture_draw(const struct options *opt, const struct case_result *res);
 /* report.c. True when all is as it must be. */
 bool report(const struct options *opt, const struct case_result *res,
             bool direct, const char *picture);
+/* The same of a run that served xl. */
+bool report_served(const struct options *opt, const struct case_result *res);
 
 /* Say on a terminal what is going on; "" takes it away again. */
 void progress(const struct options *opt, const char *what);

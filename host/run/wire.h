@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * wire.h - a control operation on its way from xl to tmem-host
+ *
+ * A connection carries one request and its reply. Both ends are of the same
+ * build, on the same machine. buf is only ever written by the operations that
+ * are built, so nothing of it goes with the request.
+ */
+#ifndef RUN_WIRE_H
+#define RUN_WIRE_H
+
+#include <stdint.h>
+
+#define WIRE_SOCKET  "build/run/control"    /* xl's default */
+#define WIRE_MAGIC   0x746d6d31
+#define WIRE_MAX_LEN (16u << 20)
+
+/* struct xen_sysctl_tmem_op without the handle. */
+struct wire_request {
+    uint32_t magic;
+    uint32_t cmd;
+    int32_t pool_id;
+    uint32_t cli_id, len, arg, pad;
+    uint32_t unused;
+    uint64_t oid[3];
+};
+
+/* Followed by the len bytes of buf, if the result is not negative. */
+struct wire_reply {
+    int64_t result;
+    uint64_t len;
+};
+
+#endif /* RUN_WIRE_H */

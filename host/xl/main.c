@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * main.c - xl's tmem commands for the host in a process
+ *
+ * The commands, libxl's functions and libxc's are the files that go into Xen
+ * (tools/); the headers in include/ stand in for those of Xen that they need,
+ * and transport.c for the hypercall. Here is what is left of xl.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxl_utils.h>
+
+#include "libxl_internal.h"
+#include "xl.h"
+#include "xl_utils.h"
+
+static const struct cmd_spec cmd_table[] = {
+#include "xl_tmem_table.h"
+};
+
+static struct libxl__ctx the_ctx;
+libxl_ctx *ctx = &the_ctx;
+
+/* Guests of tmem-host have names, but do not tell them. */
+char *libxl_domid_to_name(libxl_ctx *unused, uint32_t domid)
+{
+    return NULL;
+}
+
+static const struct cmd_spec *find_command(const char *name)
+{
+    unsigned int i;
+
+    for ( i = 0; i < ARRAY_SIZE(cmd_table); i++ )
+        if ( !strcmp(cmd_table[i].cmd_name, name) )
+            return &cmd_table[i];
+    return NULL;
+}
+
+void help(const char *command)
+{
+    const struct cmd_spec *cmd = command ? find_command(command) : NULL;
+    unsigned int i;
+
+    if ( command && !cmd )
+    {
+        printf("command \"%s\" not implemented\n", command);
+        return;
+    }
+    if ( cmd )
+    {
+        printf("Usage: xl %s %s\n\n%s.\n\n", cmd->cmd_name, cmd->cmd_usage,
+               cmd->cmd_desc);
+        if ( cmd->cmd_option )
+            printf("Options:\n\n%s\n", cmd->cmd_option);
+        return;
+    }
+    printf("Usage xl <subcommand> [args]\n\n"
+           "The subcommands that control tmem-host --serve:\n\n");
+    for ( i = 0; i < ARRAY_SIZE(cmd_table); i++ )
+        printf(" %-19s %s\n", cmd_table[i].cmd_name, cmd_table[i].cmd_desc);
+}
+
+void flush_stream(FILE *fh)
+{
+    if ( !fflush(fh) && !ferror(fh) )
+        return;
+    perror("xl: cannot write");
+    exit(EXIT_FAILURE);
+}
+
+uint32_t find_domain(const char *p)
+{
+    fprintf(stderr, "xl: '%s' is no domain's id; the guests of tmem-host have "
+            "the ids 1, 2 ...\n", p);
+    exit(EXIT_FAILURE);
+}
+
+int main(int argc, char **argv)
+{
+    const struct cmd_spec *cmd;
+
+    if ( argc < 2 )
+    {
+        help(NULL);
+        return EXIT_FAILURE;
+    }
+    if ( !strcmp(argv[1], "help") )
+    {
+        help(argv[2]);
+        return EXIT_SUCCESS;
+    }
+    cmd = find_command(argv[1]);
+    if ( !cmd )
+    {
+        fprintf(stderr, "command not implemented\n");
+        return EXIT_FAILURE;
+    }
+    return cmd->cmd_impl(argc - 1, argv + 1);
+}

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh - xl's tmem commands, with dom0 as the client. Run in dom0.
+#
+# tests/tools/xl_test.c tries all that they do, against the host in a process.
+# Here is what only the real stack can show: libxl, libxc, the sysctl, names.
+
+. "${0%/*}/lib.sh"
+
+# client KEY VALUE: that is in dom0's line of the list.
+client()
+{
+    xl tmem-list -l 0 >/tmp/list &&
+        grep -Eq "^C=CI:0,(.*,)?$1:$2(,|\$)" /tmp/list && return 0
+    head -n 2 /tmp/list
+    return 1
+}
+
+# refused TEXT COMMAND...: one line on standard error, nothing else, and 1.
+refused()
+{
+    _want=$1
+    shift
+    "$@" >/tmp/out 2>/tmp/err
+    [ $? = 1 ] && [ ! -s /tmp/out ] && [ "$(wc -l </tmp/err)" = 1 ] &&
+        grep -q "$_want" /tmp/err && return 0
+    cat /tmp/out /tmp/err
+    return 1
+}
+
+explained()
+{
+    xl tmem-list -l -a | xen-tmem-list-parse >/tmp/text &&
+        grep -q '^Host' /tmp/text && grep -q '^Domain 0' /tmp/text &&
+        ! grep -q unknown /tmp/text
+}
+
+freeze()
+{
+    xl tmem-freeze "$1" && client fr 1 && xl tmem-thaw "$1" && client fr 0
+}
+
+set_values()
+{
+    xl tmem-set 0 -w 7 && xl tmem-set 0 -c 100 && xl tmem-set 0 -p 1 &&
+        client ww 7 && client ca 100 && client co 1 && client Ec 100 &&
+        xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0
+}
+
+auth()
+{
+    _uuid=abcdef01-2345-6789-1234-567890abcdef
+    xl tmem-shared-auth 0 -u $_uuid -A 1 && xl tmem-shared-auth 0 -u $_uuid -A 0
+}
+
+freeable()
+{
+    _mib=$(xl tmem-freeable) && [ "$_mib" -ge 10 ] && [ "$_mib" -le 64 ]
+}
+
+top()
+{
+    xl tmem-top -d 1 >/tmp/top && grep -q '^ *0 Domain-0 ' /tmp/top
+}
+
+/bin/exerciser fill 16 >/tmp/fill 2>&1 || fail "dom0 puts pages"
+check "tmem-freeable tells what was put" freeable
+check "tmem-list, explained" explained
+check "tmem-freeze and tmem-thaw, by id" freeze 0
+check "tmem-freeze and tmem-thaw, by name" freeze Domain-0
+check "tmem-freeze and tmem-thaw, all" freeze -a
+check "tmem-set, and a cap that holds at once" set_values
+check "tmem-shared-auth" auth
+check "tmem-top" top
+check "a domain that does not exist" refused "no domain 99" xl tmem-freeze 99
+check "a weight out of range" refused "0 to 65535" xl tmem-set 0 -w 65536
+check "a bad uuid" refused "not a UUID" xl tmem-shared-auth 0 -u abc -A 1
+check "a name that does not exist" refused "nobody" xl tmem-list nobody
+/bin/exerciser empty
+exit $failed

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * served.h - a tmem-host that serves xl, and programs beside it
+ *
+ * The programs are those of the same variant as the test. Files are in a
+ * temporary folder, which goes with the server.
+ */
+#ifndef TESTS_LIB_SERVED_H
+#define TESTS_LIB_SERVED_H
+
+#include <stddef.h>
+
+/* What the last program wrote, and its exit status (-1: it did not exit). */
+extern char run_out[1 << 16], run_err[4096];
+
+/*
+ * Run a command line of a shell, in the folder of the programs, and return its
+ * status. "xl" in it needs no path.
+ */
+int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A file in the temporary folder. Valid until the next call. */
+const char *served_path(const char *name);
+
+/*
+ * Start it, with two page-cache guests, domains 1 and 2, that have jobs
+ * without end; wait until both have put pages. 0, or -1 after a message.
+ */
+int served_start(void);
+
+/* Remove the folder: for a test that has only used run(). */
+void served_clean(void);
+
+/* End it. Its exit status; what it wrote is in run_out and run_err. */
+int served_stop(void);
+
+#endif /* TESTS_LIB_SERVED_H */

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xl_test.c - xl's tmem commands against a tmem-host whose guests work
+ *
+ * The commands, libxl's functions and libxc's are those that go into Xen;
+ * what is tested of the transport is that it can't be harmed.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../host/run/wire.h"
+#include "../lib/control.h"
+#include "../lib/served.h"
+
+#define UUID "abcdef01-2345-6789-1234-567890abcdef"
+
+/* The value of a key in the client's line of the list. */
+static uint64_t client(int dom, const char *key)
+{
+    char line[16];
+
+    snprintf(line, sizeof(line), "C=CI:%d", dom);
+    assert_int_equal(run("xl tmem-list -l -a"), 0);
+    return list_key(run_out, line, key);
+}
+
+static int open_socket(void)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strcpy(at.sun_path, served_path("control"));
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+static int64_t request(struct wire_request *req, char *text)
+{
+    struct wire_reply reply;
+    int fd = open_socket();
+
+    req->magic = WIRE_MAGIC;
+    assert_int_equal(send(fd, req, sizeof(*req), 0), sizeof(*req));
+    assert_int_equal(recv(fd, &reply, sizeof(reply), MSG_WAITALL),
+                     sizeof(reply));
+    assert_int_equal(reply.len, reply.result < 0 ? 0 : req->len);
+    if ( reply.len )
+        assert_int_equal(recv(fd, text, reply.len, MSG_WAITALL), reply.len);
+    close(fd);
+    return reply.result;
+}
+
+static void quiet(const char *command)
+{
+    assert_int_equal(run("xl %s", command), 0);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err, "");
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl tmem-list -a"), 0);
+    assert_int_equal(strncmp(run_out, "G=Tt:", 5), 0);
+    assert_non_null(strstr(run_out, "\nC=CI:1,ww:"));
+    assert_non_null(strstr(run_out, "\nP=CI:2,PI:0,PT:EP,U0:0,U1:0\n"));
+    assert_null(strstr(run_out, "T="));
+    assert_null(strstr(run_out, "Ec:"));
+    assert_int_equal(run("xl tmem-list -al"), 0);
+    assert_non_null(strstr(run_out, "\nT=Gn:"));
+    assert_int_equal(run("xl tmem-list 2"), 0);
+    assert_int_equal(strncmp(run_out, "C=CI:2,ww:", 10), 0);
+    assert_null(strstr(run_out, "CI:1"));
+    assert_null(strstr(run_out, "Ec:"));
+    assert_int_equal(run("xl tmem-list 2 -l"), 0);
+    assert_non_null(strstr(run_out, ",Ec:"));
+}
+
+static void test_freeze(void **state)
+{
+    uint64_t puts;
+
+    (void)state;
+    quiet("tmem-freeze 1");
+    assert_int_equal(client(1, "fr"), 1);
+    assert_int_equal(client(2, "fr"), 0);
+    /* A freeze has waited for all that was under way. */
+    puts = list_key(run_out, "P=CI:1", "ps");
+    usleep(200000);
+    assert_int_equal(run("xl tmem-list -l 1"), 0);
+    assert_int_equal(list_key(run_out, "P=CI:1", "ps"), puts);
+    quiet("tmem-freeze -a");
+    assert_int_equal(client(2, "fr"), 1);
+    quiet("tmem-thaw 2");
+    quiet("tmem-thaw -a");
+    assert_int_equal(client(1, "fr"), 0);
+    assert_int_equal(client(2, "fr"), 0);
+}
+
+/* Each value by itself, and the others stay. */
+static void test_set(void **state)
+{
+    (void)state;
+    quiet("tmem-set -w 65535 -c 0 -p 0 1");
+    quiet("tmem-set 1 -c 20");
+    assert_int_equal(client(1, "ww"), 65535);
+    assert_int_equal(client(1, "ca"), 20);
+    assert_true(client(1, "Ec") <= 20);
+    quiet("tmem-set 1 -p 1");
+    quiet("tmem-set 1 -w 7");
+    assert_int_equal(client(1, "ww"), 7);
+    assert_int_equal(client(1, "ca"), 20);
+    assert_int_equal(client(1, "co"), 1);
+    assert_int_equal(client(2, "ww"), 0);
+    quiet("tmem-set -a -w 100 -c 4294967295 -p 0");
+    assert_int_equal(client(1, "ca"), 4294967295u);
+    assert_int_equal(client(2, "ww"), 100);
+    quiet("tmem-set -a -w 0 -c 0");
+}
+
+/* Allow, or no more, as many pools as a client may have. */
+static void auth_16(bool allow)
+{
+    struct wire_request req = { .cmd = TMEMC_SHARED_AUTH, .cli_id = 1 };
+
+    req.arg = allow;
+    for ( req.oid[0] = 1; req.oid[0] <= 16; req.oid[0]++ )
+        assert_int_equal(request(&req, NULL), 0);
+}
+
+static void test_shared_auth(void **state)
+{
+    struct wire_request req = { .cmd = TMEMC_SHARED_AUTH, .cli_id = 1 };
+
+    (void)state;
+    quiet("tmem-shared-auth 1 -u " UUID " -A 1");
+    quiet("tmem-shared-auth 1 -u ABCDEF01-2345-6789-1234-567890ABCDEF -A 0");
+    quiet("tmem-shared-auth -a -u " UUID " -A 1");
+    quiet("tmem-shared-auth -a -u " UUID " -A 0");
+    auth_16(true);
+    assert_int_equal(run("xl tmem-shared-auth 1 -A 1 -u " UUID), 1);
+    assert_non_null(strstr(run_err, "No space left"));
+    auth_16(false);
+
+    /* Only these words name the uuid, whose bytes are in memory's order. */
+    auth_16(true);
+    req.oid[0] = 16;
+    assert_int_equal(request(&req, NULL), 0);
+    quiet("tmem-shared-auth 1 -u " UUID " -A 1");
+    req.oid[0] = 0x8967452301efcdab;
+    req.oid[1] = 0xefcdab9078563412;
+    assert_int_equal(request(&req, NULL), 0);
+    req.oid[0] = 16;
+    req.oid[1] = 0;
+    req.arg = 1;
+    assert_int_equal(request(&req, NULL), 0);
+    auth_16(false);
+}
+
+static void test_freeable(void **state)
+{
+    char *end;
+
+    (void)state;
+    assert_int_equal(run("xl tmem-freeable"), 0);
+    assert_true(run_out[0] >= '0' && run_out[0] <= '9');
+    assert_true(strtoul(run_out, &end, 10) <= 2);
+    assert_string_equal(end, "\n");
+}
+
+/* xen-tmem-list-parse knows all that there is. */
+static void test_parse(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl tmem-list -l -a | xen-tmem-list-parse"), 0);
+    assert_non_null(strstr(run_out, "\nDomain 2, pool 0 (ephemeral"));
+    assert_null(strstr(run_out, "unknown"));
+    assert_string_equal(run_err, "");
+}
+
+static void test_top(void **state)
+{
+    const char *s;
+    int tables = 0;
+
+    (void)state;
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_int_equal(strncmp(run_out, "clients 2, pages: ", 18), 0);
+    assert_non_null(strstr(run_out, "\n    1 "));
+    assert_non_null(strstr(run_out, "\n    2 "));
+    assert_null(strchr(run_out, '\033'));
+    assert_int_equal(run("xl tmem-top -d 1 -n 2"), 0);
+    for ( s = run_out; (s = strstr(s, "clients 2")); s++ )
+        tables++;
+    assert_int_equal(tables, 2);
+}
+
+static void test_help(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl help"), 0);
+    assert_non_null(strstr(run_out, "\n tmem-shared-auth "));
+    assert_int_equal(run("xl help tmem-set"), 0);
+    assert_non_null(strstr(run_out, "-w WEIGHT"));
+    assert_int_equal(run("xl tmem-set --help"), 0);
+    assert_non_null(strstr(run_out, "-w WEIGHT"));
+    assert_int_equal(run("xl tmem-freeze -h"), 0);
+    assert_non_null(strstr(run_out, "Usage: xl"));
+}
+
+/* One line on standard error, exit status 1, and nothing has changed. */
+static void test_bad_input(void **state)
+{
+    static const struct { const char *command, *error; } bad[] = {
+        { "tmem-list", "name a domain" },
+        { "tmem-list ''", "name a domain" },
+        { "tmem-list -a 1", "not both" },
+        { "tmem-list 1 2", "unexpected argument '2'" },
+        { "tmem-list -x 1", "no option -x" },
+        { "tmem-list --all", "no option --all" },
+        { "tmem-list 99", "no domain 99" },
+        { "tmem-list 65535", "0 to 32751" },
+        { "tmem-list 4294967295", "0 to 32751" },
+        { "tmem-list 4294967297", "0 to 32751" },
+        { "tmem-list 18446744073709551617", "0 to 32751" },
+        { "tmem-list -- -1", "'-1'" },
+        { "tmem-list 1x", "'1x'" },
+        { "tmem-freeze", "name a domain" },
+        { "tmem-freeze 99", "no domain 99" },
+        { "tmem-thaw 99", "no domain 99" },
+        { "tmem-set 99 -w 1", "no domain 99" },
+        { "tmem-set 1", "nothing to set" },
+        { "tmem-set 1 -w", "-w needs a value" },
+        { "tmem-set 1 -w 65536", "0 to 65535" },
+        { "tmem-set 1 -w -1", "0 to 65535" },
+        { "tmem-set 1 -w 0x10", "0 to 65535" },
+        { "tmem-set 1 -w ' 1'", "0 to 65535" },
+        { "tmem-set 1 -w 5 -c 4294967296", "0 to 4294967295" },
+        { "tmem-set 1 -w 5 -p 2", "0 to 1" },
+        { "tmem-set -w 5", "name a domain" },
+        { "tmem-shared-auth 1 -u " UUID, "required" },
+        { "tmem-shared-auth 1 -A 1", "required" },
+        { "tmem-shared-auth 1 -u " UUID " -A 2", "0 to 1" },
+        { "tmem-shared-auth 1 -u " UUID "0 -A 1", "not a UUID" },
+        { "tmem-shared-auth 1 -u abcdef0123456789-1234 -A 1", "not a UUID" },
+        { "tmem-shared-auth 1 -u gbcdef01-2345-6789-1234-567890abcdef -A 1",
+          "not a UUID" },
+        { "tmem-shared-auth 1 -u ffffffff-ffff-ffff-ffff-ffffffffffff -A 1",
+          "not a UUID" },
+        { "tmem-shared-auth 99 -u " UUID " -A 1", "no domain 99" },
+        { "tmem-freeable 1", "unexpected argument" },
+        { "tmem-freeable -a", "no option -a" },
+        { "tmem-top 1", "unexpected argument" },
+        { "tmem-top -d 0", "1 to 3600" },
+        { "tmem-top -n 0", "1 to 4294967295" },
+        { "tmem-nothing", "not implemented" },
+    };
+    size_t i;
+
+    (void)state;
+    quiet("tmem-set 1 -w 33 -c 44 -p 1");
+    for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
+    {
+        char *newline;
+
+        if ( run("xl %s", bad[i].command) != 1 ||
+             !strstr(run_err, bad[i].error) || *run_out )
+            fail_msg("xl %s: '%s' '%s'", bad[i].command, run_err, run_out);
+        newline = strchr(run_err, '\n');
+        assert_non_null(newline);
+        assert_int_equal(newline[1], '\0');
+    }
+    assert_int_equal(client(1, "ww"), 33);
+    assert_int_equal(client(1, "ca"), 44);
+    assert_int_equal(client(1, "co"), 1);
+    assert_int_equal(client(1, "fr"), 0);
+    quiet("tmem-set 1 -w 0 -c 0 -p 0");
+}
+
+/* What no command of xl sends. */
+static void test_raw(void **state)
+{
+    static const struct { struct wire_request req; int result; } bad[] = {
+        { { .cmd = 5, .cli_id = 1, .arg = 3, .pad = 1 }, -EINVAL },
+        { { .cmd = 5, .cli_id = 1, .arg = 65536 }, -EINVAL },
+        { { .cmd = 7, .cli_id = 1, .arg = 2 }, -EINVAL },
+        { { .cmd = 9, .cli_id = 1, .arg = 2 }, -EINVAL },
+        { { .cmd = 4, .cli_id = 1, .len = 0 }, -EINVAL },
+        { { .cmd = 4, .cli_id = 1, .len = 64, .arg = 2 }, -EINVAL },
+        { { .cmd = 4, .cli_id = 1, .len = WIRE_MAX_LEN + 1 }, -EINVAL },
+        { { .cmd = 23, .cli_id = 1 }, -ENOSYS },
+        { { .cmd = ~0u, .cli_id = 1 }, -ENOSYS },
+        { { .cmd = 1, .cli_id = 99 }, -ENOENT },
+        { { .cmd = 1, .cli_id = 0x10001 }, -ENOENT },
+    };
+    struct wire_request req;
+    uint64_t weight = client(1, "ww");
+    size_t i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
+    {
+        req = bad[i].req;
+        if ( request(&req, NULL) != bad[i].result )
+            fail_msg("request %zu", i);
+    }
+    assert_int_equal(client(1, "ww"), weight);
+    assert_int_equal(client(1, "fr"), 0);
+}
+
+/* As many whole lines as fit, and never more than that. */
+static void test_small_list(void **state)
+{
+    struct wire_request req = { .cmd = TMEMC_LIST, .cli_id = 0xffff };
+    char text[1024], whole[1024];
+
+    (void)state;
+    req.len = sizeof(whole);
+    assert_in_range(request(&req, whole), 200, sizeof(whole));
+    for ( req.len = 1; req.len < 400; req.len += 7 )
+    {
+        int64_t len;
+
+        memset(text, 'x', sizeof(text));
+        len = request(&req, text);
+        assert_in_range(len, 0, req.len - 1);
+        assert_int_equal(text[len], '\0');
+        assert_int_equal(text[req.len], 'x');
+        assert_true(!len || text[len - 1] == '\n');
+    }
+}
+
+/* A peer that says nonsense, little or nothing does not keep others away. */
+static void test_rude_peers(void **state)
+{
+    int silent = open_socket(), short_one = open_socket();
+    struct wire_request req = { .magic = 1 };
+    char c;
+
+    (void)state;
+    assert_int_equal(send(short_one, &req, 5, 0), 5);
+    assert_int_equal(close(short_one), 0);
+    short_one = open_socket();
+    assert_int_equal(send(short_one, &req, sizeof(req), 0), sizeof(req));
+    assert_int_equal(run("xl tmem-freeable"), 0);
+    assert_int_equal(recv(short_one, &c, 1, 0), 0);
+    close(short_one);
+    close(silent);
+}
+
+static void test_sockets(void **state)
+{
+    (void)state;
+    assert_int_equal(run("TMEM_SOCKET=/nowhere xl tmem-freeable"), 1);
+    assert_non_null(strstr(run_err, "cannot connect to /nowhere"));
+    assert_int_equal(run("tmem-host --dir=%s/2 --serve=%s/control -g kind=swap,"
+                         "mem=1 --rows=1000", served_path(""),
+                         served_path("")), 1);
+    assert_non_null(strstr(run_err, "another tmem-host serves"));
+    assert_int_equal(run("tmem-host --dir=%s/2 --serve=/dev/null -g kind=swap,"
+                         "mem=1 --rows=1000", served_path("")), 1);
+    assert_non_null(strstr(run_err, "is no socket"));
+}
+
+static void test_full_output(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl tmem-list -a >/dev/full"), 1);
+    assert_non_null(strstr(run_err, "cannot write"));
+}
+
+/* All that the guests got back was as they had put it. */
+static void test_end(void **state)
+{
+    (void)state;
+    assert_int_equal(served_stop(), 0);
+    assert_non_null(strstr(run_out, "all as they had been"));
+    assert_string_equal(run_err, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_shared_auth),
+        cmocka_unit_test(test_freeable),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_top),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_small_list),
+        cmocka_unit_test(test_rude_peers),
+        cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_full_output),
+        cmocka_unit_test(test_end),
+    };
+
+    if ( served_start() )
+        return 1;
+    return cmocka_run_group_tests_name("xl", tests, NULL, NULL);
+}

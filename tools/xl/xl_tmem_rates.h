@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xl_tmem_rates.h - what happened between two lists, as a table
+ *
+ * It needs nothing of Xen or libxl.
+ */
+#ifndef XL_TMEM_RATES_H
+#define XL_TMEM_RATES_H
+
+#include <stdio.h>
+
+#include "xl_tmem_list.h"
+
+/* A client, with the sums of its pools; or a shared pool. */
+struct tmem_row {
+    bool shared, frozen;
+    uint64_t id;                    /* domain, or slot */
+    uint64_t ephemeral, persistent; /* pages */
+    uint64_t weight;
+    uint64_t puts, gets, hits;      /* so far */
+};
+
+struct tmem_snapshot {
+    struct tmem_row *row;
+    size_t nr, max;
+    uint64_t ns;                    /* when */
+    uint64_t evicted;               /* pages, so far */
+};
+
+/*
+ * Take from a long list of all clients what the table needs. 0, or -1 when
+ * there is no memory. *s is cleared before its first use, and can be used again.
+ */
+int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
+                  uint64_t ns);
+void tmem_snapshot_free(struct tmem_snapshot *s);
+
+/*
+ * The table of what is now and what happened since `before`: at most 80
+ * columns, and max_rows rows below two lines of heading. name(), which may be
+ * NULL, tells a domain's name, or NULL; the caller frees it.
+ */
+void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,
+                      const struct tmem_snapshot *now, size_t max_rows,
+                      char *(*name)(uint32_t domid));
+
+#endif /* XL_TMEM_RATES_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-basic-offset: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
