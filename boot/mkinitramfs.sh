@@ -53,8 +53,7 @@ dom0()
              "$d/guest" "$d/etc/xen" "$d/var/log/xen/console" \
              "$d/var/lib/xen" "$d/var/lib/xenstored"
     cp -a "$dist/usr/sbin/xl" "$dist/usr/sbin/xen-tmem-list-parse" \
-        "$dist/usr/sbin/xenstored" \
-        "$dist/usr/sbin/xenconsoled" "$d/usr/sbin/"
+        "$dist/usr/sbin/xenstored" "$dist/usr/sbin/xenconsoled" "$d/usr/sbin/"
     cp -a "$dist"/usr/bin/xenstore* "$d/usr/bin/"
     cp -a "$dist"/usr/lib/xen/bin/* "$d/usr/lib/xen/bin/"
     cp -a "$dist/$lib"/*.so.* "$d/$lib/"

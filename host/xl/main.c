@@ -81,21 +81,28 @@ int main(int argc, char **argv)
 {
     const struct cmd_spec *cmd;
 
-    if ( argc < 2 )
+    /* There are no global options; but getopt() is left as xl leaves it. */
+    if ( getopt(argc, argv, "+") != -1 )
+        return EXIT_FAILURE;
+    argv += optind;
+    argc -= optind;
+    optind = 1;
+
+    if ( !argc )
     {
         help(NULL);
         return EXIT_FAILURE;
     }
-    if ( !strcmp(argv[1], "help") )
+    if ( !strcmp(argv[0], "help") )
     {
-        help(argv[2]);
+        help(argv[1]);
         return EXIT_SUCCESS;
     }
-    cmd = find_command(argv[1]);
+    cmd = find_command(argv[0]);
     if ( !cmd )
     {
         fprintf(stderr, "command not implemented\n");
         return EXIT_FAILURE;
     }
-    return cmd->cmd_impl(argc - 1, argv + 1);
+    return cmd->cmd_impl(argc, argv);
 }

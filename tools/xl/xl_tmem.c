@@ -36,8 +36,16 @@ void tmem_usage_error(const char *cmd, const char *format, ...)
 int tmem_option(int argc, char **argv, const char *opts, const char *cmd)
 {
     static const struct option longopts[] = { COMMON_LONG_OPTS };
+    static bool begun;
     int opt;
 
+    /*
+     * After the global options, getopt_long() goes on to stop at the first
+     * argument that is none. 0 has it begin anew: options may follow a domain.
+     */
+    if (!begun)
+        optind = 0;
+    begun = true;
     opterr = 0;
     opt = getopt_long(argc, argv, opts, longopts, NULL);
     if (opt == 'h') {
