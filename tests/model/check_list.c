@@ -131,7 +131,8 @@ static const char *check_client(const struct run *run, struct spec *spec,
     expect(list_key(text, line, "Ge"), d->ephemeral_gets, "%s: Ge", line);
     expect(list_key(text, line, "Pp"), d->persistent_puts, "%s: Pp", line);
     expect(list_key(text, line, "Gp"), d->persistent_gets, "%s: Gp", line);
-    if ( !run->preempted && list_key(text, line, "Ec") > spec_may_own(spec, dom) )
+    if ( !run->preempted &&
+         list_key(text, line, "Ec") > spec_may_own(spec, dom) )
         return "a client has more ephemeral pages than it may have";
     for ( id = 0; id < SPEC_POOLS; id++ )
     {
