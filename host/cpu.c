@@ -343,8 +343,8 @@ static long control_once(struct xen_sysctl_tmem_op *uop)
     rc = tmem_control(&op);
     spin_unlock(&sysctl_lock);
 
-    /* The patch of sysctl.c has fields copied back with a result. */
-    if ( (rc >= 0 || rc == -ERESTART) && copy_to_guest(hnd, &op, 1) )
+    /* The patch of sysctl.c has fields copied back whatever the result. */
+    if ( copy_to_guest(hnd, &op, 1) )
         rc = -EFAULT;
 
     return rc;

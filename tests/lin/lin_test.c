@@ -3,10 +3,11 @@
  * lin_test.c - free-running threads, and the history of each handle checked
  *
  * Four vCPUs of two domains put, get and flush the same few handles, some of
- * them in a pool that the domains share, while a fifth thread takes and returns memory of the host, so that pages are evicted
- * and puts fail. Every operation is recorded with its span, taken from one
- * counter; afterwards each handle's history must be linearizable (history.h).
- * A flush of an object counts as a flush of each of its pages.
+ * them in a pool that the domains share, while a fifth thread takes and returns
+ * memory of the host, so that pages are evicted and puts fail. Every operation
+ * is recorded with its span, taken from one counter; afterwards each handle's
+ * history must be linearizable (history.h). A flush of an object counts as a
+ * flush of each of its pages.
  *
  * Rounds are short and each has a host of its own. Rounds go on for
  * CHECK_LIN_SECONDS (default 5). Threads share nothing but the host and the

@@ -52,6 +52,22 @@ bool run_memory_short(const struct run *run)
     return machine_available() <= run->cfg->reserve + SLACK;
 }
 
+/* A pool's buckets are the largest: up to eight frames. */
+#define RUN_ORDER 3
+
+bool run_memory_fragmented(void)
+{
+    long mfn;
+
+    xenhost_relinquish_enable(false);
+    mfn = xenhost_alloc_order(RUN_ORDER, 0);
+    xenhost_relinquish_enable(true);
+    if ( mfn >= 0 )
+        xenhost_free_order(mfn, RUN_ORDER);
+
+    return mfn < 0;
+}
+
 bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
                    int kind)
 {
@@ -182,6 +198,10 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     ev->alloc_fault = run_fault_hit(allocs, run->fault_n, run->fault_sticky,
                                 XENHOST_FAULT_ALLOC);
     run->report->failed += ev->result < 0;
+    /* Much may be free, and none of it in one piece. */
+    if ( ev->result == -ENOMEM && !ev->alloc_fault &&
+         (new_client || ev->cmd == TMEM_NEW_POOL) )
+        ev->memory_low |= run_memory_fragmented();
 
     if ( ev->cmd == TMEM_GET_PAGE && !look_at_data(run, h, ev) )
         return false;

@@ -58,7 +58,8 @@ static bool issue(struct run *run, const struct xen_sysctl_tmem_op *request,
 
     return *ret != -ENOMEM ||
            !(low || run_fault_hit(allocs, run->fault_n, run->fault_sticky,
-                                  XENHOST_FAULT_ALLOC));
+                                  XENHOST_FAULT_ALLOC) ||
+             run_memory_fragmented());
 }
 
 /* ---- what has 0 for a result --------------------------------------------- */
@@ -203,6 +204,12 @@ static bool list_step(struct run *run, const struct model_op *op,
     req->arg = 1;
     req->len = sizeof(text);
     req->buf.p = text;
+    /* It needs two frames in one piece, for which pages may have to go. */
+    if ( run_memory_low(run) || run_memory_fragmented() )
+    {
+        spec_memory_low(&run->spec);
+        spec_forget_order(&run->spec);
+    }
     if ( !issue(run, req, &ret) )
         return true;
     if ( ret <= 0 || ret != (long)strlen(text) )
@@ -211,7 +218,7 @@ static bool list_step(struct run *run, const struct model_op *op,
     if ( complaint )
         return run_complain(run, "list: %s", complaint);
 
-    return run_memory_low(run) ||
+    return run_memory_low(run) || run_memory_fragmented() ||
            small_list(run, *req, text, 1 + op->arg % 2000);
 }
 

@@ -39,6 +39,8 @@ bool run_complain(struct run *run, const char *fmt, ...)
 /* Little is free; and there is little to evict, either. */
 bool run_memory_low(const struct run *run);
 bool run_memory_short(const struct run *run);
+/* There is no run of frames, as pools and clients need. */
+bool run_memory_fragmented(void);
 /* Was the fault hit by the operation that began at this count of events? */
 bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
                    int kind);

@@ -212,6 +212,9 @@ static const char *check_new_pool(struct spec *spec, struct spec_domain *d,
             spec->shared[ev->uuid] = (struct spec_shared){
                 .pool = { .used = true, .shared = 1 + ev->uuid },
             };
+        /* All others are leaving: it may still be theirs, or a new one. */
+        else if ( spec_sharers(spec, ev->uuid, SPEC_DOMS, true) == 1 )
+            spec->shared[ev->uuid].uncounted = true;
     }
 
     return NULL;

@@ -70,6 +70,7 @@ struct spec_pool {
 struct spec_shared {
     struct spec_pool pool;
     uint8_t last_user[SPEC_OBJS];
+    bool uncounted;            /* it may be another one in its place */
 };
 
 struct spec_domain {

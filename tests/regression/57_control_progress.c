@@ -155,6 +155,35 @@ static void test_uuid_is_no_progress(void **state)
     assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, ~0ULL, ~0ULL, true), 0);
 }
 
+static void end_guest(domid_t dom, struct tmem_op *op, void *arg)
+{
+    (void)dom;
+    (void)op;
+    (void)arg;
+    calls++;
+    xenhost_domain_destroy(GUEST);
+}
+
+/* An error is an answer as well: the guest goes between two steps. */
+static void test_error_after_restart(void **state)
+{
+    struct xen_sysctl_tmem_op op = {
+        .cmd = TMEMC_FLUSH, .cli_id = GUEST, .arg = 4 * PAGES,
+    };
+    struct xen_sysctl_tmem_op copy = op;
+
+    (void)state;
+    start();
+    calls = 0;
+    xenhost_on_restart(end_guest, NULL);
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    assert_int_equal(xenhost_tmem_control(0, &op), -ENOENT);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+    xenhost_on_restart(NULL, NULL);
+    assert_int_equal(calls, 1);
+    assert_memory_equal(&op, &copy, sizeof(op));
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +194,7 @@ int main(int argc, char *argv[])
         machine_test(test_destroy_of_all),
         machine_test(test_destroy_takes_all),
         machine_test(test_uuid_is_no_progress),
+        machine_test(test_error_after_restart),
     };
 
     return tests_main(argc, argv, tests);

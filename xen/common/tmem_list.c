@@ -260,18 +260,20 @@ static void host_line(struct text *t, bool l)
 static void shared_line(struct text *t, unsigned int slot, bool l)
 {
     struct pool_figures f;
-    unsigned int from = 0, id;
+    domid_t ids[TMEM_MAX_SHARERS];
+    unsigned int nr, i;
 
     if ( !tmem_shared_look(slot, pool_look, &f) )
         return;
+    nr = tmem_shared_clients(slot, ids);
 
     line_start(t, 'S');
     key(t, "SI", slot);
     key_type(t, f.persistent, f.shared);
     key_hex(t, "U0", f.uuid[0]);
     key_hex(t, "U1", f.uuid[1]);
-    for ( ; tmem_shared_next_sharer(slot, from, &id); from = id + 1 )
-        key(t, "SC", id);
+    for ( i = 0; i < nr; i++ )
+        key(t, "SC", ids[i]);
     if ( l )
         pool_keys(t, &f);
     line_end(t);

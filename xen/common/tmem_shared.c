@@ -145,10 +145,25 @@ static struct tmem_pool **table_find(const uint64_t *uuid)
     return NULL;
 }
 
+/* In the order of clients' ids, as LIST wants them. */
+static void sharer_add(struct tmem_pool *pool, struct tmem_sharer *sharer)
+{
+    struct tmem_sharer *next;
+
+    ASSERT(LOCKING_shared);
+
+    list_for_each_entry ( next, &pool->sharers, list )
+        if ( next->client->id > sharer->client->id )
+            break;
+    list_add_tail(&sharer->list, &next->list);
+    pool->nr_sharers++;
+}
+
 /*
  * Make the pool that has that uuid, or else *fresh (may be NULL), known to the
  * client under its lowest free id, which is returned. *fresh is NULL when it
- * was used. -ENOMEM: a fresh one is needed. -EPERM: no id, or no place.
+ * was used. -ENOMEM: a fresh one is needed. -EPERM: no id, no place, or enough
+ * sharers.
  */
 static long join(struct tmem_client *c, const uint64_t uuid[2],
                  struct tmem_pool **fresh, struct tmem_sharer *sharer)
@@ -175,8 +190,10 @@ static long join(struct tmem_client *c, const uint64_t uuid[2],
     }
 
     pool = *place;
+    if ( pool->nr_sharers == TMEM_MAX_SHARERS )
+        return -EPERM;
     sharer->client = c;
-    list_add_tail(&sharer->list, &pool->sharers);
+    sharer_add(pool, sharer);
     c->sharers[id] = sharer;
     c->pools[id] = pool;
     write_atomic(&c->nr_shared, c->nr_shared + 1);
@@ -233,24 +250,24 @@ bool tmem_shared_look(unsigned int slot,
     return pool;
 }
 
-bool tmem_shared_next_sharer(unsigned int slot, unsigned int from,
-                             unsigned int *id)
+unsigned int tmem_shared_clients(unsigned int slot,
+                                 domid_t ids[TMEM_MAX_SHARERS])
 {
     const struct tmem_sharer *sharer;
-    bool found = false;
+    unsigned int nr = 0;
 
     spin_lock(&tmem_shared_lock);
     if ( pools[slot] )
         list_for_each_entry ( sharer, &pools[slot]->sharers, list )
-            if ( !sharer->leaving && sharer->client->id >= from &&
-                 (!found || sharer->client->id < *id) )
-            {
-                *id = sharer->client->id;
-                found = true;
-            }
+        {
+            domid_t id = sharer->client->id;
+
+            if ( !sharer->leaving && (!nr || ids[nr - 1] != id) )
+                ids[nr++] = id;
+        }
     spin_unlock(&tmem_shared_lock);
 
-    return found;
+    return nr;
 }
 
 /* ---- leaving ------------------------------------------------------------- */
@@ -389,6 +406,7 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
     if ( done )
     {
         list_del(&sharer->list);
+        pool->nr_sharers--;
         last = list_empty(&pool->sharers);
     }
     spin_unlock(&tmem_shared_lock);

@@ -50,6 +50,11 @@
 
 /* Shared pools of a host, and those that one client may be authorised for. */
 #define TMEM_MAX_SHARED      16
+/*
+ * Ids that lead to one shared pool. All of them are looked at below a lock
+ * when one leaves or joins, or a page is handed over.
+ */
+#define TMEM_MAX_SHARERS     256
 
 struct tmem_client;
 struct tmem_queue;
@@ -115,7 +120,8 @@ struct tmem_pool {
     bool shared;
     bool orphan;                   /* tmem_shared_lock: all sharers leave */
     uint64_t uuid[2];              /* constant; of a shared pool */
-    struct list_head sharers;      /* tmem_shared_lock */
+    struct list_head sharers;      /* tmem_shared_lock; by clients' ids */
+    unsigned int nr_sharers;       /* tmem_shared_lock */
     unsigned long max_pages, max_objects, max_nodes;  /* seen by LIST */
     struct rcu_head rcu;
     /* Written by operations; away from the fields that all of them read. */
@@ -444,9 +450,9 @@ struct pool_figures;
 bool tmem_shared_look(unsigned int slot,
                       void (*look)(struct tmem_pool *, struct pool_figures *),
                       struct pool_figures *figures);
-/* The sharer with the lowest id from that one on; false: no more. */
-bool tmem_shared_next_sharer(unsigned int slot, unsigned int from,
-                             unsigned int *id);
+/* The clients that share it, each once, in the order of ids: how many. */
+unsigned int tmem_shared_clients(unsigned int slot,
+                                 domid_t ids[TMEM_MAX_SHARERS]);
 
 /*
  * Help with what has been flushed, as each operation does; cheap when there
