@@ -34,6 +34,7 @@ static struct {
     uint32_t *prev, *next;     /* by page */
     uint64_t *stamp;
     uint8_t *where;            /* queues of a client are neighbours */
+    struct tmem_policy_line *lines;     /* of all clients */
     uint32_t capacity, used;
     uint64_t now;
 } sim;
@@ -82,9 +83,7 @@ static void remove_page(uint32_t page)
     sim.used--;
 }
 
-/*
- * Lines for a client's share of the memory, which is all of it. 0: no table.
- */
+/* Lines of the table that all clients share. 0: no table. */
 static unsigned int table_lines(uint32_t capacity)
 {
     uint64_t entries = (uint64_t)capacity * engine_table_percent / 100;
@@ -112,14 +111,13 @@ static void engine_start(const struct stream *s, uint32_t capacity)
     sim.capacity = capacity;
     sim.used = 0;
     sim.now = OP_NS;
+    sim.lines = nr ? sim_alloc(nr, sizeof(*sim.lines)) : NULL;
     for ( i = 0; i < s->nr_clients; i++ )
     {
         struct client *c = &sim.client[i];
 
         *c = (struct client){ };
-        tmem_policy_init(&c->policy,
-                         nr ? sim_alloc(nr, sizeof(*c->policy.lines)) : NULL,
-                         nr);
+        tmem_policy_init(&c->policy, sim.lines, nr);
         for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
             c->queue[sort] = (struct queue){ NONE, NONE };
         c->q.oldest[TMEM_POLICY_NEW] = TMEM_POLICY_EMPTY;
@@ -129,10 +127,7 @@ static void engine_start(const struct stream *s, uint32_t capacity)
 
 static void engine_end(void)
 {
-    unsigned int i;
-
-    for ( i = 0; i < sim.nr_clients; i++ )
-        free(sim.client[i].policy.lines);
+    free(sim.lines);
     free(sim.prev);
     free(sim.next);
     free(sim.stamp);
