@@ -306,6 +306,7 @@ static int __init cf_check tmem_init(void)
 
     tmem_xen_init();
     tmem_queue_init();
+    tmem_evict_init();
     tmem_list_init();
     INIT_LIST_HEAD(&tmem_clients);
     tmem_all_frozen = false;
