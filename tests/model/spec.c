@@ -11,6 +11,8 @@
  * - loss: an ephemeral page that was put since memory was last low is there.
  * - order: of the pages older than one that vanished, no more than
  *   SPEC_EVICT_SLACK are found afterwards (SPEC_DENSE_PUTS: the exception).
+ *   Where the eviction policy is at work, this holds of those pages of one
+ *   client that were put for the first time.
  *
  * Single-threaded: the caller locks.
  */
@@ -24,9 +26,10 @@
 
 #define complain_if(cond, text) do { if ( cond ) return text; } while ( 0 )
 
-void spec_init(struct spec *spec)
+void spec_init(struct spec *spec, bool put_order)
 {
     memset(spec, 0, sizeof(*spec));
+    spec->put_order = put_order;
 }
 
 void spec_client_destroy(struct spec *spec, unsigned int dom)
@@ -34,6 +37,7 @@ void spec_client_destroy(struct spec *spec, unsigned int dom)
     struct spec_domain *d = &spec->dom[dom];
 
     memset(d->pool, 0, sizeof(d->pool));
+    memset(d->seen, 0, sizeof(d->seen));
     d->must = 0;
     d->has_client = false;
     d->frozen = false;
@@ -147,11 +151,26 @@ static const char *page_lost(struct spec *spec, struct spec_domain *d,
         spec->victim[slot].stamp = page->stamp;
         spec->victim[slot].dom = d;
         spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS;
+        spec->victim[slot].fresh = page->fresh;
         spec->victim[slot].outlived = 0;
         spec->nr_victims++;
     }
 
     return NULL;
+}
+
+/* Should the page have gone before that younger victim? */
+static bool goes_before(const struct spec *spec, const struct spec_domain *d,
+                        const struct spec_page *page, unsigned int victim)
+{
+    bool same_dom = spec->victim[victim].dom == d;
+
+    if ( page->stamp >= spec->victim[victim].stamp )
+        return false;
+    if ( spec->put_order )
+        return same_dom || !spec->victim[victim].own_order;
+
+    return same_dom && page->fresh && spec->victim[victim].fresh;
 }
 
 /* An ephemeral page was found: it outlived every younger one that is gone. */
@@ -161,8 +180,7 @@ static const char *page_found(struct spec *spec, const struct spec_domain *d,
     unsigned int nr = spec->nr_victims, i;
 
     for ( i = 0; i < (nr < SPEC_VICTIMS ? nr : SPEC_VICTIMS); i++ )
-        if ( page->stamp < spec->victim[i].stamp &&
-             (!spec->victim[i].own_order || spec->victim[i].dom == d) )
+        if ( goes_before(spec, d, page, i) )
             complain_if(++spec->victim[i].outlived > SPEC_EVICT_SLACK,
                         "a page was evicted long before older ones");
 
@@ -301,11 +319,15 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
                                  const struct spec_event *ev)
 {
     struct spec_page *page = &pool->page[ev->obj][ev->index];
+    bool *seen;
     unsigned int i;
 
     switch ( ev->cmd )
     {
     case TMEM_PUT_PAGE:
+        seen = &d->seen[ev->pool][ev->obj][ev->index];
+        page->fresh = !*seen;
+        *seen = true;
         return check_put(spec, d, pool, page, ev);
     case TMEM_GET_PAGE:
         return check_get(spec, d, pool, page, ev);

@@ -47,6 +47,7 @@ struct spec_page {
     enum spec_holds holds;
     uint32_t version;
     uint64_t stamp;            /* when it was put */
+    bool fresh;                /* the client had never put its handle before */
 };
 
 struct spec_pool {
@@ -64,12 +65,15 @@ struct spec_domain {
     unsigned long must;        /* persistent pages that tmem must hold */
     unsigned long puts;        /* of ephemeral pages */
     struct spec_pool pool[SPEC_POOLS];
+    /* Its client has put that handle, or tried, also in an earlier pool. */
+    bool seen[SPEC_POOLS][SPEC_OBJS][SPEC_INDEXES];
 };
 
 #define SPEC_VICTIMS 64
 
 struct spec {
     struct spec_domain dom[SPEC_DOMS];
+    bool put_order;            /* constant: see spec_init() */
     bool all_frozen;
     uint64_t now;              /* counts puts */
     uint64_t low_stamp;        /* memory was low last when it was this */
@@ -78,6 +82,7 @@ struct spec {
         uint64_t stamp;        /* of an ephemeral page that vanished */
         const struct spec_domain *dom;
         bool own_order;        /* its client's queue may have been sparse */
+        bool fresh;
         unsigned int outlived; /* older ones seen afterwards */
     } victim[SPEC_VICTIMS];
     unsigned int nr_victims;   /* ever */
@@ -101,7 +106,8 @@ struct spec_event {
     bool room_short;           /* of this domain; persistent pages may fail */
 };
 
-void spec_init(struct spec *spec);
+/* put_order: pages go in that order. Else only those do that are fresh. */
+void spec_init(struct spec *spec, bool put_order);
 void spec_domain_create(struct spec *spec, unsigned int dom,
                         unsigned long room);
 /* The domain or only its client goes, with all pages. */

@@ -7,7 +7,8 @@
 #include "trees.h"
 #include <xen/tmem_policy.h>
 
-#define MS       1000000ULL
+/* Shrunken units of time shrink it as well. */
+#define MS       (1000000ULL >> (21 - TMEM_POLICY_TIME_SHIFT))
 #define LINES    4
 #define NEUTRAL  6
 

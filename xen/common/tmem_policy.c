@@ -66,7 +66,6 @@
  * minutes: either puts a page into AGAIN that does not belong there, and it
  * leaves at its head. 0 is no entry.
  */
-#define TIME_SHIFT    21
 #define TIME_BITS     21
 #define TIME_MASK     ((1U << TIME_BITS) - 1)
 #define NEVER         TIME_MASK
@@ -106,7 +105,7 @@ static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
                          uint64_t window)
 {
     struct tmem_policy_line *line = line_of(p, hash);
-    uint32_t time = (now >> TIME_SHIFT) & TIME_MASK, oldest = 0;
+    uint32_t time = (now >> TMEM_POLICY_TIME_SHIFT) & TIME_MASK, oldest = 0;
     uint32_t tag = (hash >> 32) & ~TIME_MASK;
     unsigned int i, way = 0;
 
@@ -180,7 +179,7 @@ unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
     if ( !p->lines )
         return TMEM_POLICY_NEW;
 
-    life = min(again_life(p, q, now) >> TIME_SHIFT, (uint64_t)NEVER);
+    life = min(again_life(p, q, now) >> TMEM_POLICY_TIME_SHIFT, (uint64_t)NEVER);
 
     return note_put(p, hash, now, life) < life ? TMEM_POLICY_AGAIN
                                                : TMEM_POLICY_NEW;

@@ -19,6 +19,15 @@
 #define TMEM_POLICY_AGAIN  1
 #define TMEM_POLICY_SORTS  2
 
+/* The table of puts counts time in units of 2^21 ns: 2 ms. */
+#ifndef TMEM_POLICY_TIME_SHIFT
+#ifdef TMEM_SHRUNK
+#define TMEM_POLICY_TIME_SHIFT 10
+#else
+#define TMEM_POLICY_TIME_SHIFT 21
+#endif
+#endif
+
 /* A line of the table of puts: a cache line. */
 #define TMEM_POLICY_WAYS   16
 struct tmem_policy_line {
@@ -47,7 +56,8 @@ struct tmem_policy_queues {
 /*
  * Start, with a table of nr lines, a power of two, zeroed and aligned to a
  * cache line. Without a table (NULL, 0) every page is NEW, and they go in the
- * order of puts. The table is the caller's.
+ * order of puts. The table is the caller's, and may be that of other clients
+ * as well, if their hashes differ.
  */
 void tmem_policy_init(struct tmem_policy *p, struct tmem_policy_line *lines,
                       unsigned int nr);
