@@ -25,7 +25,7 @@
  *   its pages is given more time. Without any hits it returns to a neutral
  *   value, which leaves NEW short, as loops want it.
  *
- * The table of puts has lines of 16 entries, each a part of the handle's hash
+ * The table of puts has lines of 8 entries, each a part of the handle's hash
  * and the time of its put. An entry that is too old to matter is replaced.
  * If there is none, most puts are not noted, so that part of a loop that is
  * longer than the table is still recognised. What is not noted is NEW.
@@ -39,6 +39,7 @@
  * overwrites another's entry makes the policy forget a put.
  */
 #include <xen/kernel.h>
+#include <xen/lib.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_policy.h>
 #include <asm/atomic.h>
@@ -62,7 +63,7 @@
 
 /*
  * An entry: 11 bits of the hash above 21 bits of time, in units of 2 ms. So
- * a line of 16 takes one page in 128 for another, and time wraps after 73
+ * a line of 8 takes one page in 256 for another, and time wraps after 73
  * minutes: either puts a page into AGAIN that does not belong there, and it
  * leaves at its head. 0 is no entry.
  */
@@ -105,9 +106,11 @@ static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
                          uint64_t window)
 {
     struct tmem_policy_line *line = line_of(p, hash);
-    uint32_t time = (now >> TMEM_POLICY_TIME_SHIFT) & TIME_MASK, oldest = 0;
-    uint32_t tag = (hash >> 32) & ~TIME_MASK;
-    unsigned int i, way = 0;
+    uint32_t time = (now >> TMEM_POLICY_TIME_SHIFT) & TIME_MASK;
+    uint32_t tag = (hash >> 32) & ~TIME_MASK, oldest = 0;
+    unsigned int i;
+
+    BUILD_BUG_ON(((uint64_t)NEVER + 1) * TMEM_POLICY_WAYS > 1ULL << 32);
 
     for ( i = 0; i < TMEM_POLICY_WAYS; i++ )
     {
@@ -119,15 +122,14 @@ static uint32_t note_put(struct tmem_policy *p, uint64_t hash, uint64_t now,
             write_atomic(&line->put[i], tag | time);
             return age;
         }
-        if ( age > oldest )
-        {
-            oldest = age;
-            way = i;
-        }
+        /* Age and place in one number: no branch that nobody can foresee. */
+        oldest = max(oldest, age * TMEM_POLICY_WAYS + i);
     }
 
+    i = oldest % TMEM_POLICY_WAYS;
+    oldest /= TMEM_POLICY_WAYS;
     if ( oldest == NEVER || oldest > window || is_sampled(hash, time) )
-        write_atomic(&line->put[way], tag | time);
+        write_atomic(&line->put[i], tag | time);
 
     return NEVER;
 }

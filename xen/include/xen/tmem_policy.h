@@ -28,8 +28,8 @@
 #endif
 #endif
 
-/* A line of the table of puts: a cache line. */
-#define TMEM_POLICY_WAYS   16
+/* A line of the table of puts: half of a cache line. */
+#define TMEM_POLICY_WAYS   8
 struct tmem_policy_line {
     uint32_t put[TMEM_POLICY_WAYS];
 };
@@ -54,8 +54,8 @@ struct tmem_policy_queues {
 #define TMEM_POLICY_EMPTY  (~0ULL)
 
 /*
- * Start, with a table of nr lines, a power of two, zeroed and aligned to a
- * cache line. Without a table (NULL, 0) every page is NEW, and they go in the
+ * Start, with a table of nr lines, a power of two, zeroed and aligned to the
+ * size of a line. Without a table (NULL, 0) every page is NEW, and they go in the
  * order of puts. The table is the caller's, and may be that of other clients
  * as well, if their hashes differ.
  */
