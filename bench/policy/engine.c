@@ -3,7 +3,8 @@
  * engine.c - the engine's own policy, xen/common/tmem_policy.c
  *
  * Around it is what the engine has: two queues in put order for each client,
- * and a victim that is the head of the largest age. One operation takes 20 us.
+ * and victims, taken in batches, that are the heads of the largest age. One
+ * operation takes 20 us.
  *
  * Locking: none.
  */
@@ -14,6 +15,7 @@
 #define NONE     UINT32_MAX
 #define NOWHERE  UINT8_MAX
 #define OP_NS    20000
+#define BATCH    16
 
 struct queue {
     uint32_t head, tail;
@@ -169,11 +171,12 @@ static uint64_t hash_of(uint32_t page)
 static void engine_put(uint32_t page, unsigned int client)
 {
     struct client *c = &sim.client[client];
-    unsigned int sort;
+    unsigned int i, sort;
 
     sim.now += OP_NS;
     if ( sim.used == sim.capacity )
-        evict();
+        for ( i = 0; i < BATCH && sim.used; i++ )
+            evict();
     sort = tmem_policy_put(&c->policy, hash_of(page), &c->q, sim.now);
     sim.stamp[page] = sim.now;
     add(page, client, sort);

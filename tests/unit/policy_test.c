@@ -82,6 +82,11 @@ static void test_again_is_full(void **state)
     assert_int_equal(put(1, now), TMEM_POLICY_NEW);
     put(2, now - 490 * MS);
     assert_int_equal(put(2, now), TMEM_POLICY_AGAIN);
+
+    /* So it is between two batches of evictions, when NEW is a bit larger. */
+    q.pages[TMEM_POLICY_NEW] = 3 + 16;
+    put(3, now - 510 * MS);
+    assert_int_equal(put(3, now), TMEM_POLICY_NEW);
 }
 
 static void test_victim(void **state)

@@ -54,6 +54,12 @@
 /* NEW is spared while it has less than 2^-5 of the client's pages. */
 #define SPARE_SHIFT   5
 
+/*
+ * Pages go in batches, on each CPU: between two of them NEW is larger by what
+ * this allows for, and still is what is spared.
+ */
+#define BATCHES(pages) (32 + ((pages) >> 6))
+
 /* The bias changes once in as many puts as the client has pages, and 16. */
 #define ADAPT_SHIFT   0
 #define ADAPT_MIN     16
@@ -164,10 +170,14 @@ unsigned int tmem_policy_victim(const struct tmem_policy *p,
 static uint64_t again_life(const struct tmem_policy *p,
                            const struct tmem_policy_queues *q, uint64_t now)
 {
+    unsigned long pages = q->pages[TMEM_POLICY_NEW] +
+                          q->pages[TMEM_POLICY_AGAIN];
     uint64_t age;
 
     /* What is evicted now has lived as long as it may. */
-    if ( tmem_policy_victim(p, q, now, &age) == TMEM_POLICY_AGAIN )
+    if ( tmem_policy_victim(p, q, now, &age) == TMEM_POLICY_AGAIN ||
+         (q->pages[TMEM_POLICY_AGAIN] && q->pages[TMEM_POLICY_NEW] <=
+          (pages >> SPARE_SHIFT) + BATCHES(pages)) )
         return head_age(q, TMEM_POLICY_AGAIN, now);
 
     return age << read_atomic(&p->bias);
