@@ -191,7 +191,8 @@ unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
     if ( !p->lines )
         return TMEM_POLICY_NEW;
 
-    life = min(again_life(p, q, now) >> TMEM_POLICY_TIME_SHIFT, (uint64_t)NEVER);
+    life = min(again_life(p, q, now) >> TMEM_POLICY_TIME_SHIFT,
+               (uint64_t)NEVER);
 
     return note_put(p, hash, now, life) < life ? TMEM_POLICY_AGAIN
                                                : TMEM_POLICY_NEW;

@@ -55,9 +55,9 @@ struct tmem_policy_queues {
 
 /*
  * Start, with a table of nr lines, a power of two, zeroed and aligned to the
- * size of a line. Without a table (NULL, 0) every page is NEW, and they go in the
- * order of puts. The table is the caller's, and may be that of other clients
- * as well, if their hashes differ.
+ * size of a line. Without a table (NULL, 0) every page is NEW, and they go in
+ * the order of puts. The table is the caller's, and may be that of other
+ * clients as well, if their hashes differ.
  */
 void tmem_policy_init(struct tmem_policy *p, struct tmem_policy_line *lines,
                       unsigned int nr);
