@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make bench [QUICK=1] [STRICT=1]: every line of the targets. See README.md.
+# make bench-policy [POLICY_ARGS=...]: eviction policies against the optimum.
 #
 # bench/libs_*.c use the private headers of the libraries that they measure;
 # the rest stands on xenhost.h alone.
@@ -40,3 +41,30 @@ $(B)/bench/bench: $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(HOST_LIBS) -o $@
 
 -include $(BENCH_OBJ:.o=.d) $(BENCH_LIB_OBJ:.o=.d)
+
+# The page cache of the guests is that of tmem-host.
+POLICY_SRC := $(filter-out bench/policy/engine.c,$(wildcard bench/policy/*.c))
+POLICY_OBJ := $(POLICY_SRC:%.c=$(B)/%.o)
+POLICY_ENGINE := $(B)/bench/policy/engine.o
+POLICY_LINK := $(POLICY_OBJ) $(POLICY_ENGINE) $(B)/obj/host/run/pagecache.o \
+               $(B)/obj/host/run/trace.o $(B)/obj/xen/common/tmem_policy.o
+
+.PHONY: bench-policy
+bench-policy: $(B)/bench/policy/policy
+	@$< --json=$(B)/bench-policy.json $(POLICY_ARGS)
+
+$(POLICY_OBJ): $(B)/%.o: %.c $(STAMP) | deps-build
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(HOST_CFLAGS) -Wdeclaration-after-statement -Wvla -c $< -o $@
+
+$(POLICY_ENGINE): bench/policy/engine.c $(STAMP) | deps-build
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(LIB_CFLAGS) -c $< -o $@
+
+$(B)/bench/policy/policy: $(POLICY_LINK)
+	@echo "  LD    $@"
+	@$(CC) $(HOST_CFLAGS) $^ -o $@ -lm
+
+-include $(POLICY_OBJ:.o=.d) $(POLICY_ENGINE:.o=.d)

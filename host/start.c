@@ -20,6 +20,7 @@ uint64_t xenhost_tsc_base, xenhost_tsc_mul;
 
 static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
 static PAGE_LIST_HEAD(held);
+static unsigned long boot_frames;      /* what Xen took for itself, constant */
 
 typedef const initcall_t initcall_ref;
 extern initcall_ref __start_xenhost_presmp[] __attribute__((weak));
@@ -105,6 +106,7 @@ int xenhost_start(const struct xenhost_config *cfg)
     run_initcalls(__start_xenhost_presmp, __stop_xenhost_presmp);
     run_initcalls(__start_xenhost_init, __stop_xenhost_init);
     system_state = SYS_STATE_active;
+    boot_frames = heap_used_frames();
     host_leave();
 
     return 0;
@@ -125,7 +127,7 @@ int xenhost_stop(void)
     while ( tmem_relinquish_pages(0, NUMA_NO_NODE, 0, 0) )
         ;
     rcu_barrier();
-    leaked = heap_used_frames();
+    leaked = heap_used_frames() - boot_frames;
     system_state = SYS_STATE_early_boot;
     host_leave();
 

@@ -171,7 +171,7 @@ static bool try_every_n(void *arg, struct model_report *report)
         if ( trial->fault >= 0 )
             fault.n = report->run;
         child_alive();
-        if ( !model_exec(&model_small_host, ops, nr, &fault, false, report) )
+        if ( !model_exec(&model_policy_host, ops, nr, &fault, false, report) )
             return false;
         events = trial->fault >= 0 ? report->events : report->checks;
     } while ( events >= report->run && report->run < MAX_N );
@@ -257,7 +257,7 @@ static void test_domain_dies_after_every_step(void **state)
                     .kind = i % 2 ? MODEL_get : MODEL_put, .dom = 3,
                 };
             }
-            if ( !child_exec(&model_small_host, ops, nr, NULL, CHILD_LOUD,
+            if ( !child_exec(&model_policy_host, ops, nr, NULL, CHILD_LOUD,
                              &report) )
                 fail_msg("%s, dead after step %u: step %u: %s",
                          scenarios[s].name, n, report.at, report.text);

@@ -28,6 +28,10 @@
 #define UNTOUCHED  0xfeedULL   /* what it holds before a get */
 
 const struct model_config model_small_host = {
+    .pages = 500, .cpus = 4, .reserve = 16, .put_order = true,
+};
+
+const struct model_config model_policy_host = {
     .pages = 500, .cpus = 4, .reserve = 16,
 };
 
@@ -573,8 +577,9 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
 
     memset(report, 0, sizeof(*report));
     report->run = this_run;
-    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu", cfg->reserve);
-    spec_init(&run.spec);
+    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu%s",
+             cfg->reserve, cfg->put_order ? " tmem_history=0" : "");
+    spec_init(&run.spec, cfg->put_order);
     if ( xenhost_start(&host) || machine_bind(0) )
         return run_complain(&run, "the host does not start");
     free_before = machine_available();

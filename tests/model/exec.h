@@ -14,10 +14,13 @@ struct model_config {
     unsigned long pages;
     unsigned int cpus;
     unsigned long reserve;     /* tmem_reserve */
+    bool put_order;            /* tmem_history=0: no other order than that */
 };
 
 /* A host on which some 200 pages of tmem fit. */
 extern const struct model_config model_small_host;
+/* The same, where pages that are put again may outlive others. */
+extern const struct model_config model_policy_host;
 
 /* A fault that goes with a whole run. */
 struct model_fault {

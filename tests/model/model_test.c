@@ -5,6 +5,10 @@
  *   model_test                     runs for CHECK_MODEL_SECONDS (default 5)
  *   model_test --seed=S [--ops=N]  one run, each step printed
  *   model_test --replay=FILE       steps of a file, as a failure prints them
+ *   model_test --replay-order=FILE the same, where pages go in put order
+ *
+ * With an even seed pages go in put order, which the specification checks;
+ * with an odd one the eviction policy is at work.
  *
  * A failure is shrunk and printed with the commands that repeat it. The first
  * seed is random unless CHECK_SEED gives it.
@@ -40,13 +44,18 @@ static struct model_op *new_ops(unsigned int nr)
     return ops;
 }
 
+static const struct model_config *host_of(uint64_t seed)
+{
+    return seed % 2 ? &model_policy_host : &model_small_host;
+}
+
 static void print_failure(uint64_t seed, const struct model_op *ops,
                           unsigned int nr, const struct model_report *report)
 {
     unsigned int i;
 
-    fprintf(stderr, "shrunk to %u steps (save them, %s --replay=FILE):\n",
-            nr, program);
+    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE):\n",
+            nr, program, host_of(seed)->put_order ? "-order" : "");
     for ( i = 0; i < nr; i++ )
         model_op_print(stderr, &ops[i]);
     /* Last, so that the end of the output tells it. */
@@ -63,17 +72,17 @@ static void test_random(void **state)
     uint64_t first = given ? strtoull(given, NULL, 0) : rng_entropy();
     time_t end = time(NULL) + seconds;
     struct model_op *ops = new_ops(RUN_OPS);
+    const struct model_config *host;
     unsigned long runs = 0, failed = 0, lost = 0, renewed = 0, inherited = 0;
     struct model_report report;
 
     (void)state;
     do {
         model_generate(first + runs, ops, RUN_OPS);
-        if ( !child_exec(&model_small_host, ops, RUN_OPS, NULL, CHILD_LOUD,
-                         &report) )
+        host = host_of(first + runs);
+        if ( !child_exec(host, ops, RUN_OPS, NULL, CHILD_LOUD, &report) )
         {
-            unsigned int nr = child_shrink(&model_small_host, ops, RUN_OPS,
-                                           NULL, 60);
+            unsigned int nr = child_shrink(host, ops, RUN_OPS, NULL, 60);
 
             print_failure(first + runs, ops, nr, &report);
             free(ops);
@@ -128,11 +137,11 @@ static void test_replay_format(void **state)
 
 /* ---- one run, by hand ---------------------------------------------------- */
 
-static int run_once(struct model_op *ops, unsigned int nr)
+static int run_once(const struct model_config *host, struct model_op *ops,
+                    unsigned int nr)
 {
     struct model_report report;
-    bool ok = child_exec(&model_small_host, ops, nr, NULL, CHILD_TRACE,
-                         &report);
+    bool ok = child_exec(host, ops, nr, NULL, CHILD_TRACE, &report);
 
     printf("%s%s\n", ok ? "all is well" : "wrong: ", report.text);
     free(ops);
@@ -140,7 +149,7 @@ static int run_once(struct model_op *ops, unsigned int nr)
     return !ok;
 }
 
-static int replay(const char *name)
+static int replay(const struct model_config *host, const char *name)
 {
     struct model_op *ops = new_ops(100000);
     unsigned int nr = 0;
@@ -156,7 +165,7 @@ static int replay(const char *name)
         nr += !model_op_parse(line, &ops[nr]);
     fclose(f);
 
-    return run_once(ops, nr);
+    return run_once(host, ops, nr);
 }
 
 int main(int argc, char *argv[])
@@ -173,13 +182,16 @@ int main(int argc, char *argv[])
     if ( argc > 1 && !strncmp(argv[1], "--seed=", 7) )
     {
         struct model_op *ops = new_ops(nr);
-
         /* Not sscanf(): it takes no seed above the greatest signed number. */
-        model_generate(strtoull(argv[1] + 7, NULL, 0), ops, nr);
-        return run_once(ops, nr);
+        uint64_t seed = strtoull(argv[1] + 7, NULL, 0);
+
+        model_generate(seed, ops, nr);
+        return run_once(host_of(seed), ops, nr);
     }
     if ( argc > 1 && !strncmp(argv[1], "--replay=", 9) )
-        return replay(argv[1] + 9);
+        return replay(&model_policy_host, argv[1] + 9);
+    if ( argc > 1 && !strncmp(argv[1], "--replay-order=", 15) )
+        return replay(&model_small_host, argv[1] + 15);
 
     return tests_main(argc, argv, tests);
 }

@@ -12,6 +12,8 @@
  * - order: of the pages older than one that vanished, no more than
  *   SPEC_EVICT_SLACK are found afterwards (SPEC_DENSE_PUTS: the exception).
  *   With weights, caps and flushes of a client, of its own pages only.
+ *   Where the eviction policy is at work, this holds of those pages of one
+ *   client that were put for the first time.
  * - cap: a client with fewer pages than its cap loses none for it.
  *
  * Single-threaded: the caller locks.
@@ -26,9 +28,10 @@
 
 #define complain_if(cond, text) do { if ( cond ) return text; } while ( 0 )
 
-void spec_init(struct spec *spec)
+void spec_init(struct spec *spec, bool put_order)
 {
     memset(spec, 0, sizeof(*spec));
+    spec->put_order = put_order;
 }
 
 void spec_client_destroy(struct spec *spec, unsigned int dom)
@@ -147,11 +150,26 @@ static const char *page_lost(struct spec *spec, struct spec_domain *d,
         spec->victim[slot].dom = d;
         spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS ||
                                        d->own_order || spec->weighted;
+        spec->victim[slot].fresh = page->fresh;
         spec->victim[slot].outlived = 0;
         spec->nr_victims++;
     }
 
     return NULL;
+}
+
+/* Should the page have gone before that younger victim? */
+static bool goes_before(const struct spec *spec, const struct spec_domain *d,
+                        const struct spec_page *page, unsigned int victim)
+{
+    bool same_dom = spec->victim[victim].dom == d;
+
+    if ( page->stamp >= spec->victim[victim].stamp )
+        return false;
+    if ( spec->put_order )
+        return same_dom || !spec->victim[victim].own_order;
+
+    return same_dom && page->fresh && spec->victim[victim].fresh;
 }
 
 /* An ephemeral page was found: it outlived every younger one that is gone. */
@@ -161,8 +179,7 @@ static const char *page_found(struct spec *spec, const struct spec_domain *d,
     unsigned int nr = spec->nr_victims, i;
 
     for ( i = 0; i < (nr < SPEC_VICTIMS ? nr : SPEC_VICTIMS); i++ )
-        if ( page->stamp >= spec->victim[i].stamp || page->loose ||
-             (spec->victim[i].own_order && spec->victim[i].dom != d) )
+        if ( page->loose || !goes_before(spec, d, page, i) )
             continue;
         else if ( page->used )
             spec->renewed += spec->victim[i].dom == d;
@@ -360,6 +377,7 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
 {
     struct spec_pool *pool = spec_pages(spec, &d->pool[ev->pool]);
     struct spec_page *page = &pool->page[ev->obj][ev->index];
+    bool *seen;
     unsigned int i;
 
     /* Of a shared pool, an object is known by who used it last. */
@@ -370,6 +388,9 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
     switch ( ev->cmd )
     {
     case TMEM_PUT_PAGE:
+        seen = &d->seen[ev->pool][ev->obj][ev->index];
+        page->fresh = !*seen;
+        *seen = true;
         return check_put(spec, d, pool, page, ev);
     case TMEM_GET_PAGE:
         return check_get(spec, d, pool, page, ev);

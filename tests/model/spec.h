@@ -55,6 +55,7 @@ struct spec_page {
     bool used;                 /* got where it stays: its turn comes later */
     bool loose;                /* may vanish at any time, in any order */
     bool inherited;            /* its owner's heir has it, if it is there */
+    bool fresh;                /* the client had never put its handle before */
 };
 
 struct spec_pool {
@@ -88,6 +89,8 @@ struct spec_domain {
     unsigned long must;        /* persistent pages that tmem must hold */
     unsigned long puts;        /* into its ephemeral queue */
     struct spec_pool pool[SPEC_POOLS];
+    /* Its client has put that handle, or tried, also in an earlier pool. */
+    bool seen[SPEC_POOLS][SPEC_OBJS][SPEC_INDEXES];
 };
 
 #define SPEC_VICTIMS 64
@@ -95,6 +98,7 @@ struct spec_domain {
 struct spec {
     struct spec_domain dom[SPEC_DOMS];
     struct spec_shared shared[SPEC_UUIDS];
+    bool put_order;            /* constant: see spec_init() */
     bool all_frozen;
     bool all_authorised;
     bool weighted;             /* there are, or have been, weights */
@@ -108,6 +112,7 @@ struct spec {
         uint64_t stamp;        /* of an ephemeral page that vanished */
         const struct spec_domain *dom;
         bool own_order;        /* its client's queue may have been sparse */
+        bool fresh;
         unsigned int outlived; /* older ones seen afterwards */
     } victim[SPEC_VICTIMS];
     unsigned int nr_victims;   /* ever */
@@ -132,7 +137,8 @@ struct spec_event {
     bool room_short;           /* of this domain; persistent pages may fail */
 };
 
-void spec_init(struct spec *spec);
+/* put_order: pages go in that order. Else only those do that are fresh. */
+void spec_init(struct spec *spec, bool put_order);
 void spec_domain_create(struct spec *spec, unsigned int dom,
                         unsigned long room);
 /* The domain or only its client goes, with all pages. */

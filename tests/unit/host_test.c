@@ -194,7 +194,7 @@ static void test_domains(void **state)
     struct tmem_op op = { .cmd = 99 };
     unsigned char *p;
 
-    start("tmem=1");
+    start("tmem=1 tmem_history=0");
     hush();
     assert_int_equal(xenhost_tmem_op(1, &op), -EINVAL);
     unhush();

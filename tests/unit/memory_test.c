@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../lib/guest.h"
 #include "../lib/machine.h"
@@ -159,6 +160,65 @@ static void test_duplicate_put_is_young(void **state)
     assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 1), 1), 0);
     assert_int_equal(guest_get(h, 2), 1);
     machine_stop();
+}
+
+/* Of 100 pages that were used, how many a scan leaves. */
+static unsigned int left_by_scan(const char *cmdline)
+{
+    const unsigned int n = 100;
+    struct handle used = HANDLE(GUEST, 0, 1, 0);
+    unsigned int left;
+
+    machine_start(PAGES, 2, cmdline);
+    machine_guest(GUEST);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 2, 0), 50, 1), 50);
+    assert_int_equal(guest_put_range(used, n, 1), n);
+    usleep(1000);
+    assert_int_equal(guest_get_range(used, n, 1), n);
+    assert_int_equal(guest_put_range(used, n, 1), n);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 3, 0), 2 * PAGES, 1),
+                     2 * PAGES);
+    left = guest_get_range(used, n, 1);
+    machine_stop();
+
+    return left;
+}
+
+/*
+ * A scan goes through without pushing out what is used again and again; unless
+ * this machine makes a pause, which is a time without use: so try often.
+ */
+static void test_scan_spares_used_pages(void **state)
+{
+    unsigned int tries = 20;
+
+    (void)state;
+    while ( left_by_scan(TMEM_ON) < 90 )
+        assert_true(--tries);
+    assert_int_equal(left_by_scan(TMEM_ON " tmem_history=0"), 0);
+}
+
+/* Frames of the table of puts: a power of two, or less when that is too big. */
+static void test_history_size(void **state)
+{
+    static const struct {
+        const char *cmdline;
+        unsigned int frames;
+    } sizes[] = {
+        { NULL, 0 }, { "tmem=1 tmem_history=0", 0 }, { "tmem=1", 2 },
+        { "tmem=1 tmem_history=1", 1 }, { "tmem=1 tmem_history=31", 16 },
+        { "tmem=1 tmem_history=100000000", 256 },
+    };
+    unsigned int i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++ )
+    {
+        machine_start(PAGES, 1, sizes[i].cmdline);
+        assert_int_equal(xenhost_free_pages(), PAGES - sizes[i].frames);
+        machine_stop();
+    }
 }
 
 /* Puts never fail while there is something to evict; none goes in vain. */
@@ -427,6 +487,8 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_room_is_negative),
         cmocka_unit_test(test_oldest_pages_go),
         cmocka_unit_test(test_duplicate_put_is_young),
+        cmocka_unit_test(test_scan_spares_used_pages),
+        cmocka_unit_test(test_history_size),
         cmocka_unit_test(test_full_host_takes_puts),
         cmocka_unit_test(test_frames_of_another_cpu),
         cmocka_unit_test(test_pool_on_full_host),

@@ -24,8 +24,9 @@
  * Files: this one decodes requests and dispatches them. tmem_data.c has the
  * data operations, tmem_client.c clients and pools, tmem_shared.c shared pools,
  * tmem_object.c objects, tmem_queue.c ephemeral pages, tmem_evict.c which of
- * them go, tmem_relinquish.c what the heap asks for, tmem_meta.c billing and
- * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics.
+ * them go, tmem_policy.c the order among those of one client, tmem_relinquish.c
+ * what the heap asks for, tmem_meta.c billing and metadata, tmem_control.c the
+ * toolstack's operations, tmem_list.c statistics.
  * tmem_xen.c is the glue: all that knows page tables and physical maps of
  * guests.
  *
@@ -306,6 +307,7 @@ static int __init cf_check tmem_init(void)
 
     tmem_xen_init();
     tmem_queue_init();
+    tmem_evict_init();
     tmem_list_init();
     INIT_LIST_HEAD(&tmem_clients);
     tmem_all_frozen = false;

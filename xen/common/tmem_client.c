@@ -55,6 +55,7 @@ static struct tmem_client *client_alloc(struct domain *d)
     c->id = d->domain_id;
     percpu_rwlock_resource_init(&c->rwlock, tmem_client_rwlock);
     tmem_dying_init(&c->dying);
+    tmem_evict_client_init(c);
     for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
     {
         tmem_meta_init(&c->meta[i], c, i);
@@ -72,6 +73,7 @@ static struct tmem_client *client_alloc(struct domain *d)
 
 int tmem_client_create(struct domain *d)
 {
+    static uint64_t serial;        /* tmem_clients_lock */
     struct tmem_client *c;
     int rc = 0;
 
@@ -89,6 +91,7 @@ int tmem_client_create(struct domain *d)
     {
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
+        c->serial = ++serial;
         list_add_tail_rcu(&c->link, &tmem_clients);
         rcu_assign_pointer(d->tmem_client, c);
         c = NULL;

@@ -74,15 +74,15 @@ static struct page_info *place_find(const struct tmem_place *place,
     return slot ? tmem_slot_frame(slot) : NULL;
 }
 
-/* Take the page out; its frame, or NULL. */
+/* Take the page out, for a get (hit) or not; its frame, or NULL. */
 static struct page_info *place_remove(struct tmem_place *place,
-                                      const struct tmem_request *req)
+                                      const struct tmem_request *req, bool hit)
 {
     struct page_info *pg = NULL;
 
     if ( place->obj )
     {
-        pg = tmem_object_remove(place->obj, req->index);
+        pg = tmem_object_remove(place->obj, req->index, hit);
         if ( tmem_object_is_empty(place->obj) )
             tmem_object_free(place->obj);
     }
@@ -115,6 +115,8 @@ static void copy_out(struct page_info *guest, struct page_info *from)
 struct put {
     bool persistent, shared;
     bool adds;                 /* a page to a capped client: a hint */
+    uint64_t hash;             /* of the handle, of an ephemeral page */
+    unsigned int sort;         /* of the page: what the policy says */
 };
 
 /* Is the pool that was found now the one that the put began with? */
@@ -142,7 +144,7 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
 
     count = tmem_pool_count(place.pool);
     persistent = place.pool->persistent;
-    old = place_remove(&place, req);
+    old = place_remove(&place, req, false);
     if ( old )
         tmem_inc(count->puts_flushed);
     else
@@ -227,7 +229,8 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
         if ( !place.obj )
             place.obj = tmem_object_create(place.pool, place.bucket,
                                            &req->oid);
-        rc = place.obj ? tmem_object_store(place.obj, req->index, c, pg) ?: 1
+        rc = place.obj ? tmem_object_store(place.obj, req->index, c,
+                                           put->sort, pg) ?: 1
                        : -ENOMEM;
         if ( rc == 1 )
             put_count(c, place.pool, *pg);
@@ -321,6 +324,12 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
                 !place_find(&place, req);
     place_unlock(c, &place);
 
+    if ( !put->persistent )
+    {
+        put->hash = tmem_handle_hash(c, req);
+        tmem_policy_prefetch(&c->policy, put->hash);
+    }
+
     return rc;
 }
 
@@ -344,6 +353,8 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
     else if ( !rc )
     {
         copy_in(pg, guest);
+        if ( !put->persistent )
+            put->sort = tmem_put_sort(c, put->hash, pg);
         rc = put_store(c, req, put, &pg);
         /* What was replaced, or was not needed after all. */
         if ( pg )
@@ -418,7 +429,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
 
     leaves = !place.pool->persistent && !place.pool->shared;
     slot = leaves ? NULL : place_slot(&place, req);
-    pg = leaves ? place_remove(&place, req)
+    pg = leaves ? place_remove(&place, req, true)
                 : slot ? tmem_slot_frame(slot) : NULL;
     if ( !pg )
         return get_miss(c, &place);
@@ -499,7 +510,7 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     meta = place.pool->meta;
     persistent = place.pool->persistent;
     frozen = c->frozen;
-    pg = place_remove(&place, req);
+    pg = place_remove(&place, req, false);
     count = tmem_pool_count(place.pool);
     tmem_inc(count->flushes);
     if ( pg )

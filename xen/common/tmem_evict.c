@@ -6,8 +6,14 @@
  * largest factor; a share is a client's weight over the sum of all weights.
  * A client of weight 0 has no share, and so gives first, as long as others
  * have one. When nobody exceeds, or no client has a weight, the victim is the
- * globally oldest page: the head of the queue whose head has the oldest
- * stamp. Shares are looked at once for a batch of pages.
+ * globally oldest page, as the policy counts age (tmem_policy.c): it also says
+ * which of a queue's two sorts of pages gives. Shares are looked at once for a
+ * batch of pages.
+ *
+ * The table of puts that the policy needs is one for all clients, made at
+ * boot: nothing has to be found for a client that comes, or given back by one
+ * that goes. A client that floods it makes others' puts be forgotten, which
+ * leaves them with put order.
  *
  * Eviction works from the bottom up. The lock of a queue keeps the object of
  * a queued page alive; but the page can only be taken out below the lock of
@@ -19,9 +25,64 @@
  * Locking: only the locks of buckets, queues, metadata and frame caches, so
  * that a relinquish may call it, which runs below any of Xen's locks.
  */
+#include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/mm.h>
+#include <xen/param.h>
 #include <xen/tmem_private.h>
+
+/* Frames of the table of puts; -1: the default. */
+static int __initdata opt_tmem_history = -1;
+integer_param("tmem_history", opt_tmem_history);
+
+/*
+ * So many frames of the host for each frame of the table, before that becomes
+ * a power of two: 2 to 4 puts for each frame.
+ */
+#define HISTORY_SHARE  256
+
+static struct tmem_policy_line *__read_mostly history;
+static unsigned int __read_mostly history_lines;
+
+void __init tmem_evict_init(void)
+{
+    unsigned long pages = opt_tmem_history < 0 ? total_pages / HISTORY_SHARE
+                                               : opt_tmem_history;
+    unsigned int order;
+
+    BUILD_BUG_ON(PAGE_SIZE % sizeof(struct tmem_policy_line));
+
+    history = NULL;
+    history_lines = 0;
+    if ( !pages )
+        return;
+
+    for ( order = min_t(unsigned int, flsl(pages) - 1, MAX_ORDER);
+          !(history = alloc_xenheap_pages(order, 0)) && order; order-- )
+        continue;
+    if ( history )
+    {
+        memset(history, 0, PAGE_SIZE << order);
+        history_lines = (PAGE_SIZE << order) / sizeof(*history);
+    }
+}
+
+void tmem_evict_client_init(struct tmem_client *c)
+{
+    tmem_policy_init(&c->policy, history, history_lines);
+}
+
+unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
+                           const struct page_info *pg)
+{
+    struct tmem_policy_queues f;
+
+    if ( !history )
+        return TMEM_POLICY_NEW;
+    tmem_queue_look(tmem_queue_of(c, pg), &f);
+
+    return tmem_policy_put(&c->policy, hash, &f, tmem_clock());
+}
 
 struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
                                         struct tmem_epage *ep, bool renew)
@@ -55,7 +116,7 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
         found = !tmem_object_renew(obj, ep);
     if ( found )
     {
-        pg = tmem_object_remove(obj, ep->index);
+        pg = tmem_object_remove(obj, ep->index, false);
         if ( tmem_object_is_empty(obj) && !obj->detached )
             tmem_object_free(obj);
         tmem_inc(tmem_this_stats()->evicted);
@@ -65,13 +126,14 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
     return found ? pg : NULL;
 }
 
-/* Evict the oldest page of a queue; its frame, or NULL. RCU held. */
-static struct page_info *evict_head(struct tmem_queue *q, bool renew)
+/* Evict the oldest page of a sort; its frame, or NULL. RCU held. */
+static struct page_info *evict_head(struct tmem_queue *q, unsigned int sort,
+                                    bool renew)
 {
     struct tmem_epage *ep;
 
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q);
+    ep = tmem_queue_head(q, sort);
     if ( !ep )
     {
         spin_unlock(&q->lock);
@@ -89,12 +151,50 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
                      !(want->low && high));
 }
 
-/* The oldest wanted queue so far, and the stamp of the second oldest. */
+/* The page that would go next from a queue: its sort and age. False: none. */
+static bool queue_victim(const struct tmem_queue *q, uint64_t now,
+                         unsigned int *sort, uint64_t *age)
+{
+    struct tmem_policy_queues f;
+
+    tmem_queue_look(q, &f);
+    if ( !f.pages[TMEM_POLICY_NEW] && !f.pages[TMEM_POLICY_AGAIN] )
+        return false;
+    *sort = tmem_policy_victim(&q->client->policy, &f, now, age);
+
+    return true;
+}
+
+/* Let the policy learn from what a client has got. */
+static void client_adapt(struct tmem_client *c)
+{
+    unsigned long puts = 0, hits[TMEM_POLICY_SORTS] = { };
+    struct tmem_policy_queues sum = { };
+    unsigned int i, sort;
+
+    if ( !history )
+        return;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        const struct tmem_queue *q = &c->queues[i];
+
+        puts += read_atomic(&q->puts);
+        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+        {
+            sum.pages[sort] += read_atomic(&q->line[sort].nr_pages);
+            hits[sort] += read_atomic(&q->line[sort].hits);
+        }
+    }
+    tmem_policy_adapt(&c->policy, &sum, puts, hits);
+}
+
+/* The oldest wanted queue so far, and the age of the second oldest. */
 struct oldest {
     struct tmem_queue *queue;
-    uint64_t stamp, second;
+    uint64_t now, age, second;
 };
-#define OLDEST_NONE { .stamp = TMEM_QUEUE_EMPTY, .second = TMEM_QUEUE_EMPTY }
+#define OLDEST_NONE { .now = tmem_clock() }
 
 static void look_for_oldest(struct oldest *o, struct tmem_client *c,
                             const struct tmem_want *want)
@@ -103,18 +203,20 @@ static void look_for_oldest(struct oldest *o, struct tmem_client *c,
 
     for ( i = 0; i < tmem_nr_classes; i++ )
     {
-        uint64_t stamp = read_atomic(&c->queues[i].oldest);
+        unsigned int sort;
+        uint64_t age;
 
-        if ( !class_is_wanted(i, want) )
+        if ( !class_is_wanted(i, want) ||
+             !queue_victim(&c->queues[i], o->now, &sort, &age) )
             continue;
-        if ( stamp < o->stamp )
+        if ( !o->queue || age > o->age )
         {
-            o->second = o->stamp;
-            o->stamp = stamp;
+            o->second = o->age;
+            o->age = age;
             o->queue = &c->queues[i];
         }
-        else if ( stamp < o->second )
-            o->second = stamp;
+        else if ( age > o->second )
+            o->second = age;
     }
 }
 
@@ -181,8 +283,13 @@ static void evict_run_of(const struct oldest *o, unsigned int nr,
                          unsigned int *done, unsigned int *tries,
                          void (*take)(struct page_info *pg))
 {
-    do {
-        struct page_info *pg = evict_head(o->queue, *tries < nr);
+    unsigned int sort;
+    uint64_t age;
+
+    while ( *done < nr && *tries < 2 * nr &&
+            queue_victim(o->queue, o->now, &sort, &age) && age >= o->second )
+    {
+        struct page_info *pg = evict_head(o->queue, sort, *tries < nr);
 
         ++*tries;
         if ( pg )
@@ -190,17 +297,18 @@ static void evict_run_of(const struct oldest *o, unsigned int nr,
             take(pg);
             ++*done;
         }
-    } while ( *done < nr && *tries < 2 * nr &&
-              read_atomic(&o->queue->oldest) <= o->second &&
-              read_atomic(&o->queue->oldest) != TMEM_QUEUE_EMPTY );
+    }
 }
 
 unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
                              void (*take)(struct page_info *pg))
 {
     unsigned int done = 0, tries = 0;
+    struct tmem_client *c;
 
     rcu_read_lock(&tmem_rcu);
+    list_for_each_entry_rcu ( c, &tmem_clients, link )
+        client_adapt(c);
     while ( done < nr && tries < 2 * nr )
     {
         struct oldest o = find_victims(want);
@@ -226,6 +334,7 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
     unsigned int done = 0, tries = 0;
 
     rcu_read_lock(&tmem_rcu);
+    client_adapt(c);
     while ( done < nr && tries < 2 * nr )
     {
         struct oldest o = OLDEST_NONE;
@@ -257,16 +366,21 @@ void tmem_queues_tidy(struct tmem_client *c)
     unsigned int i, tries;
 
     rcu_read_lock(&tmem_rcu);
-    for ( i = 0; i < tmem_nr_classes; i++ )
+    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+    {
+        struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
+        unsigned int sort = i % TMEM_POLICY_SORTS;
+
         for ( tries = 0;
-              tries < TMEM_EVICT_BATCH && tmem_queue_is_sparse(&c->queues[i]);
+              tries < TMEM_EVICT_BATCH && tmem_queue_is_sparse(q, sort);
               tries++ )
         {
-            struct page_info *pg = evict_head(&c->queues[i], false);
+            struct page_info *pg = evict_head(q, sort, false);
 
             if ( pg )
                 tmem_frame_free(pg);
         }
+    }
     rcu_read_unlock(&tmem_rcu);
 }
 

@@ -17,19 +17,35 @@
 #include <xen/lib.h>
 #include <xen/tmem_private.h>
 
+/*
+ * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that
+ * spreads consecutive ids; the top bits depend on all.
+ */
+#define GOLDEN 0x9e3779b97f4a7c15ULL
+
+static uint64_t oid_mix(const xen_tmem_oid_t *oid)
+{
+    uint64_t h = oid->oid[0] * GOLDEN;
+
+    h = (h ^ (h >> 32) ^ oid->oid[1]) * GOLDEN;
+
+    return (h ^ (h >> 32) ^ oid->oid[2]) * GOLDEN;
+}
+
 static unsigned int oid_hash(const xen_tmem_oid_t *oid)
 {
-    /*
-     * The multiplier is 2^64 over the golden ratio (Knuth, TAOCP vol. 3,
-     * 6.4): it spreads consecutive ids, and the top bits depend on all.
-     */
-    const uint64_t golden = 0x9e3779b97f4a7c15ULL;
-    uint64_t h = oid->oid[0] * golden;
+    return oid_mix(oid) >> 32;
+}
 
-    h = (h ^ (h >> 32) ^ oid->oid[1]) * golden;
-    h = (h ^ (h >> 32) ^ oid->oid[2]) * golden;
+uint64_t tmem_handle_hash(const struct tmem_client *c,
+                          const struct tmem_request *req)
+{
+    uint64_t h = oid_mix(&req->oid);
 
-    return h >> 32;
+    h = (h ^ (h >> 32) ^ req->index) * GOLDEN;
+    h = (h ^ (h >> 32) ^ (c->serial * TMEM_MAX_POOLS + req->pool_id)) * GOLDEN;
+
+    return h ^ (h >> 32);
 }
 
 static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
@@ -203,18 +219,19 @@ static void count_pages(struct tmem_pool *pool, int nr)
 }
 
 /* The frame of a slot that is leaving its tree. */
-static struct page_info *slot_retire(void *slot)
+static struct page_info *slot_retire(void *slot, bool hit)
 {
     struct page_info *pg = tmem_slot_frame(slot);
 
     if ( !tmem_slot_is_frame(slot) )
-        tmem_queue_del(slot);
+        tmem_queue_del(slot, hit);
 
     return pg;
 }
 
 int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct tmem_client *c, struct page_info **pg)
+                      struct tmem_client *c, unsigned int sort,
+                      struct page_info **pg)
 {
     void *slot, **place;
     int rc;
@@ -222,7 +239,7 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
     slot = obj->pool->persistent ? tmem_slot_of_frame(*pg)
-                                 : tmem_queue_add(obj, index, c, *pg);
+                                 : tmem_queue_add(obj, index, c, sort, *pg);
     if ( !slot )
         return -ENOMEM;
 
@@ -237,19 +254,20 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
 
     case -EEXIST:
         place = radix_tree_lookup_slot(&obj->pages, index);
-        *pg = slot_retire(*place);
+        *pg = slot_retire(*place, false);
         radix_tree_replace_slot(place, slot);
         obj->last_user = c->id;
         return 0;
     }
 
     if ( !obj->pool->persistent )
-        tmem_queue_del(slot);
+        tmem_queue_del(slot, false);
 
     return rc;
 }
 
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
+                                     bool hit)
 {
     void *slot = radix_tree_delete(&obj->pages, index);
 
@@ -259,7 +277,7 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index)
         return NULL;
     count_pages(obj->pool, -1);
 
-    return slot_retire(slot);
+    return slot_retire(slot, hit);
 }
 
 /* Point a page's slot at the descriptor that it now has. */
@@ -289,8 +307,8 @@ struct page_info *tmem_object_hand_over(struct tmem_object *obj,
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    tmem_queue_del(ep);
-    ep = c ? tmem_queue_add(obj, index, c, pg) : NULL;
+    tmem_queue_del(ep, false);
+    ep = c ? tmem_queue_add(obj, index, c, TMEM_POLICY_NEW, pg) : NULL;
     if ( ep )
     {
         object_repoint(obj, ep);
@@ -311,7 +329,7 @@ unsigned int tmem_object_drain(struct tmem_object *obj,
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
     while ( nr < max && radix_tree_next(&obj->pages, &index) )
-        frames[nr++] = tmem_object_remove(obj, index);
+        frames[nr++] = tmem_object_remove(obj, index, false);
 
     return nr;
 }

@@ -3,19 +3,20 @@
  * tmem_queue.c - queues of ephemeral pages
  *
  * Each client has its own queues of ephemeral pages, one for each class of
- * memory (NUMA node, below or above 4 GiB), each in the order in which the
+ * memory (NUMA node, below or above 4 GiB), each with a line for each of the
+ * two sorts of pages that tmem_policy.h tells of, in the order in which the
  * pages were put. There is no list that all clients share.
  *
- * A queue is a list of segments, a frame each, filled from front to back:
+ * A line is a list of segments, a frame each, filled from front to back:
  *
- *   queue -> segment --------> segment --------> segment (being filled)
- *            . . x x . x x     x x x . x x x     x x x x
- *                ^first                                  ^next
+ *   line -> segment --------> segment --------> segment (being filled)
+ *           . . x x . x x     x x x . x x x     x x x x
+ *               ^first                                  ^next
  *
  * x is a descriptor of a page, a dot one whose page has gone: a page leaves
  * by a store to its own descriptor, not to its neighbours'. A segment without
  * pages is freed. The drawback is that a segment with few pages left still
- * fills a frame: when a queue's segments have fewer than SEGMENT_FEW pages on
+ * fills a frame: when a line's segments have fewer than SEGMENT_FEW pages on
  * average, its oldest pages have to go (tmem_queue_is_sparse()).
  *
  * A page of a shared pool stays when it is got, and counts as used: it gets a
@@ -43,8 +44,9 @@
 #endif
 
 struct tmem_segment {
-    struct list_head list;     /* queue, in tmem_queue.segments */
+    struct list_head list;     /* queue, in tmem_line.segments */
     struct tmem_queue *queue;  /* constant */
+    struct tmem_line *line;    /* constant */
     uint64_t birth;            /* constant: time of its making */
     unsigned int first;        /* queue: oldest page, if there is one */
     unsigned int next;         /* queue: first descriptor never used */
@@ -103,7 +105,7 @@ void __init tmem_queue_init(void)
 
 int tmem_queues_init(struct tmem_client *c)
 {
-    unsigned int i;
+    unsigned int i, sort;
 
     BUILD_BUG_ON(sizeof(struct tmem_segment) > PAGE_SIZE);
     BUILD_BUG_ON(offsetof(struct tmem_segment, page) != SEGMENT_HEAD);
@@ -117,9 +119,12 @@ int tmem_queues_init(struct tmem_client *c)
         struct tmem_queue *q = &c->queues[i];
 
         spin_lock_init(&q->lock);
-        INIT_LIST_HEAD(&q->segments);
-        q->oldest = TMEM_QUEUE_EMPTY;
         q->client = c;
+        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+        {
+            INIT_LIST_HEAD(&q->line[sort].segments);
+            q->line[sort].oldest = TMEM_POLICY_EMPTY;
+        }
     }
 
     return 0;
@@ -135,26 +140,27 @@ static uint32_t epage_age(const struct tmem_epage *ep)
     return read_atomic(&ep->age) & ~TMEM_EPAGE_USED;
 }
 
-static void queue_update_oldest(struct tmem_queue *q)
+static void line_update_oldest(struct tmem_line *line)
 {
     const struct tmem_segment *seg =
-        list_first_entry_or_null(&q->segments, struct tmem_segment, list);
-    uint64_t oldest = TMEM_QUEUE_EMPTY;
+        list_first_entry_or_null(&line->segments, struct tmem_segment, list);
+    uint64_t oldest = TMEM_POLICY_EMPTY;
 
     if ( seg )
         oldest = seg->birth +
                  ((uint64_t)epage_age(&seg->page[seg->first]) << AGE_SHIFT);
-    write_atomic(&q->oldest, oldest);
+    write_atomic(&line->oldest, oldest);
 }
 
 /* The segment that takes the next page, or NULL. */
-static struct tmem_segment *queue_tail(struct tmem_queue *q)
+static struct tmem_segment *line_tail(struct tmem_queue *q,
+                                      struct tmem_line *line)
 {
     struct tmem_segment *seg;
 
-    if ( !list_empty(&q->segments) )
+    if ( !list_empty(&line->segments) )
     {
-        seg = list_entry(q->segments.prev, struct tmem_segment, list);
+        seg = list_entry(line->segments.prev, struct tmem_segment, list);
         if ( seg->next < TMEM_SEGMENT_PAGES )
             return seg;
     }
@@ -164,20 +170,22 @@ static struct tmem_segment *queue_tail(struct tmem_queue *q)
         return NULL;
 
     seg->queue = q;
+    seg->line = line;
     seg->birth = tmem_clock();
     seg->first = seg->next = seg->live = 0;
-    list_add_tail(&seg->list, &q->segments);
-    write_atomic(&q->nr_segments, q->nr_segments + 1);
+    list_add_tail(&seg->list, &line->segments);
+    write_atomic(&line->nr_segments, line->nr_segments + 1);
 
     return seg;
 }
 
 /* Append a page: its descriptor, or NULL. Counts and mark are the caller's. */
 static struct tmem_epage *queue_append(struct tmem_queue *q,
+                                       struct tmem_line *line,
                                        struct tmem_object *obj,
                                        uint32_t index, struct page_info *pg)
 {
-    struct tmem_segment *seg = queue_tail(q);
+    struct tmem_segment *seg = line_tail(q, line);
     struct tmem_epage *ep;
     uint64_t now, age;
 
@@ -202,18 +210,21 @@ static struct tmem_epage *queue_append(struct tmem_queue *q,
 }
 
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
-                                  struct tmem_client *c, struct page_info *pg)
+                                  struct tmem_client *c, unsigned int sort,
+                                  struct page_info *pg)
 {
     struct tmem_queue *q = tmem_queue_of(c, pg);
+    struct tmem_line *line = &q->line[sort];
     struct tmem_epage *ep;
 
     spin_lock(&q->lock);
-    ep = queue_append(q, obj, index, pg);
+    ep = queue_append(q, line, obj, index, pg);
     if ( ep )
     {
-        write_atomic(&q->nr_pages, q->nr_pages + 1);
-        if ( q->nr_pages == 1 )
-            queue_update_oldest(q);
+        tmem_inc(q->puts);
+        tmem_inc(line->nr_pages);
+        if ( line->nr_pages == 1 )
+            line_update_oldest(line);
     }
     spin_unlock(&q->lock);
 
@@ -224,7 +235,8 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
 static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
 {
     struct tmem_segment *seg = segment_of(ep);
-    bool was_head = seg->list.prev == &q->segments &&
+    struct tmem_line *line = seg->line;
+    bool was_head = seg->list.prev == &line->segments &&
                     ep == &seg->page[seg->first];
 
     ASSERT(LOCKING_queue(q));
@@ -234,7 +246,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
     if ( !--seg->live )
     {
         list_del(&seg->list);
-        write_atomic(&q->nr_segments, q->nr_segments - 1);
+        write_atomic(&line->nr_segments, line->nr_segments - 1);
         tmem_meta_frame_put(queue_meta(q), seg);
     }
     else if ( ep == &seg->page[seg->first] )
@@ -242,7 +254,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
             seg->first++;
 
     if ( was_head )
-        queue_update_oldest(q);
+        line_update_oldest(line);
 }
 
 void tmem_queue_prefetch(const struct tmem_epage *ep)
@@ -252,14 +264,17 @@ void tmem_queue_prefetch(const struct tmem_epage *ep)
     prefetch(segment_of(ep));
 }
 
-void tmem_queue_del(struct tmem_epage *ep)
+void tmem_queue_del(struct tmem_epage *ep, bool hit)
 {
     /* The bucket's lock keeps the page, and that the segment. */
     struct tmem_queue *q = segment_of(ep)->queue;
+    struct tmem_line *line = segment_of(ep)->line;
 
     spin_lock(&q->lock);
     tmem_frame_unmark(ep->frame);
-    write_atomic(&q->nr_pages, q->nr_pages - 1);
+    tmem_add(line->nr_pages, -1);
+    if ( hit )
+        tmem_inc(line->hits);
     queue_drop(q, ep);
     spin_unlock(&q->lock);
 }
@@ -271,7 +286,8 @@ struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
 
     /* The queue is not seen without the page: its client could go. */
     spin_lock(&q->lock);
-    young = queue_append(q, ep->obj, ep->index, ep->frame);
+    young = queue_append(q, segment_of(ep)->line, ep->obj, ep->index,
+                         ep->frame);
     if ( young )
         queue_drop(q, ep);
     spin_unlock(&q->lock);
@@ -279,10 +295,11 @@ struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
     return young;
 }
 
-struct tmem_epage *tmem_queue_head(struct tmem_queue *q)
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
 {
     struct tmem_segment *seg =
-        list_first_entry_or_null(&q->segments, struct tmem_segment, list);
+        list_first_entry_or_null(&q->line[sort].segments, struct tmem_segment,
+                                 list);
 
     ASSERT(LOCKING_queue(q));
 
@@ -295,10 +312,23 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q)
     return &seg->page[seg->first];
 }
 
-bool tmem_queue_is_sparse(const struct tmem_queue *q)
+bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort)
 {
-    return read_atomic(&q->nr_segments) >
-           2 + read_atomic(&q->nr_pages) / SEGMENT_FEW;
+    const struct tmem_line *line = &q->line[sort];
+
+    return read_atomic(&line->nr_segments) >
+           2 + read_atomic(&line->nr_pages) / SEGMENT_FEW;
+}
+
+void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f)
+{
+    unsigned int sort;
+
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+    {
+        f->pages[sort] = read_atomic(&q->line[sort].nr_pages);
+        f->oldest[sort] = read_atomic(&q->line[sort].oldest);
+    }
 }
 
 /*
@@ -308,18 +338,19 @@ bool tmem_queue_is_sparse(const struct tmem_queue *q)
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[])
 {
     const struct tmem_segment *seg;
-    unsigned int i, segments = 0, nr = 0;
+    unsigned int i, sort, segments = 0, nr = 0;
 
     spin_lock(&q->lock);
-    list_for_each_entry ( seg, &q->segments, list )
-    {
-        for ( i = seg->first; i < seg->next;
-              i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
-            if ( seg->page[i].obj )
-                mfn[nr++] = mfn_x(page_to_mfn(seg->page[i].frame));
-        if ( ++segments == SAMPLE_SEGMENTS )
-            break;
-    }
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+        list_for_each_entry ( seg, &q->line[sort].segments, list )
+        {
+            if ( ++segments > SAMPLE_SEGMENTS )
+                break;
+            for ( i = seg->first; i < seg->next;
+                  i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
+                if ( seg->page[i].obj )
+                    mfn[nr++] = mfn_x(page_to_mfn(seg->page[i].frame));
+        }
     spin_unlock(&q->lock);
 
     return nr;
@@ -331,7 +362,7 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += read_atomic(&c->queues[i].nr_pages);
+        nr += tmem_queue_pages(&c->queues[i]);
 
     return nr;
 }

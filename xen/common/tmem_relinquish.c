@@ -114,7 +114,7 @@ static unsigned int evict_old_run(const struct tmem_run *run)
         {
             struct tmem_queue *q = &c->queues[class];
 
-            if ( seen >= RELINQUISH_SCAN || !read_atomic(&q->nr_pages) )
+            if ( seen >= RELINQUISH_SCAN || !tmem_queue_pages(q) )
                 continue;
             i = tmem_queue_sample(q, mfn);
             seen += i;

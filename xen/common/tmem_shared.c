@@ -451,10 +451,11 @@ static struct tmem_client *heir_of(const struct tmem_object *obj)
 }
 
 /*
- * Hand the oldest page of a queue over; or its frame, if nobody takes it. The
+ * Hand the oldest page of a sort over; or its frame, if nobody takes it. The
  * page may go away meanwhile, as in an eviction. RCU held.
  */
-static struct page_info *hand_over_head(struct tmem_queue *q)
+static struct page_info *hand_over_head(struct tmem_queue *q,
+                                        unsigned int sort)
 {
     struct page_info *pg = NULL;
     struct tmem_object *obj;
@@ -464,7 +465,7 @@ static struct page_info *hand_over_head(struct tmem_queue *q)
     ASSERT(LOCKING_shared);
 
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q);
+    ep = tmem_queue_head(q, sort);
     b = ep ? tmem_bucket_of(ep->obj->pool, &ep->obj->oid) : NULL;
     spin_unlock(&q->lock);
     if ( !ep )
@@ -472,7 +473,7 @@ static struct page_info *hand_over_head(struct tmem_queue *q)
 
     spin_lock(&b->lock);
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q);
+    ep = tmem_queue_head(q, sort);
     obj = ep && tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == b ? ep->obj
                                                                   : NULL;
     spin_unlock(&q->lock);
@@ -490,21 +491,26 @@ static struct page_info *hand_over_head(struct tmem_queue *q)
 
 bool tmem_shared_hand_over(struct tmem_client *c)
 {
-    unsigned int i, nr = 0, tries;
+    unsigned int i, sort, nr = 0, tries = 0;
     struct page_info *frames[TMEM_DRAIN_BATCH];
 
     rcu_read_lock(&tmem_rcu);
     spin_lock(&tmem_shared_lock);
-    for ( i = 0, tries = 0; i < tmem_nr_classes; i++ )
+    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+    {
+        struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
+
+        sort = i % TMEM_POLICY_SORTS;
         while ( tries < TMEM_DRAIN_BATCH &&
-                read_atomic(&c->queues[i].nr_pages) )
+                read_atomic(&q->line[sort].nr_pages) )
         {
-            struct page_info *pg = hand_over_head(&c->queues[i]);
+            struct page_info *pg = hand_over_head(q, sort);
 
             tries++;
             if ( pg )
                 frames[nr++] = pg;
         }
+    }
     spin_unlock(&tmem_shared_lock);
     rcu_read_unlock(&tmem_rcu);
 

@@ -20,6 +20,7 @@
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 #include <xen/tmem.h>
+#include <xen/tmem_policy.h>
 #include <xen/tmem_xen.h>
 #include <xen/xmalloc.h>
 
@@ -189,19 +190,25 @@ static inline struct page_info *tmem_slot_frame(const void *slot)
 }
 
 /*
- * Ephemeral pages of one client in least-recently-put order: a list of
- * segments, oldest first, each filled in order. tmem_evict.c.
+ * Pages in least-recently-put order: a list of segments, oldest first, each
+ * filled in order. All of it is the queue's lock's; most is read without it,
+ * as a hint.
  */
+struct tmem_line {
+    struct list_head segments;
+    unsigned long nr_pages;
+    unsigned int nr_segments;
+    uint64_t oldest;               /* stamp of the head */
+    unsigned long hits;            /* gets that took a page out */
+};
+
+/* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
 struct tmem_queue {
     spinlock_t lock;
-    unsigned int nr_segments;      /* lock; read without it as a hint */
-    struct list_head segments;     /* lock */
-    unsigned long nr_pages;        /* lock; read without it as a hint */
-    uint64_t oldest;               /* lock; read without: stamp of the head */
     struct tmem_client *client;
+    unsigned long puts;            /* lock; read without it as a hint */
+    struct tmem_line line[TMEM_POLICY_SORTS];
 } __cacheline_aligned;
-
-#define TMEM_QUEUE_EMPTY (~0ULL)
 
 /* What one CPU does for one client; no other CPU's operation writes to it. */
 struct tmem_client_cpu {
@@ -225,6 +232,8 @@ struct tmem_client {
     struct tmem_sharer *sharers[TMEM_MAX_POOLS];  /* rwlock, tmem_shared_lock */
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
+    struct tmem_policy policy;     /* hints: no lock */
+    uint64_t serial;               /* no other client has had it */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
     struct list_head link;         /* tmem_clients_lock; RCU */
     unsigned int pins;             /* tmem_clients_lock: control is using it */
@@ -474,6 +483,9 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req);
 long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req);
 
 /* tmem_object.c: objects and the pages in them. */
+/* What stands for a client's handle in the table of puts. */
+uint64_t tmem_handle_hash(const struct tmem_client *c,
+                          const struct tmem_request *req);
 struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid);
 /* The object of that id, or NULL. Bucket locked. */
@@ -491,17 +503,19 @@ void tmem_object_free(struct tmem_object *obj);
 /* Take an object out of its bucket: nobody finds it. Bucket locked. */
 void tmem_object_detach(struct tmem_object *obj);
 /*
- * Hang a client's frame in under an index, as its youngest page: 0, and *pg is the
- * frame that was there, or NULL. -ENOMEM when the metadata need another
- * frame: nothing changed. Bucket locked.
+ * Hang a client's frame in under an index, as its youngest page of a sort: 0,
+ * and *pg is the frame that was there, or NULL. -ENOMEM when the metadata need
+ * another frame: nothing changed. Bucket locked.
  */
 int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct tmem_client *c, struct page_info **pg);
+                      struct tmem_client *c, unsigned int sort,
+                      struct page_info **pg);
 /*
- * Take a page out and return its frame; NULL when there is none. The object
- * stays, maybe empty. Bucket locked.
+ * Take a page out and return its frame; NULL when there is none. hit: it has
+ * been got. The object stays, maybe empty. Bucket locked.
  */
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index);
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
+                                     bool hit);
 /* Take up to max pages out; returns how many. Bucket locked. */
 unsigned int tmem_object_drain(struct tmem_object *obj,
                                struct page_info *frames[], unsigned int max);
@@ -559,24 +573,33 @@ void tmem_queues_destroy(struct tmem_client *c);
 struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
                                  const struct page_info *pg);
 /*
- * Queue a page as the client's youngest; its descriptor, or NULL when the
- * metadata need another frame. Bucket of obj locked.
+ * Queue a page as the client's youngest of a sort; its descriptor, or NULL
+ * when the metadata need another frame. Bucket of obj locked.
  */
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
-                                  struct tmem_client *c, struct page_info *pg);
+                                  struct tmem_client *c, unsigned int sort,
+                                  struct page_info *pg);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
-/* Take a page out. Bucket of its object locked. */
-void tmem_queue_del(struct tmem_epage *ep);
+/* Take a page out; hit: it has been got. Bucket of its object locked. */
+void tmem_queue_del(struct tmem_epage *ep, bool hit);
 /*
- * Make a page the youngest of its queue, unused; its new descriptor, or NULL
+ * Make a page the youngest of its sort, unused; its new descriptor, or NULL
  * when the metadata need another frame. Bucket of its object locked.
  */
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
-/* The oldest page, or NULL. Queue locked. */
-struct tmem_epage *tmem_queue_head(struct tmem_queue *q);
-/* Do its oldest pages have to go, for the frames of its segments? */
-bool tmem_queue_is_sparse(const struct tmem_queue *q);
+/* The oldest page of a sort, or NULL. Queue locked. */
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort);
+/* Do the oldest pages of a sort have to go, for the frames of its segments? */
+bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort);
+/* What the policy is to know: an estimate, without a lock. */
+void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f);
+/* Its pages: an estimate, without a lock. */
+static inline unsigned long tmem_queue_pages(const struct tmem_queue *q)
+{
+    return read_atomic(&q->line[TMEM_POLICY_NEW].nr_pages) +
+           read_atomic(&q->line[TMEM_POLICY_AGAIN].nr_pages);
+}
 /* Frames of some of its oldest pages. Queue not locked. */
 #define TMEM_SAMPLE_MAX 48
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
@@ -586,6 +609,11 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c);
 unsigned long tmem_ephemeral_pages(void);
 
 /* tmem_evict.c: which page goes next. */
+void tmem_evict_init(void);                    /* at boot */
+void tmem_evict_client_init(struct tmem_client *c);
+/* Note a put, and find the sort that it is of. No lock needed. */
+unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
+                           const struct page_info *pg);
 /* Which memory an eviction is to give. */
 struct tmem_want {
     nodeid_t node;             /* NUMA_NO_NODE: any */
@@ -610,7 +638,7 @@ struct tmem_want {
 struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
                                         struct tmem_epage *ep, bool renew);
 /*
- * Evict up to nr pages, as weights and age say, from memory that is wanted
+ * Evict up to nr pages, as weights and policy say, from memory that is wanted
  * (NULL: any), and pass each frame to take(). Bounded work; returns how many.
  * No lock held.
  */
