@@ -261,9 +261,9 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( !opt_tmem )
         return -ENODEV;
 
-    rc = xsm_tmem_op(XSM_HOOK);
-    if ( rc )
-        return rc;
+    /* Whatever a security module says: FLASK's own is -EACCES. */
+    if ( xsm_tmem_op(XSM_HOOK) )
+        return -EPERM;
 
     start = tmem_time_start(stats->ops);
     tmem_inc(stats->ops);

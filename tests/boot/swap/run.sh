@@ -25,12 +25,12 @@ free_mib()
 # start NAME TYPE ROOM WHAT
 start()
 {
-    # With less, a PVH guest does not get through its boot; and where the CPU is
+    # With 16 more, a PVH guest dies while it boots; and where the CPU is
     # emulated, one with two vCPUs takes many minutes to.
     memory=$MEMORY
     vcpus=2
     if [ $2 = pvh ]; then
-        memory=$((MEMORY + 16))
+        memory=$((MEMORY + 48))
         vcpus=1
     fi
     cat >/tmp/$1.cfg <<END
