@@ -106,8 +106,8 @@ static void test_random(void **state)
         assert_true(failed > runs);
         assert_true(lost > runs / 4);
     }
-    /* These are rare, and no single run can tell that they do not happen. */
-    if ( runs > 2000 )
+    /* Rare, and several at a time: 108 runs had none, and 400 had 26 or more. */
+    if ( runs > 300 )
     {
         assert_true(renewed > 0);
         assert_true(inherited > 0);

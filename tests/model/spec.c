@@ -179,11 +179,11 @@ static const char *page_found(struct spec *spec, const struct spec_domain *d,
     unsigned int nr = spec->nr_victims, i;
 
     for ( i = 0; i < (nr < SPEC_VICTIMS ? nr : SPEC_VICTIMS); i++ )
-        if ( page->loose || !goes_before(spec, d, page, i) )
+        if ( page->loose || page->stamp >= spec->victim[i].stamp )
             continue;
         else if ( page->used )
             spec->renewed += spec->victim[i].dom == d;
-        else
+        else if ( goes_before(spec, d, page, i) )
             complain_if(++spec->victim[i].outlived > SPEC_EVICT_SLACK,
                         "a page was evicted long before older ones");
 

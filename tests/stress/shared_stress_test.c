@@ -94,8 +94,11 @@ static void sharer_run(struct worker *worker)
 {
     struct rng rng = { .state = (uintptr_t)worker->arg + worker->cpu };
     time_t end = 0;
+    unsigned int n;
 
-    while ( time_left(&end) )
+    /* On a busy machine the time is no measure of what was done. */
+    for ( n = 0; time_left(&end) || (atomic_load(&found) <= 100 && n < 200000);
+          n++ )
         one_op(&rng, 1 + worker->cpu % SHARERS, true);
 }
 
@@ -201,9 +204,8 @@ static void run(void (*sharer)(struct worker *), void (*other)(struct worker *),
     workers_run(worker, 2 * SHARERS + 1);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     assert_int_equal(wrong, 0);
-    /* Thousands, but few where a sanitizer and a busy machine slow it down. */
     if ( sharer == sharer_run )
-        assert_true(found > 0);
+        assert_true(found > 100);
 }
 
 /* The host has all of its memory back once the clients are gone. */
