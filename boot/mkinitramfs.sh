@@ -62,8 +62,8 @@ dom0()
         cp -L "$f" "$d$f"
     done
     : >"$d/etc/xen/xl.conf"
-    cp "$TOP/boot/dom0/guests" "$d/bin/guests"
-    chmod +x "$d/bin/guests"
+    cp "$TOP/boot/dom0/guests" "$TOP/boot/dom0/room" "$d/bin/"
+    chmod +x "$d/bin/guests" "$d/bin/room"
     modules lib/modules xen-privcmd xen-evtchn xenfs xen-gntdev xen-gntalloc
 }
 

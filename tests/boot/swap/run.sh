@@ -44,9 +44,7 @@ vcpus = $vcpus
 on_crash = "destroy"
 on_reboot = "destroy"
 END
-    # Room for pages in tmem is what the guest may have and does not have.
-    xl create -p /tmp/$1.cfg && xl mem-max $1 $((memory + $3)) &&
-        xl unpause $1
+    xl create -p /tmp/$1.cfg && room $1 $memory $3 && xl unpause $1
 }
 
 # relay NAME LOG: the guest's new lines, as far as they are for the reader
