@@ -11,6 +11,7 @@
  *   exerciser fill MIB   put as many ephemeral pages, and leave them there
  *   exerciser empty      destroy all pools
  *   exerciser denied     every operation is refused, since XSM says so
+ *   exerciser script     do what standard input says (script.h)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "../conformance/table.h"
 #include "../lib/page.h"
 #include "hypercall.h"
+#include "script.h"
 
 #define WRONG_DATA (-7777)
 #define NO_FRAME   0xffffffffUL
@@ -213,11 +215,14 @@ int main(int argc, char *argv[])
     }
     if ( argc == 2 && !strcmp(argv[1], "denied") )
         return denied();
+    if ( argc == 2 && !strcmp(argv[1], "script") )
+        return script_run(stdin);
     if ( argc == 1 )
         return conformance(0);
     if ( argc == 2 && !strcmp(argv[1], "-t") )
         return conformance(CONF_NEEDS_TOOLSTACK);
 
-    fprintf(stderr, "usage: exerciser [-t | fill MIB | empty | denied]\n");
+    fprintf(stderr,
+            "usage: exerciser [-t | fill MIB | empty | denied | script]\n");
     return 2;
 }

@@ -4,6 +4,7 @@
 # (/test.sh) after the guest's init. What to do is on the kernel's command line:
 # swaptest=all     the same sort with and without tmem, and what goes wrong
 # swaptest=full    a sort in a guest whose room for pages in tmem is too small
+# swaptest=freeze  sorts, again and again, while dom0 freezes and thaws it
 # Verdicts are "PASS name" and "FAIL name"; "SWAP: done" is the last line.
 
 DISK=/dev/nullb0
@@ -186,6 +187,46 @@ full()
     verdict "module unloads" unload
 }
 
+# round UNTIL: sorts until one is as UNTIL tells; all results must be the same
+round()
+{
+    n=0
+    while [ $n -lt 5 ]; do
+        n=$((n + 1))
+        refused=$(stat puts_refused)
+        sort_tmem
+        refused=$(($(stat puts_refused) - refused))
+        puts=$(($(stat puts) - puts))
+        [ "$result" = "${first:=$result}" ] && sorted "$result" || return 1
+        if $1; then return 0; fi
+    done
+    return 1
+}
+
+all_taken()
+{
+    [ $puts -gt 1500 ] && [ $refused = 0 ] && [ $out = 0 ]
+}
+
+all_refused()
+{
+    [ $puts = 0 ] && [ $refused -gt 1500 ] && [ $out -gt 1500 ]
+}
+
+frozen()
+{
+    verdict "module loads" load
+    use tmem tmem Y
+    MIB=$((MIB - 4))
+    verdict "sort through tmem" round all_taken
+    echo "SWAP: freeze"
+    verdict "frozen: the swap disk takes it all" round all_refused
+    echo "SWAP: thaw"
+    verdict "thawed: tmem takes it all again" round all_taken
+    verdict "no page lost" test $(stat gets_lost) -eq 0
+    verdict "module unloads" unload
+}
+
 mount -t debugfs debugfs /sys/kernel/debug
 # The disk is a part of memory, written once before so that it is there when
 # memory gets short. It has no latency but what its driver costs.
@@ -200,6 +241,7 @@ free | sed -n 's/^Mem: */memory: KiB /p'
 case $(cat /proc/cmdline) in
 *swaptest=all*) all ;;
 *swaptest=full*) full ;;
+*swaptest=freeze*) frozen ;;
 *) echo "FAIL no swaptest= on the command line" ;;
 esac
 dmesg | grep 'xen_tmem:' | sed 's/^/log: /' | head -n 30

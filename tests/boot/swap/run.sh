@@ -47,6 +47,17 @@ END
     xl create -p /tmp/$1.cfg && room $1 $memory $3 && xl unpause $1
 }
 
+# control NAME: what the guest has asked for last, once
+control()
+{
+    _want=$(tr -d '\r' <$log | sed -n 's/^SWAP: \([a-z]*\)$/\1/p' |
+            grep -v done | tail -n 1)
+    if [ -n "$_want" ] && [ "$_want" != "$did" ]; then
+        did=$_want
+        xl tmem-$_want $1 || fail "xl tmem-$_want $1"
+    fi
+}
+
 # relay NAME LOG: the guest's new lines, as far as they are for the reader
 relay()
 {
@@ -70,12 +81,14 @@ guest()
     fi
     seen=0
     quiet=0
+    did=
     # Its end, or nothing new for long. (xl costs time, when emulated.)
     until grep -q '^SWAP: done' $log; do
         sleep 2
         quiet=$((quiet + 2))
         before_seen=$seen
         relay $1 $log
+        control $1
         [ $seen = $before_seen ] || quiet=0
         [ $quiet -lt $QUIET ] || break
     done 2>/dev/null
@@ -98,6 +111,7 @@ before=$(free_mib)
 guest pv pv 256 all
 guest pvh pvh 256 all
 guest pv-full pv 8 full
+guest freeze pv 256 freeze
 sleep 2
 after=$(free_mib)
 if [ "$before" = "$after" ]; then
