@@ -22,8 +22,8 @@ exerciser=$dir/exerciser
 limit()
 {
     case $1 in
-    swap|teardown) echo 900 ;;
-    *)             echo 500 ;;
+    control|swap|teardown) echo 900 ;;
+    *)                     echo 500 ;;
     esac
 }
 

@@ -175,10 +175,10 @@ filled()
     [ "$(free_mib)" -le 60 ]
 }
 
-# control CMD: of all clients; its result
-control()
+# TMEMC_FLUSH of all that all clients have; the KiB that it gave
+flush()
 {
-    echo "control $1 0xffff" | /bin/exerciser script |
+    echo "control 2 0xffff 0xffffffff" | /bin/exerciser script |
         sed 's/.*: \(.*\) x 1/\1/'
 }
 
@@ -187,7 +187,7 @@ flushed()
 {
     before=$(free_mib)
     xl tmem-freeze -a && freeable=$(xl tmem-freeable) || return 1
-    kib=$(control 2)
+    kib=$(flush)
     after=$(free_mib)
     echo "  free: $before MiB; freeable: $freeable MiB; flushed: $kib KiB;" \
          "free then: $after MiB"
@@ -197,7 +197,10 @@ flushed()
 # Much more than was free before.
 built()
 {
-    linux new pvh up $((freeable - 60)) && up new '^WORK: end'
+    _start=$(uptime)
+    linux new pvh up $((freeable - 60)) || return 1
+    echo "  created in $(($(uptime) - _start)) s"
+    up new '^WORK: end' && echo "  up in $(($(uptime) - _start)) s"
 }
 
 grow()
