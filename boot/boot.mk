@@ -10,8 +10,9 @@
 #                  what check.sh says; SCENARIOS="..." to run some of
 #                  tests/boot only
 # make check-flask boot it with FLASK, and prove that a policy can deny tmem
+# make check-off   boot it with tmem off, and see that nobody gets any
 
-.PHONY: xen xen-tools boot check-boot check-flask
+.PHONY: xen xen-tools boot check-boot check-flask check-off
 xen:
 	@nice boot/build-xen.sh $(or $(FLAVOUR),release)
 
@@ -37,3 +38,6 @@ check-boot: build/boot/exerciser
 
 check-flask: build/boot/exerciser
 	@boot/check-flask.sh
+
+check-off: build/boot/exerciser
+	@boot/check-off.sh

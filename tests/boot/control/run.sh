@@ -194,13 +194,13 @@ flushed()
     [ $((after - before)) -ge $((freeable - 1)) ]
 }
 
-# Much more than was free before.
+# built NAME MEMORY: much more than is free while others put pages
 built()
 {
     _start=$(uptime)
-    linux new pvh up $((freeable - 60)) || return 1
+    linux $1 pvh up $2 || return 1
     echo "  created in $(($(uptime) - _start)) s"
-    up new '^WORK: end' && echo "  up in $(($(uptime) - _start)) s"
+    up $1 '^WORK: end' && echo "  up in $(($(uptime) - _start)) s"
 }
 
 grow()
@@ -210,13 +210,16 @@ grow()
 }
 
 check "two guests that want more than there is" eval \
-      'linux fill1 pv fill && linux fill2 pvh fill &&
+      'linux fill1 pv fill && linux fill2 pv fill &&
        up fill1 "^GUEST: up" && up fill2 "^GUEST: up" &&
        wait_for 240 filled'
 check "equal weights: half for each" shares 100 100 50
 check "three times the weight: three quarters" shares 300 100 75
+check "a new guest is built from their pages while they go on" built new1 500
+check "it goes" destroyed new1
 check "freeze, freeable, flush: what was promised is free" flushed
-check "a new guest is built from that, $((freeable - 60)) MiB" built
+check "a new guest is built from that, $((freeable - 60)) MiB" \
+      built new $((freeable - 60))
 check "after the thaw the others go on" grow
 xl list
 check "all go" eval 'destroyed new && destroyed fill1 && destroyed fill2'
