@@ -81,6 +81,9 @@ class Machine:
     """A QEMU, its serial console read line by line."""
 
     def __init__(self, opt, accel):
+        self.log = open(opt.log, 'wb')
+        # State of the CPU at each reset: what a triple fault leaves behind.
+        self.resets = re.sub(r'\.log$', '', opt.log) + '.resets'
         env = dict(os.environ)
         qemu = shutil.which('qemu-system-x86_64')
         command = []
@@ -96,11 +99,11 @@ class Machine:
         memory = opt.dom0_memory
         command = [qemu, *command, *accel, '-m', str(opt.memory),
                    '-smp', str(opt.cpus), '-display', 'none', '-nodefaults',
-                   '-no-reboot', '-serial', 'stdio', '-kernel', opt.xen,
+                   '-no-reboot', '-serial', 'stdio',
+                   '-d', 'cpu_reset', '-D', self.resets, '-kernel', opt.xen,
                    '-append', f'{XEN_OPTIONS} dom0_mem={memory}M,'
                               f'max:{memory + DOM0_ROOM}M {opt.options}',
                    '-initrd', f'{opt.kernel} {LINUX_OPTIONS},{opt.initrd}']
-        self.log = open(opt.log, 'wb')
         self.process = subprocess.Popen(
             command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True)
@@ -343,6 +346,10 @@ def run_test(opt, machine):
             break
     progress.clear()
     if verdicts.done is None:
+        # One whose Xen resets it ends as if it had been switched off.
+        status = machine.process.poll()
+        if status is not None:
+            why = f'QEMU ended with status {status} ({machine.resets})'
         machine.show_end(why)
     passed, failed = verdicts.end()
     with open(re.sub(r'\.log$', '', opt.log) + '.verdicts', 'w') as f:
