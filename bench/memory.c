@@ -59,6 +59,36 @@ static double metadata(unsigned int pattern, uint32_t flags)
     return ((double)used - opt.pages) * PAGE / opt.pages;
 }
 
+/* Frames that a host with this command line has for guests. */
+static unsigned long free_frames(const char *cmdline, unsigned long frames)
+{
+    struct xenhost_config cfg = {
+        .host_pages = frames, .cpus = 1, .cmdline = cmdline,
+    };
+    unsigned long nr;
+    int rc = xenhost_start(&cfg);
+
+    if ( rc )
+        fail("cannot start a host of %lu pages: error %d", frames, rc);
+    nr = xenhost_free_pages();
+    load_stop();
+
+    return nr;
+}
+
+/*
+ * The table of puts is taken when the host starts, and so it is in none of the
+ * lines above. It is as large in relation as it can be: what is just a power of
+ * two of frames is not halved.
+ */
+static double history(void)
+{
+    unsigned long frames = 1UL << 20;
+
+    return (double)(free_frames("tmem=1 tmem_history=0", frames) -
+                    free_frames("tmem=1", frames)) * PAGE / frames;
+}
+
 void bench_memory(void)
 {
     static const char *const titles[2] = {
@@ -82,4 +112,6 @@ void bench_memory(void)
             row_limit(r, patterns[i].target);
         }
     }
+    row_add(row("mem.history", "table of puts, for each frame of the host",
+                "B", "", INFORM), history());
 }

@@ -20,8 +20,9 @@ xen-tools:
 	@nice boot/build-xen.sh source
 	@nice boot/build-tools.sh
 
-boot:
-	@boot/boot.sh -f $(or $(FLAVOUR),release) shell
+boot: build/boot/exerciser
+	@boot/boot.sh -f $(or $(FLAVOUR),release) -G bin/exerciser=$< \
+	    shell bin/exerciser=$<
 
 # Static: guests have no C library.
 EXERCISER_SRC := $(wildcard tests/boot/*.c) tests/conformance/table.c \

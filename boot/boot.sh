@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # boot.sh [-f release|debug] [-g] [-G PATH=FILE]... [-m MIB] [-o OPTIONS] shell
+# boot.sh [...] shell [PATH=FILE...]
 # boot.sh [...] test SCRIPT [PATH=FILE...]
 # boot.sh [...] until TEXT
 #
@@ -63,8 +64,8 @@ fi
 limit=${BOOT_LIMIT:-600}
 case $mode in
 shell)
-    [ $# = 0 ] || usage
     guests=y
+    files=$*
     set -- --shell ;;
 until)
     [ $# = 1 ] || usage

@@ -64,6 +64,38 @@ top()
     xl tmem-top -d 1 >/tmp/top && grep -q '^ *0 Domain-0 ' /tmp/top
 }
 
+# completes TO WORD...: with those on a line, that is what bash offers
+completes()
+{
+    _want=$1
+    shift
+    # shellcheck disable=SC2016
+    LD_LIBRARY_PATH=$HERE:$LD_LIBRARY_PATH "$HERE/bash" -c '
+        . "$0"
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        _xl
+        printf "%s\n" "${COMPREPLY[@]}"' "$HERE/bash-completion" xl "$@" \
+        >/tmp/out 2>/tmp/err
+    # shellcheck disable=SC2046
+    set -- $(sort /tmp/out)
+    [ "$*" = "$_want" ] && [ ! -s /tmp/err ] && return 0
+    echo "offered: $*"
+    cat /tmp/err
+    return 1
+}
+
+completion()
+{
+    completes "tmem-set" tmem-se &&
+        completes "-a -c -p -w" tmem-set - &&
+        completes "Domain-0" tmem-set D &&
+        completes "" tmem-set -w "" &&
+        completes "0 1" tmem-shared-auth -A "" &&
+        completes "-a -l Domain-0" tmem-list "" &&
+        completes "" tmem-freeable ""
+}
+
 /bin/exerciser fill 16 >/tmp/fill 2>&1 || fail "dom0 puts pages"
 check "tmem-freeable tells what was put" freeable
 check "tmem-list, explained" explained
@@ -73,6 +105,7 @@ check "tmem-freeze and tmem-thaw, all" freeze -a
 check "tmem-set, and a cap that holds at once" set_values
 check "tmem-shared-auth" auth
 check "tmem-top" top
+check "bash completes commands, options and names" completion
 check "a domain that does not exist" refused "no domain 99" xl tmem-freeze 99
 check "a weight out of range" refused "0 to 65535" xl tmem-set 0 -w 65536
 check "a bad uuid" refused "not a UUID" xl tmem-shared-auth 0 -u abc -A 1
