@@ -194,13 +194,23 @@ flushed()
     [ $((after - before)) -ge $((freeable - 1)) ]
 }
 
-# built NAME MEMORY: much more than is free while others put pages
+# both pause|unpause
+both()
+{
+    xl $1 fill1 && xl $1 fill2
+}
+
+# built NAME MEMORY: much more than is free, while others put pages; these are
+# paused while it boots, which would take minutes beside them
 built()
 {
     _start=$(uptime)
     linux $1 pvh up $2 || return 1
     echo "  created in $(($(uptime) - _start)) s"
-    up $1 '^WORK: end' && echo "  up in $(($(uptime) - _start)) s"
+    both pause && up $1 '^WORK: end'
+    _rc=$?
+    echo "  up, or given up, after $(($(uptime) - _start)) s"
+    both unpause && return $_rc
 }
 
 grow()
