@@ -185,8 +185,9 @@ flush()
 # What freeable promised is free after the flush.
 flushed()
 {
+    wait_for 120 filled && xl tmem-freeze -a || return 1
     before=$(free_mib)
-    xl tmem-freeze -a && freeable=$(xl tmem-freeable) || return 1
+    freeable=$(xl tmem-freeable) || return 1
     kib=$(flush)
     after=$(free_mib)
     echo "  free: $before MiB; freeable: $freeable MiB; flushed: $kib KiB;" \
