@@ -62,7 +62,7 @@ for name in "$@"; do
 done
 
 # Less memory than by default: filling it takes time.
-BOOT_LIMIT=${BOOT_LIMIT:-2700} "$TOP/boot/boot.sh" -f "$flavour" -m 2304 \
+BOOT_LIMIT=${BOOT_LIMIT:-2700} "$TOP/boot/boot.sh" -f "$flavour" -m 1792 \
     -G bin/exerciser="$exerciser" -G test.sh="$TOP/boot/check-guest.sh" \
     test "$TOP/boot/check-dom0.sh" $files
 status=$?

@@ -226,7 +226,7 @@ check "two guests that want more than there is" eval \
        wait_for 240 filled'
 check "equal weights: half for each" shares 100 100 50
 check "three times the weight: three quarters" shares 300 100 75
-check "a new guest is built from their pages while they go on" built new1 500
+check "a new guest is built from their pages while they go on" built new1 200
 check "it goes" destroyed new1
 check "freeze, freeable, flush: what was promised is free" flushed
 check "a new guest is built from that, $((freeable - 60)) MiB" \
