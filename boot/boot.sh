@@ -66,6 +66,8 @@ case $mode in
 shell)
     guests=y
     files=$*
+    # What guests make Xen say would get between the lines.
+    options="guest_loglvl=error $options"
     set -- --shell ;;
 until)
     [ $# = 1 ] || usage

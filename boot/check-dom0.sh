@@ -70,7 +70,11 @@ conformance()
     n=0
     while ! grep -q 'GUEST: test ended' $log; do
         n=$((n + 1))
-        [ $n -lt 400 ] || { tail -n 5 $log; return 1; }
+        # One that has crashed is gone.
+        if [ $n -ge 400 ] || ! xl domid $1 >/dev/null 2>&1; then
+            tail -n 40 $log | tr -d '\r' | sed "s/^/NOTE: $1: /"
+            return 1
+        fi
         sleep 1
     done
     # The guest's own verdicts are details; this is one line of ours.
