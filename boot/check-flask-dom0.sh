@@ -3,21 +3,8 @@
 # check-flask-dom0.sh: what check-flask.sh runs in dom0.
 
 LOGS=/var/log/xen/console
-count=0
-
-# verdict NAME COMMAND...
-verdict()
-{
-    name=$1
-    shift
-    if "$@" >/tmp/verdict.log 2>&1; then
-        echo "PASS flask: $name"
-    else
-        tail -n 5 /tmp/verdict.log | tr -d '\r' | sed 's/^/NOTE: /'
-        echo "FAIL flask: $name"
-    fi
-    count=$((count + 1))
-}
+PART=flask
+. /bin/verdict.sh
 
 # guest_says NAME TEXT: it starts, and has said so before it is gone
 guest_says()
@@ -45,4 +32,4 @@ verdict "it still enforces" enforcing
 verdict "every operation of dom0 is refused" /bin/exerciser denied
 verdict "every operation of a guest is refused" \
         guest_says denied "TEST: ok denied"
-echo "TEST: done $count"
+end

@@ -2,21 +2,8 @@
 #
 # check-off-dom0.sh: what check-off.sh runs in dom0.
 
-count=0
-
-# verdict NAME COMMAND...
-verdict()
-{
-    name=$1
-    shift
-    if "$@" >/tmp/verdict.log 2>&1; then
-        echo "PASS off: $name"
-    else
-        tail -n 5 /tmp/verdict.log | tr -d '\r' | sed 's/^/NOTE: /'
-        echo "FAIL off: $name"
-    fi
-    count=$((count + 1))
-}
+PART=off
+. /bin/verdict.sh
 
 # Operations: new pool, put, an unknown one; and one of the toolstack.
 no_device()
@@ -56,4 +43,4 @@ verdict "Xen's log says nothing of it" silent
 verdict "guests start" guests pv:pv pvh:pvh
 xl destroy pv
 xl destroy pvh
-echo "TEST: done $count"
+end

@@ -62,8 +62,10 @@ dom0()
         cp -L "$f" "$d$f"
     done
     : >"$d/etc/xen/xl.conf"
-    cp "$TOP/boot/dom0/guests" "$TOP/boot/dom0/room" "$d/bin/"
-    chmod +x "$d/bin/guests" "$d/bin/room"
+    for f in guests room verdict.sh; do
+        cp "$TOP/boot/dom0/$f" "$d/bin/"
+        chmod +x "$d/bin/$f"
+    done
     modules lib/modules xen-privcmd xen-evtchn xenfs xen-gntdev xen-gntalloc
 }
 
