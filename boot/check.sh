@@ -61,29 +61,10 @@ for name in "$@"; do
     done
 done
 
-# What emulated CPUs do wrong now and then: a guest gets an interrupt twice (in
-# stock Xen as well), or has a triple fault while it boots, or the machine is
-# reset.
-emulator_failed()
-{
-    [ $status = 3 ] || grep -aEq -e 'Triple fault - invoking HVM shutdown' \
-        -e 'RIP: .*:asm_sysvec_xen_hvm_callback\+0x0/' "$dir/check-dom0.log"
-}
-
 # Less memory than by default: filling it takes time.
-boot()
-{
-    BOOT_LIMIT=${BOOT_LIMIT:-2700} "$TOP/boot/boot.sh" -f "$flavour" -m 1792 \
-        -G bin/exerciser="$exerciser" -G test.sh="$TOP/boot/check-guest.sh" \
-        test "$TOP/boot/check-dom0.sh" $files
-    status=$?
-}
-
-boot
-if [ $status != 0 ] && emulator_failed; then
-    mv "$dir/check-dom0.log" "$dir/check-dom0.first.log"
-    say "the emulator failed (build/boot/check-dom0.first.log): once more"
-    boot
-fi
+BOOT_LIMIT=${BOOT_LIMIT:-2700} "$TOP/boot/boot.sh" -f "$flavour" -m 1792 \
+    -G bin/exerciser="$exerciser" -G test.sh="$TOP/boot/check-guest.sh" \
+    test "$TOP/boot/check-dom0.sh" $files
+status=$?
 [ -e "$verdicts" ] || early "boot: it did not start"
 exit $status

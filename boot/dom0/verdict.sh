@@ -12,7 +12,7 @@ verdict()
     if "$@" >/tmp/verdict.log 2>&1; then
         echo "PASS $PART: $_text"
     else
-        tail -n 5 /tmp/verdict.log | tr -d '\r' | sed 's/^/NOTE: /'
+        tail -n 40 /tmp/verdict.log | tr -d '\r' | sed 's/^/NOTE: /'
         echo "FAIL $PART: $_text"
     fi
     count=$((count + 1))
