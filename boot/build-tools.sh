@@ -26,6 +26,18 @@ need gcc:gcc libc6-dev:/usr/include/stdio.h make:make perl:perl \
      bison:bison flex:flex
 
 cd "$src" || exit 1
+pod=docs/man/xl.1.pod.in
+
+# The manual of xl; the others say nothing of tmem.
+man_page()
+{
+    mkdir -p "$dist.new/usr/share/man/man1" &&
+    sed 's,@XEN_CONFIG_DIR@,/etc/xen,g; s,@XEN_DUMP_DIR@,/var/lib/xen/dump,g
+         s,@XEN_SCRIPT_DIR@,/etc/xen/scripts,g' $pod >"$dist.new/xl.pod" &&
+    pod2man --release=$XEN_SERIES --name=xl --section=1 --center=Xen \
+        "$dist.new/xl.pod" "$dist.new/usr/share/man/man1/xl.1" &&
+    rm "$dist.new/xl.pod"
+}
 
 configure_tools()
 {
@@ -48,8 +60,10 @@ configure_tools()
 
 # Sources, and public headers, which tools build against.
 if [ -e "$stamp" ] && [ -z "$(find tools xen/include/public config/Tools.mk \
-     \( -name '*.[chyl]' -o -name 'Makefile*' -o -name '*.mk' -o -name '*.idl' \
-     -o -name '*.py' \) -newer "$stamp" -type f | head -n 1)" ]; then
+     "$pod" "$TOP/boot/build-tools.sh" \( -name '*.[chyl]' -o -name 'Makefile*' \
+     -o -name '*.mk' -o -name '*.idl' -o -name '*.py' -o -name build-tools.sh \
+     -o -name bash-completion -o -name '*.pod.in' \) \
+     -newer "$stamp" -type f | head -n 1)" ]; then
     exit 0
 fi
 
@@ -59,6 +73,7 @@ for d in include libs xenstore console helpers xl; do
     run_logged "$log" make -C tools/$d -j "$JOBS" DESTDIR="$dist.new" install ||
         exit 1
 done
+run_logged "$log" man_page || exit 1
 rm -rf "$dist"
 mv "$dist.new" "$dist"
 touch "$stamp"

@@ -248,13 +248,21 @@ static void free_locked(struct page_info *pg, unsigned int order,
     bool offline = false;
 
     for ( i = 0; i < 1UL << order; i++ )
+        offline |= page_state_is(&pg[i], offlining);
+    /* One by one: none may merge with one that is not on a list yet. */
+    if ( unlikely(offline) && order )
+    {
+        for ( i = 0; i < 1UL << order; i++ )
+            free_locked(&pg[i], 0, need_scrub);
+        return;
+    }
+
+    for ( i = 0; i < 1UL << order; i++ )
     {
         BUG_ON(page_state_is(&pg[i], free) || page_state_is(&pg[i], offlined));
-        offline |= page_state_is(&pg[i], offlining);
         page_set_owner(&pg[i], (struct domain *)NULL);
         __atomic_store_n(&pg[i].count_info,
-                         (page_state_is(&pg[i], offlining)
-                          ? PGC_state_offlined : PGC_state_free) |
+                         (offline ? PGC_state_offlined : PGC_state_free) |
                          (need_scrub ? PGC_need_scrub : 0), __ATOMIC_RELAXED);
         PFN_ORDER(&pg[i]) = 0;
     }
@@ -263,13 +271,7 @@ static void free_locked(struct page_info *pg, unsigned int order,
     if ( likely(!offline) )
         chunk_free(pg, order, need_scrub);
     else
-        for ( i = 0; i < 1UL << order; i++ )
-        {
-            if ( page_state_is(&pg[i], free) )
-                chunk_free(&pg[i], 0, need_scrub);
-            else
-                offlined_pages++;
-        }
+        offlined_pages++;
 }
 
 static void free_heap_pages(struct page_info *pg, unsigned int order,
@@ -451,21 +453,21 @@ void free_xenheap_pages(void *v, unsigned int order)
 /* Called with d->page_alloc_lock held. Returns the new count. */
 unsigned long domain_adjust_tot_pages(struct domain *d, long pages)
 {
-    unsigned long claimed;
+    long claimed;
 
     xenhost_assert_unlocked("domain_adjust_tot_pages()");
     ASSERT(spin_is_locked(&d->page_alloc_lock));
     BUG_ON(pages < 0 && d->tot_pages < -pages);
     write_atomic(&d->tot_pages, d->tot_pages + pages);
 
-    /* A domain that gets what it claimed has less to claim. */
-    if ( !d->outstanding_pages || pages <= 0 )
+    /* A domain that gets what it claimed has less to claim, and vice versa. */
+    if ( !d->outstanding_pages )
         return d->tot_pages;
     host_lock(&heap_lock);
-    claimed = min(0UL + d->outstanding_pages, 0UL + pages);
+    claimed = min(0L + d->outstanding_pages, pages);
     write_atomic(&d->outstanding_pages, d->outstanding_pages - claimed);
-    BUG_ON(outstanding_claims < claimed);
-    outstanding_claims -= claimed;
+    BUG_ON((long)outstanding_claims < claimed);
+    write_atomic(&outstanding_claims, outstanding_claims - claimed);
     host_unlock(&heap_lock);
 
     return d->tot_pages;
@@ -480,7 +482,8 @@ int domain_set_outstanding_pages(struct domain *d, unsigned long pages)
     host_lock(&heap_lock);
     if ( !pages )
     {
-        outstanding_claims -= d->outstanding_pages;
+        write_atomic(&outstanding_claims,
+                     outstanding_claims - d->outstanding_pages);
         write_atomic(&d->outstanding_pages, 0);
     }
     else if ( d->outstanding_pages || pages <= domain_tot_pages(d) ||
@@ -498,7 +501,7 @@ int domain_set_outstanding_pages(struct domain *d, unsigned long pages)
         else
         {
             write_atomic(&d->outstanding_pages, claim);
-            outstanding_claims += claim;
+            write_atomic(&outstanding_claims, outstanding_claims + claim);
         }
     }
     host_unlock(&heap_lock);
@@ -511,8 +514,13 @@ void get_outstanding_claims(uint64_t *free_pages, uint64_t *outstanding)
 {
     host_lock(&heap_lock);
     *outstanding = outstanding_claims;
-    *free_pages = minus(total_avail_pages, outstanding_claims);
+    *free_pages = total_avail_pages;
     host_unlock(&heap_lock);
+}
+
+bool claims_are_open(void)
+{
+    return read_atomic(&outstanding_claims);
 }
 
 unsigned long heap_free_frames(void)

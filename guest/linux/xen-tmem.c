@@ -34,8 +34,9 @@
  * on pending_list, marked with its task; there are as many as there are tasks
  * between the two calls. If malloc has not come by the next use of the context,
  * somebody uses this compressor with another zpool, which would never tell us
- * to flush: the context then refuses everything. (The page that showed it is
- * not lost: it stays until the context goes.)
+ * to flush: the context then refuses everything. The page that showed it, one
+ * for each context, is not lost: it stays until the module goes, since zswap
+ * may still ask for it when the context has gone (with its vCPU).
  *
  * When a page is lost
  *
@@ -75,14 +76,14 @@
 #define LOST_PAGE_BYTE	0xfe
 
 struct tmem_slot {
-	unsigned long token;	/* the slot's own address */
+	unsigned long token;	/* the slot's own address; of a stray: the next */
 };
 
 struct tmem_ctx {
 	struct list_head node;		/* in pending_list, if slot is set */
 	struct task_struct *task;	/* who is going to call malloc */
 	struct tmem_slot *slot;		/* put, not yet a handle */
-	struct tmem_slot *stray;	/* put, and malloc never came */
+	bool refuses;			/* once, malloc has not come */
 };
 
 enum tmem_stat {
@@ -110,6 +111,8 @@ static struct kmem_cache *slot_cache;
 
 static LIST_HEAD(pending_list);
 static DEFINE_SPINLOCK(pending_lock);
+/* pending_lock: those whose malloc never came, chained by their tokens. */
+static struct tmem_slot *strays;
 
 static void count(enum tmem_stat stat)
 {
@@ -180,14 +183,19 @@ static void pending_add(struct tmem_ctx *ctx, struct tmem_slot *slot)
 	spin_unlock(&pending_lock);
 }
 
-/* A slot for which malloc has not come never becomes a handle. */
+/*
+ * A slot for which malloc has not come never becomes a handle. Its token is
+ * elsewhere, and not needed here: the address is the same.
+ */
 static void pending_check(struct tmem_ctx *ctx)
 {
 	spin_lock(&pending_lock);
 	if (ctx->slot) {
 		list_del(&ctx->node);
-		ctx->stray = ctx->slot;
+		ctx->slot->token = (unsigned long)strays;
+		strays = ctx->slot;
 		ctx->slot = NULL;
+		ctx->refuses = true;
 	}
 	spin_unlock(&pending_lock);
 }
@@ -216,7 +224,7 @@ static int tmem_compress(struct acomp_req *req)
 		return -EINVAL;
 
 	pending_check(ctx);
-	if (ctx->stray) {
+	if (ctx->refuses) {
 		count(WRONG_ZPOOL);
 		pr_warn_once("compressor " TMEM_NAME " works with zpool " TMEM_NAME
 			     " only: set zswap's zpool; until then pages go to disk\n");
@@ -320,12 +328,7 @@ static int tmem_decompress(struct acomp_req *req)
 
 static void tmem_ctx_exit(struct crypto_acomp *acomp)
 {
-	struct tmem_ctx *ctx = crypto_tfm_ctx(crypto_acomp_tfm(acomp));
-
-	/* Nobody can ask for the page any more. */
-	pending_check(ctx);
-	if (ctx->stray)
-		slot_free(ctx->stray);
+	pending_check(crypto_tfm_ctx(crypto_acomp_tfm(acomp)));
 }
 
 /* The context comes zeroed. */
@@ -391,23 +394,22 @@ static u64 tmem_total_bytes(void)
  * All zpools share the hypervisor's pool: slots are unique anyway. Between
  * Debian's two kernels, 6.1 and 6.12, the interface changed in steps.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 static void *tmem_zpool_create(const char *name, gfp_t gfp)
+#else
+static void *tmem_zpool_create(const char *name, gfp_t gfp,
+			       const struct zpool_ops *ops, struct zpool *zpool)
+#endif
 {
 	return &pool_id;
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 static u64 tmem_total_pages(void *pool)
 {
 	return DIV_ROUND_UP(tmem_total_bytes(), PAGE_SIZE);
 }
 #else
-static void *tmem_zpool_create(const char *name, gfp_t gfp,
-			       const struct zpool_ops *ops, struct zpool *zpool)
-{
-	return &pool_id;
-}
-
 static u64 tmem_total_size(void *pool)
 {
 	return tmem_total_bytes();
@@ -514,12 +516,21 @@ no_pool:
 	return ret;
 }
 
-/* zswap holds the module as long as it uses it: all slots are free by now. */
+/*
+ * zswap holds the module as long as it uses it: all slots are free by now, and
+ * nobody can ask for a stray any more.
+ */
 static void __exit tmem_exit(void)
 {
 	debugfs_remove_recursive(debugfs_dir);
 	zpool_unregister_driver(&tmem_zpool);
 	crypto_unregister_acomp(&tmem_compressor);
+	while (strays) {
+		struct tmem_slot *slot = strays;
+
+		strays = (struct tmem_slot *)slot->token;
+		slot_free(slot);
+	}
 	WARN_ON(atomic_long_read(&stored_pages));
 	tmem_destroy_pool(pool_id);
 	kmem_cache_destroy(slot_cache);

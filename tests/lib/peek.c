@@ -21,3 +21,14 @@ unsigned long peek_ephemeral(unsigned int dom)
 
     return pages;
 }
+
+int peek_marked(unsigned int dom, bool count)
+{
+    struct page_info pg = { .count_info = PGC_state_inuse };
+
+    tmem_frame_mark(&pg, dom, NULL);
+    if ( count )
+        pg.u.inuse.type_info &= PGT_count_mask;
+
+    return tmem_frame_marked(&pg);
+}

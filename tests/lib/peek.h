@@ -5,10 +5,18 @@
 #ifndef TESTS_LIB_PEEK_H
 #define TESTS_LIB_PEEK_H
 
+#include <stdbool.h>
+
 /*
  * Ephemeral pages that are accounted to the client of a domain. LIST says it
  * as well, but takes memory for that, and may evict. Only between operations.
  */
 unsigned long peek_ephemeral(unsigned int dom);
+
+/*
+ * Whose ephemeral page, or -1, a frame holds that carries the mark of a
+ * domain; or only as much of that mark as a reference count can be.
+ */
+int peek_marked(unsigned int dom, bool count);
 
 #endif /* TESTS_LIB_PEEK_H */

@@ -85,7 +85,7 @@ static void test_table(void **state)
             "                    \n"
         "    1*a-name-that-       150         9  75.0     100     505"
             "    300   75.0  75.0\n"
-        "    2 -                   50         0     -       0       0"
+        "    2 -                   50         0     -       0      25"
             "    100   25.0  25.0\n"
         "30000 -                    0         0     -       0       0"
             "      0    0.0   0.0\n");
@@ -111,6 +111,19 @@ static void test_nothing(void **state)
             "      0      -     -\n");
 }
 
+/* A pool goes while another works on; one id is another pool by now. */
+static void test_pool_goes(void **state)
+{
+    (void)state;
+    table("C=CI:1\nP=CI:1,PI:0,PT:EP,gs:0,gt:1000\n"
+          "P=CI:1,PI:1,PT:EP,gs:0,gt:0\n"
+          "C=CI:2\nP=CI:2,PI:0,PT:EP,gs:0,gt:100\n",
+          "C=CI:1\nP=CI:1,PI:1,PT:EP,gs:1100,gt:1100\n"
+          "C=CI:2\nP=CI:2,PI:0,PT:EP,gs:150,gt:150\n", 10);
+    assert_non_null(strstr(output, " 100.0     550       0"));
+    assert_non_null(strstr(output, " 100.0      25       0"));
+}
+
 /* Of the widest values, no row is wider than a screen. */
 static void test_width(void **state)
 {
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_pool_goes),
         cmocka_unit_test(test_width),
     };
 

@@ -235,7 +235,12 @@ int main_tmem_shared_auth(int argc, char **argv)
 
     if (!libxl_tmem_shared_auth(ctx, domid, uuid, allow))
         return EXIT_SUCCESS;
+    if (errno == ENOSPC)
+        tmem_usage_error(cmd, "a domain can be authorised for 16 shared pools "
+                         "at most");
     /* Whatever else it gets is good. */
+    if (errno == EINVAL && uuid[strspn(uuid, "fF-")] == '\0')
+        tmem_usage_error(cmd, "that UUID always means a private pool");
     if (errno == EINVAL)
         tmem_usage_error(cmd, "'%s' is not a UUID such as "
                          "abcdef01-2345-6789-1234-567890abcdef", uuid);

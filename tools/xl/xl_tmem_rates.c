@@ -9,24 +9,33 @@
 
 #include "xl_tmem_rates.h"
 
+/* One more, cleared, at the end of an array of nr; NULL: no memory. */
+static void *append(void **array, size_t *nr, size_t *max, size_t size)
+{
+    char *a = *array;
+
+    if (*nr == *max) {
+        size_t more = *max ? 2 * *max : 32;
+
+        a = realloc(a, more * size);
+        if (!a)
+            return NULL;
+        *array = a;
+        *max = more;
+    }
+    return memset(a + (*nr)++ * size, 0, size);
+}
+
 static struct tmem_row *new_row(struct tmem_snapshot *s, bool shared,
                                 uint64_t id)
 {
-    struct tmem_row *row;
+    struct tmem_row *row = append((void **)&s->row, &s->nr, &s->max,
+                                  sizeof(*row));
 
-    if (s->nr == s->max) {
-        size_t max = s->max ? 2 * s->max : 32;
-
-        row = realloc(s->row, max * sizeof(*row));
-        if (!row)
-            return NULL;
-        s->row = row;
-        s->max = max;
+    if (row) {
+        row->shared = shared;
+        row->id = id;
     }
-    row = &s->row[s->nr++];
-    memset(row, 0, sizeof(*row));
-    row->shared = shared;
-    row->id = id;
     return row;
 }
 
@@ -42,17 +51,35 @@ static struct tmem_row *find_row(const struct tmem_snapshot *s, bool shared,
     return NULL;
 }
 
-static void add_pool(struct tmem_row *row, const struct tmem_line *l)
+static int add_counts(struct tmem_snapshot *s, const struct tmem_line *l,
+                      bool shared, uint64_t owner)
 {
+    struct tmem_counts *n = append((void **)&s->pool, &s->nr_pools,
+                                   &s->max_pools, sizeof(*n));
+
+    if (!n)
+        return -1;
+    n->shared = shared;
+    n->owner = owner;
+    n->pool = shared ? 0 : tmem_line_number(l, "PI");
+    n->puts = tmem_line_number(l, "ps");
+    n->gets = tmem_line_number(l, "gt");
+    n->hits = tmem_line_number(l, "gs");
+    return 0;
+}
+
+/* A pool of a client. The counters of a shared one are in its own line. */
+static int add_pool(struct tmem_snapshot *s, const struct tmem_line *l)
+{
+    uint64_t id = tmem_line_number(l, "CI");
+    struct tmem_row *row = find_row(s, false, id);
     const char *type = tmem_line_get(l, "PT");
 
-    if (!row)
-        return;
-    row->puts += tmem_line_number(l, "ps");
-    row->gets += tmem_line_number(l, "gt");
-    row->hits += tmem_line_number(l, "gs");
-    if (type && *type == 'P')
+    if (type && type[0] && type[1] == 'S')
+        return 0;
+    if (row && type && *type == 'P')
         row->persistent += tmem_line_number(l, "Pc");
+    return add_counts(s, l, false, id);
 }
 
 static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
@@ -67,9 +94,8 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
         row = new_row(s, true, tmem_line_number(l, "SI"));
         if (!row)
             return -1;
-        add_pool(row, l);
         row->ephemeral = tmem_line_number(l, "Pc");
-        break;
+        return add_counts(s, l, true, row->id);
     case 'C':
         row = new_row(s, false, tmem_line_number(l, "CI"));
         if (!row)
@@ -78,14 +104,8 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
         row->frozen = tmem_line_number(l, "fr");
         row->ephemeral = tmem_line_number(l, "Ec");
         break;
-    case 'P': {
-        const char *type = tmem_line_get(l, "PT");
-
-        /* The counters of a shared pool are in its own line. */
-        if (!type || type[1] != 'S')
-            add_pool(find_row(s, false, tmem_line_number(l, "CI")), l);
-        break;
-    }
+    case 'P':
+        return add_pool(s, l);
     }
     return 0;
 }
@@ -95,7 +115,7 @@ int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
 {
     size_t i;
 
-    s->nr = 0;
+    s->nr = s->nr_pools = 0;
     s->ns = ns;
     s->evicted = 0;
     for (i = 0; i < list->nr; i++)
@@ -107,13 +127,56 @@ int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
 void tmem_snapshot_free(struct tmem_snapshot *s)
 {
     free(s->row);
+    free(s->pool);
     memset(s, 0, sizeof(*s));
 }
 
-/* Counters go with a pool that is destroyed: then this is 0, not negative. */
+/* Of a host that was booted meanwhile there are fewer. */
 static uint64_t grown(uint64_t before, uint64_t now)
 {
     return now > before ? now - before : 0;
+}
+
+/* What the pool had counted before; nothing, if it is another one by now. */
+static struct tmem_counts counted_before(const struct tmem_snapshot *before,
+                                         const struct tmem_counts *now)
+{
+    size_t i;
+
+    for (i = before->nr_pools; i--; ) {
+        const struct tmem_counts *n = &before->pool[i];
+
+        if (n->shared == now->shared && n->owner == now->owner &&
+            n->pool == now->pool && n->puts <= now->puts &&
+            n->gets <= now->gets && n->hits <= now->hits)
+            return *n;
+    }
+    return (struct tmem_counts){ 0 };
+}
+
+/* What the pools of a row have counted since. */
+static struct tmem_counts counted_since(const struct tmem_snapshot *before,
+                                        const struct tmem_snapshot *now,
+                                        const struct tmem_row *row)
+{
+    struct tmem_counts sum = { 0 };
+    size_t i;
+
+    for (i = 0; i < now->nr_pools; i++) {
+        const struct tmem_counts *n = &now->pool[i];
+        struct tmem_counts old;
+
+        if (n->shared != row->shared || n->owner != row->id)
+            continue;
+        old = counted_before(before, n);
+        sum.puts += n->puts - old.puts;
+        sum.gets += n->gets - old.gets;
+        sum.hits += n->hits - old.hits;
+    }
+    /* Of another pool, or of a shared one that is at work. */
+    if (sum.hits > sum.gets)
+        sum.hits = sum.gets;
+    return sum;
 }
 
 struct table {
@@ -145,21 +208,16 @@ static const char *rate(char *buf, size_t size, uint64_t n, double seconds)
     return buf;
 }
 
-static void print_row(const struct table *t, const struct tmem_row *before,
+static void print_row(const struct table *t, const struct tmem_counts *since,
                       const struct tmem_row *now,
                       char *(*name)(uint32_t domid))
 {
-    static const struct tmem_row none;
     char *text = now->shared || !name ? NULL : name(now->id);
     char hit[16], gets[16], puts[16], share[16], due[16], weight[24];
-    uint64_t asked;
 
-    if (!before)
-        before = &none;
-    asked = grown(before->gets, now->gets);
-    percent(hit, sizeof(hit), grown(before->hits, now->hits), asked);
-    rate(gets, sizeof(gets), asked, t->seconds);
-    rate(puts, sizeof(puts), grown(before->puts, now->puts), t->seconds);
+    percent(hit, sizeof(hit), since->hits, since->gets);
+    rate(gets, sizeof(gets), since->gets, t->seconds);
+    rate(puts, sizeof(puts), since->puts, t->seconds);
     percent(share, sizeof(share), now->ephemeral, t->ephemeral);
     percent(due, sizeof(due), now->weight, t->weight);
     snprintf(weight, sizeof(weight), "%"PRIu64, now->weight);
@@ -209,9 +267,11 @@ void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,
     fprintf(f, "%5s %-12s %9s %9s %5s %7s %7s %6s %6s %5s\n", "ID", "NAME",
             "EPHEMERAL", "PERSIST", "HIT%", "GETS/s", "PUTS/s", "WEIGHT",
             "SHARE%", "DUE%");
-    for (i = 0; i < now->nr && i < max_rows; i++)
-        print_row(&t, find_row(before, now->row[i].shared, now->row[i].id),
-                  &now->row[i], name);
+    for (i = 0; i < now->nr && i < max_rows; i++) {
+        struct tmem_counts since = counted_since(before, now, &now->row[i]);
+
+        print_row(&t, &since, &now->row[i], name);
+    }
     if (i < now->nr)
         fprintf(f, "... and %zu more\n", now->nr - i);
 }

@@ -11,25 +11,34 @@
 
 #include "xl_tmem_list.h"
 
-/* A client, with the sums of its pools; or a shared pool. */
+/* What a pool has counted so far. */
+struct tmem_counts {
+    bool shared;
+    uint64_t owner;                 /* domain, or slot of a shared pool */
+    uint64_t pool;                  /* its id in the domain */
+    uint64_t puts, gets, hits;
+};
+
+/* A client, or a shared pool. */
 struct tmem_row {
     bool shared, frozen;
     uint64_t id;                    /* domain, or slot */
     uint64_t ephemeral, persistent; /* pages */
     uint64_t weight;
-    uint64_t puts, gets, hits;      /* so far */
 };
 
 struct tmem_snapshot {
     struct tmem_row *row;
     size_t nr, max;
+    struct tmem_counts *pool;
+    size_t nr_pools, max_pools;
     uint64_t ns;                    /* when */
     uint64_t evicted;               /* pages, so far */
 };
 
 /*
  * Take from a long list of all clients what the table needs. 0, or -1 when
- * there is no memory. *s is cleared before its first use, and can be used again.
+ * there is no memory. *s is cleared before its first use, and can be reused.
  */
 int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
                   uint64_t ns);

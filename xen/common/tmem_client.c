@@ -6,7 +6,8 @@
  * tmem_destroy(), while the domain's vCPUs are paused. A pool that is
  * destroyed is *dying* at once: no operation finds it, and its id is not used
  * again until the last of its pages is free. An object that is flushed leaves
- * its bucket at once, and waits on a dying list until its pages are free. Whatever takes time in proportion to pages is done in steps of
+ * its bucket at once, and waits on a dying list until its pages are free.
+ * Whatever takes time in proportion to pages is done in steps of
  * TMEM_DRAIN_BATCH, with a preemption check behind each.
  *
  * Locking: tmem_clients_lock guards the list of clients and each domain's

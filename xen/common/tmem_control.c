@@ -70,14 +70,25 @@ static void client_set_frozen(struct tmem_client *c, bool frozen)
     tmem_client_write_unlock(c);
 }
 
-/* A client that has more than its new cap loses its oldest pages at once. */
+/* Steps in a row that may give nothing, since others were faster. */
+#define MAX_TRIES 4
+
+/*
+ * A client that has more than its new cap loses its oldest pages at once. (If
+ * it gets them faster than they can be found, its puts do the rest.)
+ */
 static long client_set_cap(struct tmem_client *c, unsigned int cap)
 {
+    unsigned int tries = 0;
+
     write_atomic(&c->cap, cap);
-    while ( cap && tmem_client_ephemeral(c) > cap )
+    while ( cap && tmem_client_ephemeral(c) > cap && tries < MAX_TRIES )
     {
-        tmem_cap_enforce(c, 0);
-        if ( hypercall_preempt_check() )
+        unsigned int nr = tmem_cap_enforce(c, 0);
+
+        tries = nr ? 0 : tries + 1;
+        /* A restart knows nothing of tries: it would try for ever. */
+        if ( nr && hypercall_preempt_check() )
             return -ERESTART;
     }
 
@@ -169,6 +180,9 @@ static long control_all(const struct xen_sysctl_tmem_op *op,
 
     while ( !rc && (c = tmem_client_pin_next(at->client)) != NULL )
     {
+        /* The one that it was at may have gone. */
+        if ( c->id != at->client )
+            at->done = 0;
         rc = client_control(c, op, at);
         at->client = rc ? c->id : c->id + 1;
         tmem_client_unpin(c);
@@ -181,9 +195,6 @@ static long control_all(const struct xen_sysctl_tmem_op *op,
 
 /* ---- memory -------------------------------------------------------------- */
 
-/* Steps in a row that may give nothing, since others were faster. */
-#define FLUSH_TRIES 4
-
 /*
  * Give back op->arg KiB, of a client or (NULL) of all of them. The frames are
  * in the heap when it returns. at->done: frames given.
@@ -195,7 +206,7 @@ static long control_flush(struct tmem_client *c,
     const unsigned int kib = PAGE_SIZE >> 10;
     unsigned int tries = 0;
 
-    while ( at->done * kib < op->arg && tries < FLUSH_TRIES )
+    while ( at->done * kib < op->arg && tries < MAX_TRIES )
     {
         unsigned int nr =
             c ? tmem_evict_own(c, TMEM_EVICT_BATCH, tmem_frame_release)

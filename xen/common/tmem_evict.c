@@ -349,16 +349,18 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
     return done;
 }
 
-void tmem_cap_enforce(struct tmem_client *c, unsigned int more)
+unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)
 {
     unsigned long cap = read_atomic(&c->cap), has;
 
     if ( likely(!cap) )
-        return;
+        return 0;
     has = tmem_client_ephemeral(c) + more;
-    if ( has > cap )
-        tmem_evict_own(c, min(has - cap, TMEM_EVICT_BATCH + 0UL),
-                       tmem_frame_free);
+    if ( has <= cap )
+        return 0;
+
+    return tmem_evict_own(c, min(has - cap, TMEM_EVICT_BATCH + 0UL),
+                          tmem_frame_free);
 }
 
 void tmem_queues_tidy(struct tmem_client *c)

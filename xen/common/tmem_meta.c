@@ -6,7 +6,8 @@
  * in its tot_pages, against its max_pages, though it owns none of them.
  * Ephemeral ones are billed to nobody. Billing takes the domain's
  * page_alloc_lock; so it is done in batches, and what is billed and not in
- * use is a credit that each CPU keeps for the client.
+ * use is a credit that each CPU keeps for the client. While any domain claims
+ * memory there are no credits: each frame has to pass the test of claims.
  *
  * Metadata live in a client's two pools of small blocks (tmem_meta). A block
  * is wanted below the lock of a bucket, where nothing may be billed; so a
@@ -44,10 +45,28 @@ static unsigned int credit_collect(struct tmem_client *c)
     return nr;
 }
 
+void tmem_credit_return(struct tmem_client *c)
+{
+    unsigned int nr = credit_collect(c);
+
+    if ( nr )
+        tmem_unbill(c->domain, nr);
+}
+
 int tmem_bill_frame(struct tmem_client *c)
 {
     atomic_t *credit = &tmem_this_cpu(c)->credit;
     unsigned int nr;
+
+    /*
+     * Each frame is one less for those who have claimed some: then there is
+     * nothing in advance, for this domain or for others.
+     */
+    if ( unlikely(claims_are_open()) )
+    {
+        tmem_credit_return(c);
+        return tmem_bill(c->domain, 1);
+    }
 
     if ( atomic_add_unless(credit, -1, 0) )
         return 0;
@@ -83,14 +102,6 @@ void tmem_unbill_frames(struct tmem_client *c, unsigned int nr)
     }
     if ( surplus )
         tmem_unbill(c->domain, surplus);
-}
-
-void tmem_credit_return(struct tmem_client *c)
-{
-    unsigned int nr = credit_collect(c);
-
-    if ( nr )
-        tmem_unbill(c->domain, nr);
 }
 
 struct page_info *tmem_frame_find(void)

@@ -74,8 +74,10 @@ unsigned int __read_mostly tmem_nr_classes;
 static unsigned int frame_class(const struct page_info *pg)
 {
     bool high = !tmem_frame_below(pg, TMEM_LOW_BITS);
+    unsigned int node = phys_to_nid(page_to_maddr(pg));
 
-    return 2 * phys_to_nid(page_to_maddr(pg)) + high;
+    /* A node whose memory came after boot has no queues of its own. */
+    return 2 * min(node, tmem_nr_classes / 2 - 1) + high;
 }
 
 struct tmem_queue *tmem_queue_of(const struct tmem_client *c,

@@ -80,7 +80,8 @@ static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
         if ( !mfn_valid(_mfn(mfn)) )
             return false;
         pg = mfn_to_page(_mfn(mfn));
-        if ( tmem_frame_marked(pg) >= 0 )
+        /* One that is to go offline is of no use to anybody. */
+        if ( tmem_frame_marked(pg) >= 0 && page_state_is(pg, inuse) )
             evictable++;
         else if ( !page_state_is(pg, free) )
             return false;

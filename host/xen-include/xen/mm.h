@@ -55,6 +55,8 @@ struct domain;
 #define PGT_shared_page   PG_mask(6, 3)
 #define PGT_writable_page PG_mask(7, 3)
 #define PGT_type_mask     PG_mask(7, 3)
+#define PGT_locked        PG_mask(1, 4)
+#define PGT_pinned        PG_mask(1, 5)
 #define PGT_validated     PG_mask(1, 6)
 #define PGT_count_width   PG_shift(9)
 #define PGT_count_mask    ((1UL << PGT_count_width) - 1)
@@ -336,6 +338,7 @@ unsigned long __must_check domain_adjust_tot_pages(struct domain *d,
                                                    long pages);
 int domain_set_outstanding_pages(struct domain *d, unsigned long pages);
 void get_outstanding_claims(uint64_t *free_pages, uint64_t *outstanding);
+bool claims_are_open(void);
 void scrub_one_page(struct page_info *pg);
 
 /* References. */

@@ -93,7 +93,19 @@ completion()
         completes "" tmem-set -w "" &&
         completes "0 1" tmem-shared-auth -A "" &&
         completes "-a -l Domain-0" tmem-list "" &&
-        completes "" tmem-freeable ""
+        completes "" tmem-freeable "" &&
+        completes_no_code
+}
+
+# A name that the shell would execute is not offered, let alone executed.
+completes_no_code()
+{
+    name=$(xl domname 0)
+    xl rename 0 'a$(touch${IFS}/tmp/executed)' || return 1
+    completes "-a -l" tmem-list ""
+    _rc=$?
+    xl rename 0 "$name"
+    [ $_rc = 0 ] && [ ! -e /tmp/executed ]
 }
 
 /bin/exerciser fill 16 >/tmp/fill 2>&1 || fail "dom0 puts pages"

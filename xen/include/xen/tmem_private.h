@@ -69,9 +69,10 @@ struct tmem_sharer;
 #define tmem_inc(counter)    tmem_add(counter, 1)
 
 /*
- * Where metadata comes from: a pool of small blocks, and spare frames for it. Blocks are allocated below a bucket's lock, where frames can
- * be neither had nor billed; so the frames come from the spare ones, which
- * tmem_meta_refill() brings in beforehand, without a lock.
+ * Where metadata comes from: a pool of small blocks, and spare frames for it.
+ * Blocks are allocated below a bucket's lock, where frames can be neither had
+ * nor billed; so the frames come from the spare ones, which tmem_meta_refill()
+ * brings in beforehand, without a lock.
  */
 struct tmem_meta {
     struct tmem_client *client;    /* to be billed, or NULL */
@@ -135,9 +136,10 @@ struct tmem_pool {
 
 /*
  * An object. In its bucket, or, once flushed, on a dying list; the lock of
- * the bucket to which its id hashes guards it in both places. 88 bytes: with the allocator's header, 42 of them in a frame. Nothing here
- * changes when pages come and go, but the tree's root: neighbours in memory
- * belong to other vCPUs' objects.
+ * the bucket to which its id hashes guards it in both places. 88 bytes: with
+ * the allocator's header, 42 of them in a frame. Nothing here changes when
+ * pages come and go, but the tree's root: neighbours in memory belong to other
+ * vCPUs' objects.
  */
 struct tmem_object {
     union {
@@ -345,7 +347,7 @@ extern spinlock_t tmem_shared_lock;
 DECLARE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
 #define LOCKING_clients        spin_is_locked(&tmem_clients_lock)
 #define LOCKING_client_write(c) rw_is_write_locked(&(c)->rwlock.rwlock)
-#define LOCKING_client(c)      (this_cpu(tmem_client_rwlock) == &(c)->rwlock || \
+#define LOCKING_client(c)     (this_cpu(tmem_client_rwlock) == &(c)->rwlock || \
                                 LOCKING_client_write(c))
 #define LOCKING_shared         spin_is_locked(&tmem_shared_lock)
 #define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
@@ -649,8 +651,11 @@ unsigned int tmem_evict(unsigned int nr);
 /* Evict up to nr of a client's own oldest pages; as above. */
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg));
-/* Make room for so many pages more below a client's cap. No lock held. */
-void tmem_cap_enforce(struct tmem_client *c, unsigned int more);
+/*
+ * Make room for so many pages more below a client's cap, up to a batch: how
+ * many went. No lock held.
+ */
+unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more);
 /* Keep metadata in proportion to pages, as each put does. No lock held. */
 void tmem_queues_tidy(struct tmem_client *c);
 

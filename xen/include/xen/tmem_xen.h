@@ -105,8 +105,12 @@ void tmem_copy_prefetch(const struct page_info *from);
  * A mark on a frame that holds an ephemeral page: whose, and its descriptor.
  * So relinquish can tell what a run of frames is. Guarded by the queue's
  * lock; read without it as a hint.
+ *
+ * No other frame in use has one: where a frame has an owner, pinned and locked
+ * are bits of some type, but that of the mark is none; in shadow page tables,
+ * all below PGT_count_width is theirs, and the rest 0.
  */
-#define TMEM_FRAME_MARK  0x7e3e0000UL
+#define TMEM_FRAME_MARK  (PGT_none | PGT_pinned | PGT_locked | 0x7e3e0000UL)
 
 static inline void tmem_frame_mark(struct page_info *pg, domid_t id, void *ep)
 {
@@ -119,13 +123,13 @@ static inline void tmem_frame_unmark(struct page_info *pg)
     ACCESS_ONCE(pg->u.inuse.type_info) = 0;
 }
 
-/* Whose ephemeral page the frame holds, or -1. */
+/* Whose ephemeral page the frame holds, or -1. It may be about to go offline. */
 static inline int tmem_frame_marked(const struct page_info *pg)
 {
     unsigned long mark = ACCESS_ONCE(pg->u.inuse.type_info);
 
-    return page_state_is(pg, inuse) && (mark & ~0xffffUL) == TMEM_FRAME_MARK
-           ? mark & 0xffff : -1;
+    return (page_state_is(pg, inuse) || page_state_is(pg, offlining)) &&
+           (mark & ~0xffffUL) == TMEM_FRAME_MARK ? mark & 0xffff : -1;
 }
 
 /* Time for stamps, in ns; only its order matters. */
