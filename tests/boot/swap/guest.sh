@@ -79,15 +79,20 @@ sort_tmem()
          "$(stat puts_refused) refused, $(stat pages) pages left"
 }
 
-# What zswap has stored with a context that has gone is still there.
+# What zswap has stored by way of a vCPU's context is still there when that vCPU
+# and the context have gone: of a file that does not fit in memory, or of others.
 vcpu_goes()
 {
-    taskset -p 3 $$ >/dev/null
-    echo 0 >$CPU1 && swapoff $DISK && swapon $DISK
+    mkdir -p /t && mount -t tmpfs -o size=1g t /t &&
+        taskset -p 2 "$(pidof kswapd0)" || return 1
+    sum=$(taskset 2 sh -c "head -c ${MIB}m /dev/urandom | tee /t/file | md5sum")
+    wrong=$(stat wrong_zpool)
+    echo 0 >$CPU1 && [ "$(md5sum </t/file)" = "$sum" ] && umount /t &&
+        swapoff $DISK && swapon $DISK
     rc=$?
     echo 1 >$CPU1
-    [ $rc = 0 ] && only_strays && [ $(stat pages) -gt 0 ] &&
-        [ $(stat gets_lost) = 0 ]
+    echo "strays: $(stat pages) pages, $wrong refused, $(stat gets_lost) lost"
+    [ $rc = 0 ] && [ $wrong -gt 0 ] && [ $(stat gets_lost) = 0 ] && only_strays
 }
 
 # Each context with the wrong zpool keeps one page, until the module goes.
@@ -140,12 +145,10 @@ all()
     # Half of a pair would store pages that nobody ever frees, or nothing.
     verdict "compressor without the zpool" use zbud tmem Y
     MIB=$((MIB - 4))
-    # On the vCPU that is going to leave.
-    [ ! -e $CPU1 ] || taskset -p 2 $$ >/dev/null
+    [ ! -e $CPU1 ] || verdict "keeps the one page when its vCPU goes" vcpu_goes
     run "zpool zbud"
     verdict "sorts on disk" sorted "$result"
     verdict "refuses: $(stat wrong_zpool)" test $(stat wrong_zpool) -gt 0
-    [ ! -e $CPU1 ] || verdict "keeps the one page when its vCPU goes" vcpu_goes
     verdict "zpool without the compressor" use tmem lzo Y
     run "compressor lzo"
     verdict "sorts on disk too" sorted "$result"
