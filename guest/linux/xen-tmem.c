@@ -113,6 +113,7 @@ static LIST_HEAD(pending_list);
 static DEFINE_SPINLOCK(pending_lock);
 /* pending_lock: those whose malloc never came, chained by their tokens. */
 static struct tmem_slot *strays;
+static unsigned int nr_strays;
 
 static void count(enum tmem_stat stat)
 {
@@ -194,6 +195,7 @@ static void pending_check(struct tmem_ctx *ctx)
 		list_del(&ctx->node);
 		ctx->slot->token = (unsigned long)strays;
 		strays = ctx->slot;
+		nr_strays++;
 		ctx->slot = NULL;
 		ctx->refuses = true;
 	}
@@ -453,6 +455,7 @@ static int stats_show(struct seq_file *m, void *unused)
 		seq_printf(m, "%s %lu\n", stat_names[stat], sum);
 	}
 	seq_printf(m, "pages %ld\n", atomic_long_read(&stored_pages));
+	seq_printf(m, "strays %u\n", READ_ONCE(nr_strays));
 	seq_printf(m, "pool %d\n", pool_id);
 
 	return 0;

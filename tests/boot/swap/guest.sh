@@ -92,14 +92,16 @@ vcpu_goes()
     rc=$?
     echo 1 >$CPU1
     echo "strays: $(stat pages) pages, $wrong refused, $(stat gets_lost) lost"
-    [ $rc = 0 ] && [ $wrong -gt 0 ] && [ $(stat gets_lost) = 0 ] && only_strays
+    # One may still wait for its context's next use.
+    [ $rc = 0 ] && [ $wrong -gt 0 ] && [ $(stat gets_lost) = 0 ] &&
+        [ $(stat strays) -gt 0 ] && [ $(stat pages) -le $(nproc) ]
 }
 
 # Each context with the wrong zpool keeps one page, until the module goes. A vCPU
 # that went and came back has had two.
 only_strays()
 {
-    [ $(stat pages) -le $(($(nproc) + 1)) ]
+    [ $(stat pages) = $(stat strays) ] && [ $(stat strays) -le $(($(nproc) + 1)) ]
 }
 
 unload()
