@@ -34,6 +34,15 @@ $(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o)
 $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
 
+# The guest's module in a mock of Linux: without what it includes of that.
+GUEST_MODULE := guest/linux/tmem_call.h guest/linux/xen-tmem.c
+$(B)/tests/guest/xen-tmem.inc: $(GUEST_MODULE) $(STAMP)
+	@mkdir -p $(@D)
+	@sed -e '/^#include /d' $(GUEST_MODULE) >$@
+$(B)/tests/guest/xen_tmem_test.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
+    -I$(B)/tests/guest -Wno-unused-function
+$(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
+
 # The tests of programs start them.
 $(filter $(B)/tests/tools/%,$(TESTS)): $(B)/tmem-host $(B)/xl \
     $(B)/xen-tmem-list-parse

@@ -8,6 +8,7 @@
 #ifndef TMEM_CALL_H
 #define TMEM_CALL_H
 
+#include <linux/preempt.h>
 #include <linux/types.h>
 #include <asm/xen/hypercall.h>
 #include <xen/page.h>
@@ -84,7 +85,10 @@ static inline int tmem_destroy_pool(int pool)
 /*
  * put, get, flush page: 1 is success. Xen wants the machine frame of a PV
  * guest's page, and the guest frame of any other's: xen_page_to_gfn() tells
- * the right one.
+ * the right one. A PV guest that is restored elsewhere has other machine
+ * frames; it is suspended by stop_machine(), which waits for a CPU until it
+ * may be preempted: so a frame that has been looked up is still the page's
+ * when the hypercall uses it.
  */
 static inline int tmem_page_op(u32 cmd, int pool, struct tmem_key key,
 			       struct page *page)
@@ -94,10 +98,16 @@ static inline int tmem_page_op(u32 cmd, int pool, struct tmem_key key,
 		.pool_id = pool,
 		.u.gen.oid[0] = key.oid,
 		.u.gen.index = key.index,
-		.u.gen.frame = page ? xen_page_to_gfn(page) : 0,
 	};
+	int ret;
 
-	return tmem_call(&req);
+	preempt_disable();
+	if (page)
+		req.u.gen.frame = xen_page_to_gfn(page);
+	ret = tmem_call(&req);
+	preempt_enable();
+
+	return ret;
 }
 
 #endif /* TMEM_CALL_H */

@@ -32,11 +32,18 @@
  * zswap calls malloc in the same task right after the compressor, with the
  * mutex of the compressor's context held. A slot that waits for its malloc is
  * on pending_list, marked with its task; there are as many as there are tasks
- * between the two calls. If malloc has not come by the next use of the context,
- * somebody uses this compressor with another zpool, which would never tell us
- * to flush: the context then refuses everything. The page that showed it, one
- * for each context, is not lost: it stays until the module goes, since zswap
- * may still ask for it when the context has gone (with its vCPU).
+ * between the two calls. In 6.1 the context may go meanwhile, with its vCPU:
+ * what is pending has memory of its own, and waits on. If malloc has not come
+ * by the next use of the context, somebody uses this compressor with another
+ * zpool, which would never tell us to flush: the context then refuses
+ * everything. The page that showed it, one for each context, is a stray: it
+ * stays until the module goes, since zswap may still ask for it.
+ *
+ * A frame that Xen does not take
+ *
+ * To a get, -EFAULT says that the page is still there, and that something is
+ * the matter with the frame which it is to go to. It is got by way of a page of
+ * our own, then.
  *
  * When a page is lost
  *
@@ -45,9 +52,10 @@
  * without its pages. zswap would BUG() if decompression failed, with the page
  * locked for good. See lose_page() for what is done instead.
  *
- * Locking: pending_lock guards pending_list, and is a leaf. Everything may be
- * called with spinlocks held (zswap frees with its tree locked): nothing here
- * sleeps but module init and exit.
+ * Locking: pending_lock guards pending_list, bounce_lock the bounce page; both
+ * are leaves. Everything may be called with spinlocks held (zswap frees with its
+ * tree locked): nothing here sleeps but the making of contexts, module init and
+ * exit.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -70,31 +78,43 @@
 
 #include "tmem_call.h"
 
+#ifndef CONFIG_64BIT
+#error "xen-tmem is for 64-bit kernels: a token is an address of 8 bytes"
+#endif
+
 #define TMEM_NAME	"tmem"
 
 /* What a lost page is filled with: no pointer, no sensible number. */
 #define LOST_PAGE_BYTE	0xfe
 
 struct tmem_slot {
-	unsigned long token;	/* the slot's own address; of a stray: the next */
+	unsigned long token;	/* the slot's own address */
 };
 
-struct tmem_ctx {
+/* A page between compress and malloc. All fields: pending_lock. */
+struct tmem_pending {
 	struct list_head node;		/* in pending_list, if slot is set */
 	struct task_struct *task;	/* who is going to call malloc */
 	struct tmem_slot *slot;		/* put, not yet a handle */
+	bool stray;			/* malloc has not come */
+	bool orphan;			/* its context has gone */
+};
+
+struct tmem_ctx {
+	struct tmem_pending *pending;
 	bool refuses;			/* once, malloc has not come */
 };
 
 enum tmem_stat {
-	PUTS, PUTS_REFUSED, GETS, GETS_LOST, FLUSHES, FLUSHES_FAILED,
-	WRONG_ZPOOL, WRONG_COMPRESSOR, NR_STATS
+	PUTS, PUTS_REFUSED, GETS, GETS_BOUNCED, GETS_LOST, FLUSHES,
+	FLUSHES_FAILED, WRONG_ZPOOL, WRONG_COMPRESSOR, NR_STATS
 };
 
 static const char * const stat_names[NR_STATS] = {
 	[PUTS] = "puts",
 	[PUTS_REFUSED] = "puts_refused",
 	[GETS] = "gets",
+	[GETS_BOUNCED] = "gets_bounced",
 	[GETS_LOST] = "gets_lost",
 	[FLUSHES] = "flushes",
 	[FLUSHES_FAILED] = "flushes_failed",
@@ -111,9 +131,9 @@ static struct kmem_cache *slot_cache;
 
 static LIST_HEAD(pending_list);
 static DEFINE_SPINLOCK(pending_lock);
-/* pending_lock: those whose malloc never came, chained by their tokens. */
-static struct tmem_slot *strays;
-static unsigned int nr_strays;
+
+static struct page *bounce_page;
+static DEFINE_SPINLOCK(bounce_lock);
 
 static void count(enum tmem_stat stat)
 {
@@ -158,19 +178,21 @@ static void slot_free(struct tmem_slot *slot)
 /* The slot that the calling task has just put, or NULL. */
 static struct tmem_slot *pending_adopt(void)
 {
+	struct tmem_pending *p, *orphan = NULL;
 	struct tmem_slot *slot = NULL;
-	struct tmem_ctx *ctx;
 
 	spin_lock(&pending_lock);
-	/* The newest is first: an older one of this task is a stray. */
-	list_for_each_entry(ctx, &pending_list, node)
-		if (ctx->task == current) {
-			list_del(&ctx->node);
-			slot = ctx->slot;
-			ctx->slot = NULL;
+	list_for_each_entry(p, &pending_list, node)
+		if (p->task == current && !p->stray) {
+			list_del(&p->node);
+			slot = p->slot;
+			p->slot = NULL;
+			if (p->orphan)
+				orphan = p;
 			break;
 		}
 	spin_unlock(&pending_lock);
+	kfree(orphan);
 
 	return slot;
 }
@@ -178,28 +200,38 @@ static struct tmem_slot *pending_adopt(void)
 static void pending_add(struct tmem_ctx *ctx, struct tmem_slot *slot)
 {
 	spin_lock(&pending_lock);
-	ctx->task = current;
-	ctx->slot = slot;
-	list_add(&ctx->node, &pending_list);
+	ctx->pending->task = current;
+	ctx->pending->slot = slot;
+	list_add(&ctx->pending->node, &pending_list);
 	spin_unlock(&pending_lock);
 }
 
 /*
- * A slot for which malloc has not come never becomes a handle. Its token is
- * elsewhere, and not needed here: the address is the same.
+ * A slot for which malloc has not come by the next use of the context never
+ * becomes a handle.
  */
 static void pending_check(struct tmem_ctx *ctx)
 {
 	spin_lock(&pending_lock);
-	if (ctx->slot) {
-		list_del(&ctx->node);
-		ctx->slot->token = (unsigned long)strays;
-		strays = ctx->slot;
-		nr_strays++;
-		ctx->slot = NULL;
+	if (ctx->pending->slot) {
+		ctx->pending->stray = true;
 		ctx->refuses = true;
 	}
 	spin_unlock(&pending_lock);
+}
+
+/* Pages that nobody is going to make a handle of. */
+static unsigned int nr_strays(void)
+{
+	struct tmem_pending *p;
+	unsigned int nr = 0;
+
+	spin_lock(&pending_lock);
+	list_for_each_entry(p, &pending_list, node)
+		nr += p->stray || p->orphan;
+	spin_unlock(&pending_lock);
+
+	return nr;
 }
 
 /*
@@ -257,10 +289,14 @@ static int tmem_compress(struct acomp_req *req)
 	return 0;
 }
 
-/* Is a page fault of user code being handled? */
+/*
+ * Is a page fault of user code being handled, and the page brought in for it?
+ * Who reclaims memory inside of the fault may bring others' pages in, in order
+ * to write them to the swap disk (zswap's shrinker).
+ */
 static bool user_fault(void)
 {
-	if (!current->mm || (current->flags & PF_KTHREAD))
+	if (!current->mm || (current->flags & (PF_KTHREAD | PF_MEMALLOC)))
 		return false;
 
 	/* Exceptions have no number of a system call. */
@@ -281,7 +317,8 @@ static bool user_fault(void)
  * one which goes on with wrong data.
  *
  * Where the page is not brought in for the user code of the calling process
- * that does not work, and zswap has to BUG(): kernel threads; swapoff; system
+ * that does not work, and zswap has to BUG(): kernel threads; swapoff; reclaim,
+ * which would write the page to the swap disk, where nothing marks it; system
  * calls, which would go on and, say, write the page to a file.
  *
  * Returns what the decompressor returns.
@@ -310,6 +347,24 @@ static int lose_page(struct page *page, unsigned long token, int error)
 	return 0;
 }
 
+/* Get a page: what tmem_page_op() returns. */
+static int load_page(struct page *page, struct tmem_key key)
+{
+	int ret = tmem_page_op(TMEM_GET_PAGE, pool_id, key, page);
+
+	if (likely(ret != -EFAULT))
+		return ret;
+
+	count(GETS_BOUNCED);
+	spin_lock(&bounce_lock);
+	ret = tmem_page_op(TMEM_GET_PAGE, pool_id, key, bounce_page);
+	if (ret == 1)
+		copy_highpage(page, bounce_page);
+	spin_unlock(&bounce_lock);
+
+	return ret;
+}
+
 static int tmem_decompress(struct acomp_req *req)
 {
 	struct page *page = req->dst ? whole_page(req->dst, req->dlen) : NULL;
@@ -323,20 +378,40 @@ static int tmem_decompress(struct acomp_req *req)
 
 	req->dlen = PAGE_SIZE;
 	count(GETS);
-	ret = tmem_page_op(TMEM_GET_PAGE, pool_id, slot_key(token), page);
+	ret = load_page(page, slot_key(token));
 
 	return ret == 1 ? 0 : lose_page(page, token, ret);
 }
 
-static void tmem_ctx_exit(struct crypto_acomp *acomp)
+/* The context comes zeroed. */
+static int tmem_ctx_init(struct crypto_acomp *acomp)
 {
-	pending_check(crypto_tfm_ctx(crypto_acomp_tfm(acomp)));
+	struct tmem_ctx *ctx = crypto_tfm_ctx(crypto_acomp_tfm(acomp));
+
+	ctx->pending = kzalloc(sizeof(*ctx->pending), GFP_KERNEL);
+
+	return ctx->pending ? 0 : -ENOMEM;
 }
 
-/* The context comes zeroed. */
+/* malloc may still come for what is pending. */
+static void tmem_ctx_exit(struct crypto_acomp *acomp)
+{
+	struct tmem_ctx *ctx = crypto_tfm_ctx(crypto_acomp_tfm(acomp));
+	struct tmem_pending *unused = NULL;
+
+	spin_lock(&pending_lock);
+	if (ctx->pending->slot)
+		ctx->pending->orphan = true;
+	else
+		unused = ctx->pending;
+	spin_unlock(&pending_lock);
+	kfree(unused);
+}
+
 static struct acomp_alg tmem_compressor = {
 	.compress	= tmem_compress,
 	.decompress	= tmem_decompress,
+	.init		= tmem_ctx_init,
 	.exit		= tmem_ctx_exit,
 	.base = {
 		.cra_name		= TMEM_NAME,
@@ -455,7 +530,7 @@ static int stats_show(struct seq_file *m, void *unused)
 		seq_printf(m, "%s %lu\n", stat_names[stat], sum);
 	}
 	seq_printf(m, "pages %ld\n", atomic_long_read(&stored_pages));
-	seq_printf(m, "strays %u\n", READ_ONCE(nr_strays));
+	seq_printf(m, "strays %u\n", nr_strays());
 	seq_printf(m, "pool %d\n", pool_id);
 
 	return 0;
@@ -490,6 +565,11 @@ static int __init tmem_init(void)
 	slot_cache = KMEM_CACHE(tmem_slot, 0);
 	if (!slot_cache)
 		return -ENOMEM;
+	bounce_page = alloc_page(GFP_KERNEL);
+	if (!bounce_page) {
+		ret = -ENOMEM;
+		goto no_pool;
+	}
 
 	ret = tmem_new_pool();
 	if (ret < 0) {
@@ -515,6 +595,8 @@ static int __init tmem_init(void)
 no_compressor:
 	tmem_destroy_pool(pool_id);
 no_pool:
+	if (bounce_page)
+		__free_page(bounce_page);
 	kmem_cache_destroy(slot_cache);
 	return ret;
 }
@@ -525,17 +607,19 @@ no_pool:
  */
 static void __exit tmem_exit(void)
 {
+	struct tmem_pending *p, *next;
+
 	debugfs_remove_recursive(debugfs_dir);
 	zpool_unregister_driver(&tmem_zpool);
 	crypto_unregister_acomp(&tmem_compressor);
-	while (strays) {
-		struct tmem_slot *slot = strays;
-
-		strays = (struct tmem_slot *)slot->token;
-		slot_free(slot);
+	list_for_each_entry_safe(p, next, &pending_list, node) {
+		list_del(&p->node);
+		slot_free(p->slot);
+		kfree(p);
 	}
 	WARN_ON(atomic_long_read(&stored_pages));
 	tmem_destroy_pool(pool_id);
+	__free_page(bounce_page);
 	kmem_cache_destroy(slot_cache);
 }
 
