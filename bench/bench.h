@@ -3,8 +3,8 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * memory.c, libs.c) starts a host with load_host(), drives it through struct
- * client, and adds samples to rows; report.c prints the rows.
+ * growth.c, memory.c, libs.c) starts a host with load_host(), drives it through
+ * struct client, and adds samples to rows; report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -40,6 +40,7 @@ struct row {
     const char *unit;         /* "x" is a ratio, "us", "ns", "B" ... */
     const char *old;          /* as in the table of targets, or "" */
     enum sense sense;
+    bool quiet;               /* in the JSON, but not in the table */
     unsigned int nr, nr_limits;
     double samples[MAX_SAMPLES], limits[MAX_SAMPLES];
 };
@@ -116,6 +117,7 @@ static inline void span_add(struct spans *s, uint64_t start)
 
 /* machine.c: clocks, processors, facts. */
 uint64_t now_ns(void);
+uint64_t cpu_ns(void);              /* what this thread has used */
 double ns_per_tick(void);           /* of __rdtsc() */
 /* How long this thread was runnable without running, since it began. */
 uint64_t waited_ns(void);
@@ -232,6 +234,7 @@ void bench_speed(void);
 void bench_pairs(void);
 void bench_bounds(void);
 void bench_evict(void);
+void bench_growth(void);
 void bench_memory(void);
 void bench_libs(void);
 

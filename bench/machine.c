@@ -29,6 +29,14 @@ uint64_t now_ns(void)
     return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+uint64_t cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
 double ns_per_tick(void)
 {
     static double ratio;

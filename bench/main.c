@@ -23,6 +23,7 @@ static const struct {
     { "pairs", bench_pairs },
     { "bounds", bench_bounds },
     { "evict", bench_evict },
+    { "growth", bench_growth },
     { "memory", bench_memory },
     { "libs", bench_libs },
 };
@@ -31,7 +32,7 @@ static const struct {
 static void usage(void)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,memory,libs]\n"
+          "             [--only=speed,pairs,bounds,evict,growth,memory,libs]\n"
           "             [--json=FILE] [--plot=FILE] [--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"

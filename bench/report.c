@@ -15,7 +15,7 @@
 #include <string.h>
 #include "bench.h"
 
-#define MAX_ROWS 128
+#define MAX_ROWS 256
 
 static struct row rows[MAX_ROWS];
 static unsigned int nr_rows;
@@ -113,6 +113,8 @@ void report_table(FILE *f)
             if ( s + 1 == nr_sections || sections[s + 1].first != i )
                 fprintf(f, "%s%-48s%-4s%9s%8s%8s%3s\n", i ? "\n" : "",
                         sections[s].title, "", "old", "target", "ours", "ok");
+        if ( r->quiet )
+            continue;
 
         fprintf(f, "%-48s%-4s%9s%8s%8s%3s\n", r->what, r->unit,
                 *r->old ? r->old : "-",
@@ -181,7 +183,7 @@ void report_plot(FILE *f)
         double ours = median(r->samples, r->nr), old = strtod(r->old, NULL);
         double limit = median(r->limits, r->nr_limits);
 
-        if ( r->sense == INFORM || !(ours > 0) || !(limit > 0) )
+        if ( r->quiet || r->sense == INFORM || !(ours > 0) || !(limit > 0) )
             continue;
 
         if ( r->sense == AT_MOST )
