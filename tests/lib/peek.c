@@ -8,18 +8,37 @@
 
 #include "peek.h"
 
-unsigned long peek_ephemeral(unsigned int dom)
+/* Pages of a client, and frames of metadata. */
+static unsigned long peek(unsigned int dom, unsigned long *meta)
 {
     unsigned long pages = 0;
     struct tmem_client *c;
 
+    *meta = 0;
     spin_lock(&tmem_clients_lock);
     list_for_each_entry ( c, &tmem_clients, link )
         if ( c->id == dom )
+        {
             pages = tmem_client_ephemeral(c);
+            *meta = read_atomic(&c->meta[0].nr_frames);
+        }
     spin_unlock(&tmem_clients_lock);
 
     return pages;
+}
+
+unsigned long peek_ephemeral(unsigned int dom)
+{
+    unsigned long meta;
+
+    return peek(dom, &meta);
+}
+
+unsigned long peek_held(unsigned int dom)
+{
+    unsigned long meta, pages = peek(dom, &meta);
+
+    return pages + meta;
 }
 
 int peek_marked(unsigned int dom, bool count)

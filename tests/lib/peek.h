@@ -13,6 +13,9 @@
  */
 unsigned long peek_ephemeral(unsigned int dom);
 
+/* The same, and frames of the client's ephemeral metadata. */
+unsigned long peek_held(unsigned int dom);
+
 /*
  * Whose ephemeral page, or -1, a frame holds that carries the mark of a
  * domain; or only as much of that mark as a reference count can be.

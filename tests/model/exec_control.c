@@ -268,9 +268,10 @@ bool caps_hold(struct run *run)
     {
         const struct spec_domain *d = &run->spec.dom[dom];
 
-        if ( d->cap && peek_ephemeral(dom) > d->cap )
-            return run_complain(run, "domain %u has %lu pages, its cap is %u",
-                                dom, peek_ephemeral(dom), d->cap);
+        /* When its pages are gone, the metadata of none may be left. */
+        if ( d->cap && peek_held(dom) > d->cap && peek_ephemeral(dom) )
+            return run_complain(run, "domain %u holds %lu frames, its cap is "
+                                "%u", dom, peek_held(dom), d->cap);
     }
 
     return true;
@@ -286,11 +287,12 @@ void shares_note(const struct run *run, struct shares *before)
     for ( dom = 1; before->known && dom < SPEC_DOMS; dom++ )
     {
         before->pages[dom] = peek_ephemeral(dom);
+        before->meta[dom] = peek_held(dom) - before->pages[dom];
         before->known = !run->spec.dom[dom].dying;
     }
 }
 
-/* Has a so many pages, for its weight, that it exceeds b? */
+/* Has a so many frames, for its weight, that it exceeds b? */
 static bool exceeds(unsigned long a, unsigned int weight_a,
                     unsigned long b, unsigned int weight_b)
 {
@@ -298,6 +300,11 @@ static bool exceeds(unsigned long a, unsigned int weight_a,
         return false;
 
     return !weight_a || a * weight_b > b * weight_a;
+}
+
+static unsigned long min_of(unsigned long a, unsigned long b)
+{
+    return a < b ? a : b;
 }
 
 bool shares_hold(struct run *run, const struct shares *before,
@@ -316,13 +323,16 @@ bool shares_hold(struct run *run, const struct shares *before,
             /* All of them may have gone before the actor's new one came. */
             unsigned long left = after.pages[a] -
                                  (a == actor && after.pages[a]);
-            unsigned long least = before->pages[a] < left ? before->pages[a]
-                                                          : left;
+            unsigned long least = min_of(before->pages[a], left);
+            unsigned long most = before->pages[b] + before->meta[b];
 
+            /* And the actor's metadata may have gone, and come again. */
+            if ( least && a != actor )
+                least += min_of(before->meta[a], after.meta[a]);
             if ( b != actor && after.pages[b] < before->pages[b] &&
-                 exceeds(least, d[a].weight, before->pages[b], d[b].weight) )
-                return run_complain(run, "domain %u lost pages (%lu, weight "
-                    "%u) instead of %u (%lu, weight %u)", b, before->pages[b],
+                 exceeds(least, d[a].weight, most, d[b].weight) )
+                return run_complain(run, "domain %u lost pages (%lu frames, "
+                    "weight %u) instead of %u (%lu, weight %u)", b, most,
                     d[b].weight, a, least, d[a].weight);
         }
 

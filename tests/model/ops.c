@@ -158,7 +158,7 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
     case MODEL_ctl_weight:
         return rng_below(rng, 3) ? 1 + rng_below(rng, 100) : 0;
     case MODEL_ctl_cap:
-        return rng_below(rng, 3) ? 1 + rng_below(rng, 60) : 0;
+        return rng_below(rng, 3) ? 1 + rng_below(rng, 120) : 0;
     case MODEL_ctl_flush:
         return rng_below(rng, rng_below(rng, 4) ? 100 : 2000);
     case MODEL_ctl_list:

@@ -53,7 +53,7 @@ void run_uuid(unsigned int nr, uint64_t uuid[2]);
 /* Control operations; false when something was wrong. */
 bool control_step(struct run *run, const struct model_op *op);
 
-/* No client has more pages than its cap. */
+/* No client holds more frames than its cap, unless it has no pages. */
 bool caps_hold(struct run *run);
 
 /*
@@ -63,7 +63,7 @@ bool caps_hold(struct run *run);
  */
 struct shares {
     bool known;
-    unsigned long pages[SPEC_DOMS];
+    unsigned long pages[SPEC_DOMS], meta[SPEC_DOMS];
 };
 void shares_note(const struct run *run, struct shares *before);
 bool shares_hold(struct run *run, const struct shares *before,

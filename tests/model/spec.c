@@ -14,7 +14,8 @@
  *   With weights, caps and flushes of a client, of its own pages only.
  *   Where the eviction policy is at work, this holds of those pages of one
  *   client that were put for the first time.
- * - cap: a client with fewer pages than its cap loses none for it.
+ * - cap: a client that holds fewer frames than its cap, with the most metadata
+ *   that its pages could have, loses none for it.
  *
  * Single-threaded: the caller locks.
  */
@@ -237,15 +238,14 @@ static const char *check_new_pool(struct spec *spec, struct spec_domain *d,
     return NULL;
 }
 
-/* A page more: the client's oldest go first, if that is too many. */
-static void put_below_cap(struct spec *spec, const struct spec_page *page,
+/* A page more, and its metadata: does that reach the client's cap? */
+static bool put_meets_cap(const struct spec *spec, const struct spec_page *page,
                           unsigned int dom)
 {
     unsigned int more = page->holds == SPEC_ABSENT || page->owner != dom;
     unsigned int cap = spec->dom[dom].cap;
 
-    if ( cap && spec_may_own(spec, dom) + more > cap )
-        spec_domain_low(spec, dom);
+    return cap && spec_most_frames(spec, dom, more) > cap;
 }
 
 static const char *check_put(struct spec *spec, struct spec_domain *d,
@@ -257,11 +257,12 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
     bool may_be_old = page->holds != SPEC_ABSENT;
     bool may_fail = ev->alloc_fault || ev->memory_short ||
                     (pool->persistent && ev->room_short);
+    bool meets_cap = !pool->persistent && put_meets_cap(spec, page, ev->dom);
     bool allowed;
 
     pool->puts++;
-    if ( !pool->persistent )
-        put_below_cap(spec, page, ev->dom);
+    if ( meets_cap )
+        spec_domain_low(spec, ev->dom);
 
     switch ( ev->result )
     {
@@ -277,6 +278,9 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
         d->persistent_puts += pool->persistent;
         spec->ephemeral_puts += !pool->persistent;
         set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
+        /* Where metadata alone are more, this one goes as well. */
+        if ( meets_cap )
+            spec_domain_low(spec, ev->dom);
         complain_if(d->must > d->room,
                     "more persistent pages than there is room for");
         return NULL;

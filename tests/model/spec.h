@@ -81,7 +81,7 @@ struct spec_domain {
     bool denied;
     bool dying;                /* its teardown has begun */
     bool own_order;            /* it loses pages when others do not */
-    unsigned int weight, cap;
+    unsigned int weight, cap;  /* cap: frames, metadata included */
     unsigned int authorised;   /* bits: uuids */
     unsigned long ephemeral_gets, persistent_puts, persistent_gets;
     uint64_t low_stamp;        /* as below, for its pages only */
@@ -175,6 +175,9 @@ const char *spec_event(struct spec *spec, const struct spec_event *ev);
 unsigned long spec_may_hold(const struct spec *spec, unsigned int dom);
 /* Ephemeral pages that may be accounted to it. */
 unsigned long spec_may_own(const struct spec *spec, unsigned int dom);
+/* The most that a cap may see of it, with so many pages more. */
+unsigned long spec_most_frames(const struct spec *spec, unsigned int dom,
+                               unsigned int more);
 
 /* Where the pages are that an id leads to. */
 struct spec_pool *spec_pages(struct spec *spec, struct spec_pool *pool);

@@ -172,7 +172,7 @@ void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap)
         if ( !concerns(spec, dom, i) )
             continue;
         spec->dom[i].cap = cap;
-        if ( cap && spec_may_own(spec, i) > cap )
+        if ( cap && spec_most_frames(spec, i, 0) > cap )
             spec_domain_low(spec, i);
     }
 }
@@ -253,4 +253,11 @@ unsigned long spec_may_own(const struct spec *spec, unsigned int dom)
         sum += count_owned(&spec->shared[u].pool, dom);
 
     return sum;
+}
+
+unsigned long spec_most_frames(const struct spec *spec, unsigned int dom,
+                               unsigned int more)
+{
+    /* For each page one of descriptors, one of objects or nodes; and spare. */
+    return 3 * (spec_may_own(spec, dom) + more) + 4;
 }

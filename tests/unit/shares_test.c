@@ -22,11 +22,11 @@
 #define HOST    1000           /* frames of the host, two thirds for tmem */
 #define PER_OP  20             /* puts of the greedy guest for one of its own */
 #define ROUNDS  12             /* the first one only fills */
-#define CAP     300
+#define CAP     300            /* frames: pages and metadata */
 
 struct outcome {
     unsigned int hits;         /* of the modest guest, in percent */
-    unsigned long greedy;      /* most pages of the greedy one */
+    unsigned long greedy;      /* most frames that the greedy one had */
     unsigned long left;        /* its pages at the end */
     unsigned long least_free;  /* frames */
 };
@@ -40,8 +40,8 @@ static void be_greedy(uint32_t *next, struct outcome *o)
     {
         assert_int_equal(guest_put(HANDLE(GREEDY, 0, *next >> 8, *next), 1),
                          1);
-        if ( peek_ephemeral(GREEDY) > o->greedy )
-            o->greedy = peek_ephemeral(GREEDY);
+        if ( peek_held(GREEDY) > o->greedy )
+            o->greedy = peek_held(GREEDY);
     }
     if ( *next > 100 )
         assert_true(guest_get(HANDLE(GREEDY, 0, (*next - 100) >> 8,
@@ -95,7 +95,7 @@ static struct outcome outcome_of(unsigned int greedy_weight,
     assert_int_equal(set_cap(GREEDY, greedy_cap), 0);
     o = play();
     printf("weights %u and %u, cap %u: %u %% of the modest guest's gets found, "
-           "at most %lu pages of the greedy one\n", greedy_weight,
+           "at most %lu frames for the greedy one\n", greedy_weight,
            modest_weight, greedy_cap, o.hits, o.greedy);
     machine_stop();
 

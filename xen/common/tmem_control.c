@@ -74,15 +74,16 @@ static void client_set_frozen(struct tmem_client *c, bool frozen)
 #define MAX_TRIES 4
 
 /*
- * A client that has more than its new cap loses its oldest pages at once. (If
- * it gets them faster than they can be found, its puts do the rest.)
+ * A client that holds more than its new cap loses its oldest pages at once. (If
+ * it gets them faster than they can be found, its puts do the rest. If all are
+ * gone, what is left is metadata of none, and stays.)
  */
 static long client_set_cap(struct tmem_client *c, unsigned int cap)
 {
     unsigned int tries = 0;
 
     write_atomic(&c->cap, cap);
-    while ( cap && tmem_client_ephemeral(c) > cap && tries < MAX_TRIES )
+    while ( cap && tmem_client_held(c) > cap && tries < MAX_TRIES )
     {
         unsigned int nr = tmem_cap_enforce(c, 0);
 

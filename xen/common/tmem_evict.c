@@ -2,8 +2,10 @@
 /*
  * tmem_evict.c - which ephemeral page goes next, and its going
  *
- * The victim comes from the client whose pages exceed its share by the
+ * The victim comes from the client whose frames exceed its share by the
  * largest factor; a share is a client's weight over the sum of all weights.
+ * Frames of metadata count as those of pages do: else a guest could hold twice
+ * its share by leaving one page in each segment, or in each frame of objects.
  * A client of weight 0 has no share, and so gives first, as long as others
  * have one. When nobody exceeds, or no client has a weight, the victim is the
  * globally oldest page, as the policy counts age (tmem_policy.c): it also says
@@ -220,10 +222,10 @@ static void look_for_oldest(struct oldest *o, struct tmem_client *c,
     }
 }
 
-/* Pages for each unit of weight, in 1/65536; without weight, more than any. */
-static uint64_t load(uint64_t pages, uint64_t weight)
+/* Frames for each unit of weight, in 1/65536; without weight, more than any. */
+static uint64_t load(uint64_t frames, uint64_t weight)
 {
-    return weight ? (pages << 16) / weight : pages ? ~0ULL : 0;
+    return weight ? (frames << 16) / weight : frames ? ~0ULL : 0;
 }
 
 /*
@@ -243,7 +245,7 @@ static uint64_t victim_load(const struct tmem_want *want)
 
     list_for_each_entry_rcu ( c, &tmem_clients, link )
     {
-        uint64_t own = tmem_client_ephemeral(c);
+        uint64_t own = tmem_client_held(c);
         struct oldest o = OLDEST_NONE;
 
         pages += own;
@@ -263,7 +265,7 @@ static struct oldest find_victims(const struct tmem_want *want)
     struct tmem_client *c;
 
     list_for_each_entry_rcu ( c, &tmem_clients, link )
-        if ( !highest || load(tmem_client_ephemeral(c),
+        if ( !highest || load(tmem_client_held(c),
                               read_atomic(&c->weight)) >= highest )
             look_for_oldest(&o, c, want);
     /* It may have got smaller meanwhile: better anybody than nobody. */
@@ -355,7 +357,7 @@ unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)
 
     if ( likely(!cap) )
         return 0;
-    has = tmem_client_ephemeral(c) + more;
+    has = tmem_client_held(c) + more;
     if ( has <= cap )
         return 0;
 

@@ -14,7 +14,7 @@
  * pool grows from spare frames, which are brought in and given back without
  * a lock. The spare frames are chained through their first words.
  *
- * Locking: meta->lock guards the chain; the pool has its own lock. Credits
+ * Locking: meta->lock guards chain and counts; the pool has its own lock. Credits
  * are atomic: other CPUs take them when room is short.
  */
 #include <xen/errno.h>
@@ -142,22 +142,28 @@ void *tmem_meta_frame_get(struct tmem_meta *meta)
 
 static void meta_frame_push(struct tmem_meta *meta, void *frame)
 {
-    spin_lock(&meta->lock);
     *(void **)frame = meta->spare;
     meta->spare = frame;
     write_atomic(&meta->nr_spare, meta->nr_spare + 1);
-    spin_unlock(&meta->lock);
 }
 
 void tmem_meta_frame_put(struct tmem_meta *meta, void *frame)
 {
+    bool keep;
+
+    spin_lock(&meta->lock);
     /*
      * Billed frames wait for somebody who may unbill them. The others go at
      * once, since a relinquish may wait for them.
      */
-    if ( meta->billed || read_atomic(&meta->nr_spare) < TMEM_META_SPARE )
+    keep = meta->billed || meta->nr_spare < TMEM_META_SPARE;
+    if ( keep )
         meta_frame_push(meta, frame);
     else
+        write_atomic(&meta->nr_frames, meta->nr_frames - 1);
+    spin_unlock(&meta->lock);
+
+    if ( !keep )
         tmem_frame_free(virt_to_page(frame));
 }
 
@@ -207,7 +213,11 @@ int tmem_meta_refill(struct tmem_meta *meta)
         tmem_inc(tmem_this_stats()->blocks_failed);
         return -ENOMEM;
     }
+
+    spin_lock(&meta->lock);
     meta_frame_push(meta, page_to_virt(pg));
+    write_atomic(&meta->nr_frames, meta->nr_frames + 1);
+    spin_unlock(&meta->lock);
 
     return 0;
 }
@@ -220,6 +230,9 @@ void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
 
         if ( !frame )
             break;
+        spin_lock(&meta->lock);
+        write_atomic(&meta->nr_frames, meta->nr_frames - 1);
+        spin_unlock(&meta->lock);
         tmem_frame_free(virt_to_page(frame));
         if ( meta->billed )
             tmem_unbill_frames(meta->client, 1);

@@ -430,7 +430,7 @@ static bool has_room(const struct tmem_client *c)
 {
     unsigned int cap = read_atomic(&c->cap);
 
-    return !cap || tmem_client_ephemeral(c) < cap;
+    return !cap || tmem_client_held(c) < cap;
 }
 
 /*

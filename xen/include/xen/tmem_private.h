@@ -81,6 +81,8 @@ struct tmem_meta {
     spinlock_t lock;
     void *spare;               /* lock: chain through the first words */
     unsigned int nr_spare;     /* lock; read without it as a hint */
+    unsigned long nr_frames;   /* lock, as nr_spare: all that it has, spare or
+                                  not */
 };
 
 /* Objects with equal hash, and all that is below them. */
@@ -225,7 +227,7 @@ struct tmem_client {
     bool frozen;                   /* rwlock */
     bool compress;                 /* written by control alone, as are ... */
     unsigned int weight;           /* ... weight ... */
-    unsigned int cap;              /* ... and cap: pages, 0: none */
+    unsigned int cap;              /* ... and cap: frames, 0: none */
     unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
@@ -607,6 +609,15 @@ static inline unsigned long tmem_queue_pages(const struct tmem_queue *q)
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
 /* Ephemeral pages of a client: an estimate, without a lock. */
 unsigned long tmem_client_ephemeral(const struct tmem_client *c);
+/*
+ * Frames that a client holds for ephemeral pages: the pages, and the metadata
+ * of its own pools and queues. Shares and caps go by it. An estimate, without
+ * a lock.
+ */
+static inline unsigned long tmem_client_held(const struct tmem_client *c)
+{
+    return tmem_client_ephemeral(c) + read_atomic(&c->meta[0].nr_frames);
+}
 /* Ephemeral pages of the whole host: an estimate, taken without a lock. */
 unsigned long tmem_ephemeral_pages(void);
 
@@ -652,8 +663,9 @@ unsigned int tmem_evict(unsigned int nr);
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg));
 /*
- * Make room for so many pages more below a client's cap, up to a batch: how
- * many went. No lock held.
+ * Make room for so many frames more below a client's cap, up to a batch of
+ * pages: how many went. 0 as well when there are none: metadata alone may be
+ * more than a small cap. No lock held.
  */
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more);
 /* Keep metadata in proportion to pages, as each put does. No lock held. */
