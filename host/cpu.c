@@ -22,6 +22,9 @@
 
 #define HOST_ORDER RCU_ORDER_
 
+/* Restarts of a call after which time has passed for all CPUs. */
+#define RESTARTS_IDLE 1024
+
 struct xenhost_cpu xenhost_cpus[NR_CPUS] = {
     /* Stands in for threads that use the library before any start. */
     [NR_CPUS - 1] = { .vcpu = { .domain = &idle_domain,
@@ -270,6 +273,7 @@ static void call_restart_fn(domid_t domid, struct tmem_op *op)
 static noinline long continue_tmem_op(struct xenhost_cpu *c, domid_t domid)
 {
     XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops;
+    unsigned int restarts = 0;
     unsigned long serial;
     long rc;
 
@@ -279,6 +283,9 @@ static noinline long continue_tmem_op(struct xenhost_cpu *c, domid_t domid)
         uops.p = (tmem_op_t *)c->vcpu.continuation;
         leave(c);
         call_restart_fn(domid, uops.p);
+        /* Idle CPUs run their callbacks; threads that sleep do not. */
+        if ( ++restarts % RESTARTS_IDLE == 0 )
+            rcu_barrier();
         if ( enter(c, domid) )
             return -ESRCH;
         if ( c->vcpu.domain->serial != serial )

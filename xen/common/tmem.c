@@ -180,6 +180,9 @@ static long new_pool(struct tmem_client *c, const struct tmem_request *req)
 {
     long rc = req->flags_rc;
 
+    /* RCU goes on before the call does. */
+    if ( !rc && tmem_pools_are_leaving(c) )
+        rc = -ERESTART;
     if ( !rc )
         rc = req->shared ? tmem_shared_join(c, req->uuid) : -EACCES;
 

@@ -39,9 +39,15 @@ static void client_free(struct tmem_client *c)
     xfree(c);
 }
 
+static void client_put(struct tmem_client *c)
+{
+    if ( atomic_dec_and_test(&c->nr_rcu) )
+        client_free(c);
+}
+
 static void cf_check client_free_rcu(struct rcu_head *head)
 {
-    client_free(container_of(head, struct tmem_client, rcu));
+    client_put(container_of(head, struct tmem_client, rcu));
 }
 
 static struct tmem_client *client_alloc(struct domain *d)
@@ -54,6 +60,7 @@ static struct tmem_client *client_alloc(struct domain *d)
 
     c->domain = d;
     c->id = d->domain_id;
+    atomic_set(&c->nr_rcu, 1);
     percpu_rwlock_resource_init(&c->rwlock, tmem_client_rwlock);
     tmem_dying_init(&c->dying);
     tmem_evict_client_init(c);
@@ -166,7 +173,7 @@ unsigned int tmem_pool_free_id(struct tmem_client *c)
     return id;
 }
 
-static void pool_free(struct tmem_pool *pool)
+void tmem_pool_free(struct tmem_pool *pool)
 {
     if ( pool->shared )
         xmem_pool_destroy(pool->blocks);
@@ -177,19 +184,24 @@ static void pool_free(struct tmem_pool *pool)
 
 static void cf_check pool_free_rcu(struct rcu_head *head)
 {
-    pool_free(container_of(head, struct tmem_pool, rcu));
+    struct tmem_pool *pool = container_of(head, struct tmem_pool, rcu);
+    struct tmem_client *c = pool->last_client;
+
+    tmem_pool_free(pool);
+    client_put(c);
 }
 
-void tmem_pool_free(struct tmem_pool *pool)
+void tmem_pool_free_later(struct tmem_pool *pool, struct tmem_client *c)
 {
     ASSERT(tmem_pool_is_drained(pool));
+    pool->last_client = c;
+    atomic_inc(&c->nr_rcu);
     call_rcu(&pool->rcu, pool_free_rcu);
 }
 
 struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent)
 {
     struct tmem_pool *pool = xzalloc(struct tmem_pool);
-    unsigned int i;
 
     BUILD_BUG_ON(offsetof(struct tmem_pool_stats, object_flushes_found) +
                  sizeof(long) != TMEM_POOL_COUNTERS * sizeof(long));
@@ -203,22 +215,65 @@ struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent)
     pool->dying = c ? &c->dying : &tmem_shared_dying;
     pool->persistent = persistent;
     INIT_LIST_HEAD(&pool->sharers);
-    pool->buckets = xzalloc_array(struct tmem_bucket, TMEM_BUCKETS);
-    pool->stats = xzalloc_array(struct tmem_pool_stats, nr_cpu_ids);
+    spin_lock_init(&pool->empty.lock);
     pool->blocks = c ? pool->meta->blocks : tmem_meta_blocks(pool->meta);
-    if ( !pool->buckets || !pool->stats || !pool->blocks )
+    if ( !pool->blocks )
     {
-        pool_free(pool);
+        tmem_pool_free(pool);
         return NULL;
     }
-    for ( i = 0; i < TMEM_BUCKETS; i++ )
-        spin_lock_init(&pool->buckets[i].lock);
 
     return pool;
 }
 
-/* More than what xmalloc may take for a client, or a pool, and its buckets. */
-#define SMALL_FRAMES 8
+int tmem_pool_furnish(struct tmem_client *c, unsigned int id)
+{
+    struct tmem_pool_stats *stats = NULL;
+    struct tmem_bucket *buckets = NULL;
+    struct tmem_pool *pool;
+    unsigned int i;
+
+    if ( !tmem_heap_allows() )
+    {
+        buckets = xzalloc_array(struct tmem_bucket, TMEM_BUCKETS);
+        stats = xzalloc_array(struct tmem_pool_stats, nr_cpu_ids);
+    }
+    if ( !buckets || !stats )
+    {
+        xfree(stats);
+        xfree(buckets);
+        return -ENOMEM;
+    }
+    for ( i = 0; i < TMEM_BUCKETS; i++ )
+        spin_lock_init(&buckets[i].lock);
+
+    tmem_client_read_lock(c);
+    pool = tmem_pool_find(c, id);
+    if ( pool )
+    {
+        spin_lock(&pool->empty.lock);
+        if ( !pool->buckets )
+        {
+            /* In this order: who is in a bucket counts in the stats. */
+            rcu_assign_pointer(pool->stats, stats);
+            rcu_assign_pointer(pool->buckets, buckets);
+            stats = NULL;
+            buckets = NULL;
+        }
+        spin_unlock(&pool->empty.lock);
+    }
+    tmem_client_read_unlock(c);
+
+    /* Somebody else was faster. */
+    xfree(stats);
+    xfree(buckets);
+
+    return 0;
+}
+
+/* More than what xmalloc may take for a client, or for a pool's buckets. */
+#define SMALL_FRAMES \
+    (8 + nr_cpu_ids * sizeof(struct tmem_pool_stats) / PAGE_SIZE)
 
 int tmem_heap_allows(void)
 {
@@ -259,7 +314,7 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
 
     if ( id == TMEM_MAX_POOLS )
     {
-        pool_free(pool);
+        tmem_pool_free(pool);
         return -EPERM;
     }
 
@@ -271,6 +326,8 @@ unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
 {
     unsigned int i = read_atomic(&pool->drained), nr = 0;
 
+    if ( !rcu_dereference(pool->buckets) )
+        return 0;
     while ( i < TMEM_BUCKETS && nr < TMEM_DRAIN_BATCH )
     {
         struct tmem_bucket *b = &pool->buckets[i];
@@ -369,7 +426,7 @@ static bool pool_finish_dying(struct tmem_client *c, unsigned int id)
     tmem_client_write_unlock(c);
 
     if ( drained )
-        tmem_pool_free(drained);
+        tmem_pool_free_later(drained, c);
 
     return done;
 }

@@ -114,6 +114,7 @@ static void copy_out(struct page_info *guest, struct page_info *from)
 /* What a put knows of its pool: constant, once it has been found. */
 struct put {
     bool persistent, shared;
+    bool first;                /* to the pool, which has no buckets yet */
     bool adds;                 /* a page to a capped client: a hint */
     uint64_t hash;             /* of the handle, of an ephemeral page */
     unsigned int sort;         /* of the page: what the policy says */
@@ -162,7 +163,7 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
 }
 
 /* A page is stored: count it. Bucket locked. */
-static void put_count(struct tmem_client *c, const struct tmem_pool *pool,
+static void put_count(struct tmem_client *c, struct tmem_pool *pool,
                       bool replaced)
 {
     struct tmem_pool_stats *count = tmem_pool_count(pool);
@@ -217,7 +218,7 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    if ( !put_knows(put, place.pool) )
+    if ( !put_knows(put, place.pool) || place.bucket == &place.pool->empty )
         rc = -ENODEV;
     else if ( unlikely(c->frozen) && !place_find(&place, req) )
     {
@@ -258,6 +259,9 @@ static long put_store(struct tmem_client *c, const struct tmem_request *req,
                       const struct put *put, struct page_info **pg)
 {
     unsigned int tries;
+
+    if ( unlikely(put->first) && tmem_pool_furnish(c, req->pool_id) )
+        return put_refuse(c, req, -ENOMEM);
 
     for ( tries = 0; ; tries++ )
     {
@@ -312,6 +316,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
 
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
+    put->first = place.bucket == &place.pool->empty;
     if ( unlikely(c->frozen) && !place_find(&place, req) )
     {
         rc = -EFROZEN;

@@ -127,23 +127,30 @@ struct pool_figures {
     unsigned long max_pages, max_objects, max_nodes;
 };
 
+static void stats_add(struct tmem_pool_stats *sum,
+                      const struct tmem_pool_stats *one)
+{
+    unsigned long *to = (unsigned long *)sum;
+    const unsigned long *from = (const unsigned long *)one;
+    unsigned int i;
+
+    for ( i = 0; i < TMEM_POOL_COUNTERS; i++ )
+        to[i] += read_atomic(&from[i]);
+}
+
 static void pool_look(struct tmem_pool *pool, struct pool_figures *f)
 {
-    unsigned long *sum = (unsigned long *)&f->sum;
-    unsigned int cpu, i;
+    const struct tmem_pool_stats *stats = rcu_dereference(pool->stats);
+    unsigned int cpu;
 
     *f = (struct pool_figures){
         .present = true, .persistent = pool->persistent,
         .shared = pool->shared, .uuid = { pool->uuid[0], pool->uuid[1] },
         .objects = atomic_read(&pool->nr_objects),
     };
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-    {
-        const unsigned long *one = (unsigned long *)&pool->stats[cpu];
-
-        for ( i = 0; i < TMEM_POOL_COUNTERS; i++ )
-            sum[i] += read_atomic(&one[i]);
-    }
+    stats_add(&f->sum, &pool->early);
+    for ( cpu = 0; stats && cpu < nr_cpu_ids; cpu++ )
+        stats_add(&f->sum, &stats[cpu]);
     f->max_pages = pool->max_pages =
         max(pool->max_pages, (unsigned long)f->sum.pages);
     f->max_objects = pool->max_objects = max(pool->max_objects, f->objects);

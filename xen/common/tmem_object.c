@@ -59,12 +59,16 @@ static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
     return 0;
 }
 
-struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
+struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid)
 {
+    struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
+
     BUILD_BUG_ON(TMEM_BUCKETS & (TMEM_BUCKETS - 1));
 
-    return &pool->buckets[oid_hash(oid) & (TMEM_BUCKETS - 1)];
+    /* Who finds none of them finds no object: as before the first put. */
+    return likely(buckets) ? &buckets[oid_hash(oid) & (TMEM_BUCKETS - 1)]
+                           : &pool->empty;
 }
 
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
@@ -154,6 +158,7 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
     struct tmem_object *obj;
 
     ASSERT(LOCKING_bucket(b));
+    ASSERT(b != &pool->empty);
 
     obj = xmem_pool_alloc(sizeof(*obj), pool->blocks);
     if ( !obj )

@@ -341,6 +341,8 @@ static unsigned int leave_walk(struct tmem_pool *pool,
 {
     unsigned int nr = 0, scanned = 0;
 
+    if ( !rcu_dereference(pool->buckets) )
+        sharer->bucket = TMEM_BUCKETS;
     while ( sharer->bucket < TMEM_BUCKETS && scanned < LEAVE_SCAN &&
             nr < TMEM_DRAIN_BATCH )
     {
@@ -419,7 +421,7 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
     write_atomic(&c->nr_shared, c->nr_shared - 1);
     xfree(sharer);
     if ( last )
-        tmem_pool_free(pool);
+        tmem_pool_free_later(pool, c);
 
     return true;
 }

@@ -38,6 +38,13 @@
 #endif
 
 /*
+ * Pools of a client whose memory may wait for RCU when it makes another one:
+ * so a guest that makes and destroys pools all the time takes no more memory
+ * than that and the pools that it can have.
+ */
+#define TMEM_POOLS_LEAVING   4
+
+/*
  * Pages that are removed in one go, below one lock, between two preemption
  * points: 32 of them take 5 to 15 us.
  */
@@ -118,8 +125,12 @@ struct tmem_pool {
     struct tmem_meta *meta;        /* its client's, or that of shared pools */
     struct xmem_pool *blocks;      /* its client's, or its own if shared */
     struct tmem_dying *dying;      /* its client's, or that of shared pools */
-    struct tmem_bucket *buckets;
-    struct tmem_pool_stats *stats; /* [nr_cpu_ids] */
+    /*
+     * What takes room is there from the first put on. Until then operations
+     * meet in a bucket without objects, and are counted below its lock.
+     */
+    struct tmem_bucket *buckets;   /* RCU; NULL: none yet */
+    struct tmem_pool_stats *stats; /* [nr_cpu_ids]; as the buckets */
     bool persistent;
     bool shared;
     bool orphan;                   /* tmem_shared_lock: all sharers leave */
@@ -127,14 +138,23 @@ struct tmem_pool {
     struct list_head sharers;      /* tmem_shared_lock; by clients' ids */
     unsigned int nr_sharers;       /* tmem_shared_lock */
     unsigned long max_pages, max_objects, max_nodes;  /* seen by LIST */
+    struct tmem_client *last_client;   /* the one that gave it up */
     struct rcu_head rcu;
+    struct tmem_bucket empty;      /* where there are no buckets yet */
+    struct tmem_pool_stats early;  /* empty.lock: what is not in stats */
     /* Written by operations; away from the fields that all of them read. */
     atomic_t nr_objects __cacheline_aligned;  /* in the buckets */
     atomic_t nr_dying;         /* detached, on the dying list */
     unsigned int drained;      /* buckets below are empty; a hint, if dying */
 };
 
-#define tmem_pool_count(pool) (&(pool)->stats[smp_processor_id()])
+/* Where an operation counts. Its bucket is locked. */
+static inline struct tmem_pool_stats *tmem_pool_count(struct tmem_pool *pool)
+{
+    struct tmem_pool_stats *stats = rcu_dereference(pool->stats);
+
+    return likely(stats) ? &stats[smp_processor_id()] : &pool->early;
+}
 
 /*
  * An object. In its bucket, or, once flushed, on a dying list; the lock of
@@ -246,6 +266,8 @@ struct tmem_client {
     uint64_t auth[TMEM_MAX_SHARED][2];      /* tmem_shared_lock */
     unsigned long max_ephemeral;   /* seen by LIST */
     struct rcu_head rcu;
+    /* Itself, and pools of it that wait for RCU: the last one frees it. */
+    atomic_t nr_rcu;
     struct tmem_dying dying;       /* of its private pools */
 };
 
@@ -403,8 +425,17 @@ struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id);
 int tmem_heap_allows(void);
 /* A pool of that client (NULL: a shared one) without an id yet, or NULL. */
 struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent);
-/* Free a drained pool, by RCU. */
+/* Free a pool that nobody has seen. */
 void tmem_pool_free(struct tmem_pool *pool);
+/* Free a drained pool by RCU; c has given it up. */
+void tmem_pool_free_later(struct tmem_pool *pool, struct tmem_client *c);
+/* Are there so many of a client's that it has to wait for them? A hint. */
+static inline bool tmem_pools_are_leaving(const struct tmem_client *c)
+{
+    return atomic_read(&c->nr_rcu) > 1 + TMEM_POOLS_LEAVING;
+}
+/* Give a pool its buckets, for the first put: 0 or -ENOMEM. No lock held. */
+int tmem_pool_furnish(struct tmem_client *c, unsigned int id);
 /* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
 long tmem_new_pool(struct tmem_client *c, bool persistent);
 /* The lowest free id, or TMEM_MAX_POOLS. rwlock held for writing. */
@@ -490,7 +521,8 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req);
 /* What stands for a client's handle in the table of puts. */
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req);
-struct tmem_bucket *tmem_bucket_of(const struct tmem_pool *pool,
+/* The bucket of an id: one that is always empty before the first put. */
+struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid);
 /* The object of that id, or NULL. Bucket locked. */
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
