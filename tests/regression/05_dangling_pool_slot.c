@@ -72,7 +72,7 @@ static void test_failed_creation_leaves_no_pool(void **state)
     /* So small are they that not each needs a frame. */
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         n += fail_at_every(id & 1 ? new_persistent : new_not_shared, id);
-    assert_true(n > 1);
+    assert_true(n);
 }
 
 static void test_failed_shared_creation_leaves_no_pool(void **state)
