@@ -239,8 +239,11 @@ int xenhost_domain_create(domid_t domid, unsigned long guest_pages,
             __atomic_store_n(&host_running[domid], d, __ATOMIC_SEQ_CST);
         else
         {
-            d->is_dying = DOMDYING_dead;
+            write_atomic(&d->is_dying, DOMDYING_dead);
             d->teardown = STEP_GONE;
+            /* A control operation may have found it, and made its client. */
+            while ( tmem_destroy(d) == -ERESTART )
+                continue;
             depopulate(d, ~0UL);
             put_domain(d);
             rcu_barrier();

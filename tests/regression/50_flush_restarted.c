@@ -9,40 +9,54 @@
 #include "regression.h"
 
 #define PAGES 400
+/* Frames that stay billed on a CPU, at most. */
+#define CREDIT 32
 
-static unsigned int calls, wrong;
+static unsigned int restarts, wrong;
+
+/* Another vCPU, between two steps of the flush. */
+static void put_meanwhile(domid_t dom)
+{
+    wrong += guest_get(HANDLE(dom, 0, 1, PAGES - 1), 1) == 1;
+    wrong += guest_put(HANDLE(dom, 0, 1, 7), 2) != 1;
+}
 
 static void on_restart(domid_t dom, struct tmem_op *op, void *arg)
 {
     (void)op;
     (void)arg;
-    if ( calls++ )
-        return;
-    wrong += guest_get(HANDLE(dom, 0, 1, PAGES - 1), 1) == 1;
-    wrong += guest_put(HANDLE(dom, 0, 1, 7), 2) != 1;
+    if ( !restarts++ )
+        put_meanwhile(dom);
 }
 
 static void test_flush_takes_effect_once(void **state)
 {
     uint32_t flags = *state ? POOL_PERSISTENT : POOL_EPHEMERAL;
+    unsigned long before;
+    unsigned int i;
 
-    calls = wrong = 0;
+    restarts = wrong = 0;
     machine_setup(NULL);
     assert_int_equal(guest_new_pool(GUEST, flags), 0);
+    before = machine_available();
     assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), PAGES, 1), PAGES);
     xenhost_on_restart(on_restart, NULL);
     xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
     assert_int_equal(guest_flush_object(HANDLE(GUEST, 0, 1, 0)), 1);
+    /* Without a restart, it has left its other steps to those who come. */
+    if ( !restarts )
+        put_meanwhile(GUEST);
+    for ( i = 0; i < PAGES; i++ )
+        wrong += guest_get(HANDLE(GUEST, 0, 2, i), 1) != 0;
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     assert_int_equal(wrong, 0);
-    /* An engine that needs no restart has nothing to get wrong. */
-    if ( calls )
-        assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 7), 2), 1);
-    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 8), PAGES, 1), 0);
 
-    /* Flushed persistent pages are billed no longer, sooner or later. */
-    assert_int_equal(guest_destroy_pool(GUEST, 0), 1);
-    assert_in_range(guest_tot_pages(GUEST), GUEST_PAGES, GUEST_PAGES + SPARE);
+    /* Those have taken all of them. */
+    assert_in_range(guest_tot_pages(GUEST), GUEST_PAGES,
+                    GUEST_PAGES + CREDIT + SPARE);
+    assert_true(machine_available() + SPARE >= before);
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 8), PAGES, 1), 0);
+    assert_int_equal(guest_get(HANDLE(GUEST, 0, 1, 7), 2), 1);
     machine_stop();
 }
 
