@@ -1,70 +1,117 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mutants.sh [PATTERN]: does each regression test fail when its defect is back?
+# mutants.sh [PATTERN]: does each test fail when its defect is back?
 #
-# Each tests/mutants/NAME.patch is applied alone to a copy of the tree, and
-# tests/regression/NAME is built and run there: it must build, and fail.
-# NAME.2.patch is a second way to break the same. Prints a line for each; the
-# exit status is 0 when all were caught.
+# Each tests/mutants/NAME.patch is applied alone to a copy of the tree, and the
+# test called NAME is built and run there: it must build, and fail. NAME.2.patch
+# is a second way to break the same, NAME.small.patch one that only the small
+# build sees. Prints a line for each; the exit status is 0 when all were caught.
+#
+#   CHECK_JOBS     mutants at a time (one for each CPU, at most 4)
+#
+# Called as "mutants.sh --one PATCH" it tries one; that is what xargs does below.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
-pattern=${1:-}
-variant=debug
-tree=build/mutants
+out=build/mutants
 
-rm -rf $tree
-mkdir -p $tree
-cp -pr Makefile host xen tests $tree/ || exit 1
-[ ! -d bench ] || cp -pr bench $tree/
-
-# in_tree TEST: build a test there, and run it. 0, 1 (it failed) or 2.
-in_tree() {
-    program=build/$variant/tests/regression/$1
-    make -s -j2 -C $tree VARIANT=$variant "$program" >$tree/log 2>&1 || return 2
-    (cd $tree && timeout --kill-after=5 60 "$program" || exit 1) \
-        >>$tree/log 2>&1
+name_of() {
+    basename "$1" .patch
 }
 
-caught=0 missed=0
-for patch in tests/mutants/*"$pattern"*.patch; do
-    name=$(basename "$patch" .patch)
-    test=${name%%.*}
+variant_of() {
+    case $1 in
+    *.small*) echo small ;;
+    *)        echo debug ;;
+    esac
+}
+
+# The program of a test by its name: build/VARIANT/tests/FOLDER/NAME.
+program_of() {
+    source=$(echo tests/*/"${1%%.*}".c)
+    echo "build/$(variant_of "$1")/${source%.c}"
+}
+
+# build TREE NAME: the test's program, with the library there.
+build() {
+    make -s -j2 -C "$1" VARIANT="$(variant_of "$2")" "$(program_of "$2")" \
+        >>"$1/log" 2>&1
+}
+
+# run TREE NAME
+run() {
+    (cd "$1" && timeout --kill-after=5 60 "$(program_of "$2")" || exit 1) \
+        >>"$1/log" 2>&1
+}
+
+# Try one mutant in a copy of the tree, with the objects that it leaves alone.
+# Prints a line, and the end of what happened if it was not caught.
+try_one() {
+    name=$(name_of "$1")
+    tree=$out/$name
+    cp -a $out/base "$tree"
     verdict="NOT CAUGHT"
-    if ! patch -s -f -p1 -F3 -d $tree <"$patch" >$tree/log 2>&1; then
+    if ! patch -s -f -p1 -F3 -d "$tree" <"$1" >"$tree/log" 2>&1; then
         verdict="DOES NOT APPLY"
-        # Start again from a tree without half of a patch.
-        for file in $(sed -n 's,^+++ b/,,p' "$patch"); do
-            cp -p "$file" "$tree/$file"
-        done
+    elif ! build "$tree" "$name"; then
+        verdict="DOES NOT BUILD"
+    elif grep -qx "$name" $out/broken; then
+        verdict="FAILS WITHOUT IT, TOO"
     else
         # Where the defect is a race it takes luck to meet it.
         for try in 1 2 3 4 5 6 7 8 9 10; do
-            in_tree "$test"
-            result=$?
-            [ $result = 0 ] || break
-        done
-        case $result in
-        1) verdict=caught ;;
-        2) verdict="DOES NOT BUILD" ;;
-        esac
-        for file in $(sed -n 's,^+++ b/,,p' "$patch"); do
-            cp "$file" "$tree/$file"
+            run "$tree" "$name" || { verdict=caught; break; }
         done
     fi
-    # And it fails for that reason alone.
-    if [ "$verdict" = caught ]; then
-        in_tree "$test" || verdict="FAILS WITHOUT IT, TOO"
-    fi
-    printf '%-30s %s\n' "$name" "$verdict"
-    if [ "$verdict" = caught ]; then
-        caught=$((caught + 1))
-    else
-        missed=$((missed + 1))
-        grep -vE '^  (CC|AR)|^\[' $tree/log | tail -n 10
-    fi
+    text=$(printf '%-30s %s\n' "$name" "$verdict"
+           [ "$verdict" = caught ] ||
+               grep -vE '^  (CC|AR)|^\[' "$tree/log" | tail -n 10)
+    rm -rf "$tree"
+    echo "$text"
+}
+
+if [ "${1:-}" = --one ]; then
+    try_one "$2"
+    exit
+fi
+
+pattern=${1:-}
+jobs=${CHECK_JOBS:-$(nproc)}
+[ "$jobs" -le 4 ] || jobs=4
+
+rm -rf $out
+mkdir -p $out/base
+cp -pr Makefile host xen tests $out/base/ || exit 1
+[ ! -d bench ] || cp -pr bench $out/base/
+ls tests/mutants/*"$pattern"*.patch >$out/patches || exit 1
+
+# All the tests without a mutant: they pass, so that it is the mutant that
+# makes them fail.
+for variant in debug small; do
+    programs=$(while read -r patch; do
+                   name=$(name_of "$patch")
+                   [ "$(variant_of "$name")" != $variant ] || program_of "$name"
+               done <$out/patches | sort -u)
+    [ -z "$programs" ] ||
+        make -s -j"$jobs" -C $out/base VARIANT=$variant $programs \
+            >>$out/base/log 2>&1 || { tail $out/base/log; exit 1; }
 done
+while read -r patch; do
+    name=$(name_of "$patch")
+    program=$(program_of "$name")
+    grep -qx "$program" $out/passed 2>/dev/null || {
+        run $out/base "$name" && echo "$program" >>$out/passed ||
+            echo "$name" >>$out/broken
+    }
+done <$out/patches
+touch $out/broken
+# They are large, and linked anew with each mutant.
+sed "s,^,$out/base/," $out/passed | xargs rm -f
+
+xargs -P "$jobs" -n 1 "$0" --one <$out/patches | tee $out/verdicts
+caught=$(grep -c ' caught$' $out/verdicts)
+missed=$(($(wc -l <$out/patches) - caught))
 
 # A test without a mutant has never been seen to fail.
 for test in tests/regression/*.c; do

@@ -3,6 +3,8 @@
 # make check            every test, in all variants; the last line sums it up.
 #                       CHECK_SECONDS=240 is the time for random tests
 # make check-mutants    each old defect put back makes its test fail
+# make mutation         a sample of small defects, and which of them no test
+#                       sees; tests/mutation.py tells more
 # make coverage         lines and branches of the engine that the tests reach
 # make tests            the test programs of one VARIANT, in $(B)/tests
 
@@ -50,7 +52,7 @@ $(filter $(B)/tests/tools/%,$(TESTS)): $(B)/tmem-host $(B)/xl \
 .SECONDARY: $(TESTS:%=%.o)
 -include $(wildcard $(B)/tests/*/*.d)
 
-.PHONY: tests list-tests check check-mutants coverage
+.PHONY: tests list-tests check check-mutants mutation coverage
 tests: $(TESTS)
 
 list-tests:
@@ -61,6 +63,9 @@ check: deps-check
 
 check-mutants: deps-check
 	@tests/mutants.sh
+
+mutation: deps-coverage
+	@tests/mutation.py
 
 coverage: deps-coverage
 	@tests/coverage.sh
