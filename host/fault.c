@@ -195,6 +195,11 @@ unsigned long xenhost_leaks_seen(void)
     return read_atomic(&leaks_seen);
 }
 
+void xenhost_clock_advance(uint64_t ns)
+{
+    __atomic_add_fetch(&virtual_time, ns, __ATOMIC_RELAXED);
+}
+
 void xenhost_virtual_clock(bool on)
 {
     write_atomic(&xenhost_clock_virtual, on);

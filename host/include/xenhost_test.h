@@ -96,6 +96,8 @@ unsigned long xenhost_lock_errors(void);
 
 /* Time as the engine sees it: the TSC (default) or +1 us at each reading. */
 void xenhost_virtual_clock(bool on);
+/* Let so much virtual time go by. */
+void xenhost_clock_advance(uint64_t ns);
 
 
 /*

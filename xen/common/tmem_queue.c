@@ -47,7 +47,7 @@ struct tmem_segment {
     struct list_head list;     /* queue, in tmem_line.segments */
     struct tmem_queue *queue;  /* constant */
     struct tmem_line *line;    /* constant */
-    uint64_t birth;            /* constant: time of its making */
+    uint64_t birth;            /* constant: stamp that ages count from */
     unsigned int first;        /* queue: oldest page, if there is one */
     unsigned int next;         /* queue: first descriptor never used */
     unsigned int live;         /* queue: pages */
@@ -61,9 +61,19 @@ struct tmem_segment {
  */
 #define SEGMENT_FEW        min(8UL, TMEM_SEGMENT_PAGES / 2UL)
 
-/* Ages count in units of 512 ns: 18 minutes until they saturate. */
+/*
+ * Ages count in units of 512 ns, of which stamps are multiples. A segment
+ * takes pages for 18 minutes: then ages would saturate, and its youngest be
+ * taken for as old as its oldest.
+ */
 #define AGE_SHIFT          9
-#define AGE_MAX            (TMEM_EPAGE_USED - 1)
+#ifndef TMEM_AGE_MAX
+#ifdef TMEM_SHRUNK
+#define TMEM_AGE_MAX       255U
+#else
+#define TMEM_AGE_MAX       (TMEM_EPAGE_USED - 1)
+#endif
+#endif
 
 /* A sample of 12 pages of a segment is one from each chunk of its frames. */
 #define SAMPLE_PAGES       12
@@ -154,61 +164,82 @@ static void line_update_oldest(struct tmem_line *line)
     write_atomic(&line->oldest, oldest);
 }
 
+/* How old is a page of that stamp in a segment? Clocks differ a little. */
+static uint64_t age_in(const struct tmem_segment *seg, uint64_t stamp)
+{
+    return stamp > seg->birth ? (stamp - seg->birth) >> AGE_SHIFT : 0;
+}
+
+/* Begin a segment behind another place of its line, or NULL: no frame. */
+static struct tmem_segment *segment_begin(struct tmem_queue *q,
+                                          struct tmem_line *line,
+                                          struct list_head *after,
+                                          uint64_t birth)
+{
+    struct tmem_segment *seg = tmem_meta_frame_get(queue_meta(q));
+
+    if ( !seg )
+        return NULL;
+
+    seg->queue = q;
+    seg->line = line;
+    seg->birth = birth;
+    seg->first = seg->next = seg->live = 0;
+    list_add(&seg->list, after);
+    write_atomic(&line->nr_segments, line->nr_segments + 1);
+
+    return seg;
+}
+
 /* The segment that takes the next page, or NULL. */
 static struct tmem_segment *line_tail(struct tmem_queue *q,
-                                      struct tmem_line *line)
+                                      struct tmem_line *line, uint64_t stamp)
 {
     struct tmem_segment *seg;
 
     if ( !list_empty(&line->segments) )
     {
         seg = list_entry(line->segments.prev, struct tmem_segment, list);
-        if ( seg->next < TMEM_SEGMENT_PAGES )
+        if ( seg->next < TMEM_SEGMENT_PAGES &&
+             age_in(seg, stamp) <= TMEM_AGE_MAX )
             return seg;
     }
 
-    seg = tmem_meta_frame_get(queue_meta(q));
-    if ( !seg )
-        return NULL;
-
-    seg->queue = q;
-    seg->line = line;
-    seg->birth = tmem_clock();
-    seg->first = seg->next = seg->live = 0;
-    list_add_tail(&seg->list, &line->segments);
-    write_atomic(&line->nr_segments, line->nr_segments + 1);
-
-    return seg;
+    return segment_begin(q, line, line->segments.prev, stamp);
 }
 
-/* Append a page: its descriptor, or NULL. Counts and mark are the caller's. */
+/* Append a page, with an age and its mark; counts are the caller's. */
+static struct tmem_epage *segment_append(struct tmem_segment *seg,
+                                         struct tmem_object *obj,
+                                         uint32_t index, struct page_info *pg,
+                                         uint32_t age)
+{
+    struct tmem_epage *ep = &seg->page[seg->next++];
+
+    ASSERT(LOCKING_queue(seg->queue));
+
+    ep->obj = obj;
+    ep->frame = pg;
+    ep->index = index;
+    write_atomic(&ep->age, age);
+    if ( !seg->live++ )
+        seg->first = seg->next - 1;
+    tmem_frame_mark(pg, seg->queue->client->id, ep);
+
+    return ep;
+}
+
+/* Append a page to a line: its descriptor, or NULL. */
 static struct tmem_epage *queue_append(struct tmem_queue *q,
                                        struct tmem_line *line,
                                        struct tmem_object *obj,
                                        uint32_t index, struct page_info *pg)
 {
-    struct tmem_segment *seg = line_tail(q, line);
-    struct tmem_epage *ep;
-    uint64_t now, age;
+    uint64_t stamp = tmem_clock() & (~0ULL << AGE_SHIFT);
+    struct tmem_segment *seg = line_tail(q, line, stamp);
 
-    ASSERT(LOCKING_queue(q));
-
-    if ( !seg )
-        return NULL;
-
-    now = tmem_clock();
-    /* Clocks of two CPUs may differ a little. */
-    age = now > seg->birth ? (now - seg->birth) >> AGE_SHIFT : 0;
-    ep = &seg->page[seg->next++];
-    ep->obj = obj;
-    ep->frame = pg;
-    ep->index = index;
-    write_atomic(&ep->age, min_t(uint64_t, age, AGE_MAX));
-    if ( !seg->live++ )
-        seg->first = seg->next - 1;
-    tmem_frame_mark(pg, q->client->id, ep);
-
-    return ep;
+    return seg ? segment_append(seg, obj, index, pg, age_in(seg, stamp))
+               : NULL;
 }
 
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
