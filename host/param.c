@@ -154,13 +154,14 @@ static int assign(const struct kernel_param *p, const char *value, bool yes)
     return 0;
 }
 
-static void parse_word(char *word)
+/* 0; -ENOENT if it is not known; else what is wrong with its value. */
+static int parse_word(char *word)
 {
     const struct kernel_param *p;
     char *value = strchr(word, '=');
     bool known = false, yes = true;
     const char *name = word;
-    int rc = 0;
+    int rc = 0, bad = 0;
 
     if ( value )
         *value++ = '\0';
@@ -172,34 +173,60 @@ static void parse_word(char *word)
             continue;
         known = true;
         rc = assign(p, value, yes);
-        if ( rc )
-            printk(XENLOG_ERR "parameter \"%s\" has invalid value \"%s\", "
-                   "rc=%d\n", name, value ?: "", rc);
+        if ( !rc )
+            continue;
+        printk(XENLOG_ERR "parameter \"%s\" has invalid value \"%s\", "
+               "rc=%d\n", name, value ?: "", rc);
+        bad = rc;
     }
-    if ( !known )
-        printk(XENLOG_WARNING "parameter \"%s\" unknown\n", word);
+    if ( known )
+        return bad;
+    printk(XENLOG_WARNING "parameter \"%s\" unknown\n", word);
+
+    return -ENOENT;
+}
+
+/* The next word of *cmdline, which moves on; "" for one that is too long. */
+static bool next_word(const char **cmdline, char word[MAX_PARAM_SIZE])
+{
+    size_t len;
+
+    *cmdline += strspn(*cmdline, " \t\n");
+    len = strcspn(*cmdline, " \t\n");
+    memcpy(word, *cmdline, min(len, (size_t)MAX_PARAM_SIZE - 1));
+    word[len < MAX_PARAM_SIZE ? len : 0] = '\0';
+    *cmdline += len;
+
+    return len;
 }
 
 void cmdline_parse(const char *cmdline)
 {
     char word[MAX_PARAM_SIZE];
-    size_t len;
 
-    for ( ; cmdline && *cmdline; cmdline += len )
-    {
-        cmdline += strspn(cmdline, " \t\n");
-        len = strcspn(cmdline, " \t\n");
-        if ( !len )
-            break;
-        if ( len >= sizeof(word) )
-        {
+    while ( cmdline && next_word(&cmdline, word) )
+        if ( !*word )
             printk(XENLOG_WARNING "parameter too long: ignored\n");
-            continue;
-        }
-        memcpy(word, cmdline, len);
-        word[len] = '\0';
-        parse_word(word);
+        else
+            parse_word(word);
+}
+
+bool xenhost_cmdline_valid(const char *cmdline, char *bad, size_t size)
+{
+    char word[MAX_PARAM_SIZE], copy[MAX_PARAM_SIZE];
+    bool good = true;
+
+    params_reset();
+    while ( good && cmdline && next_word(&cmdline, word) )
+    {
+        strlcpy(copy, word, sizeof(copy));
+        good = *word && !parse_word(copy);
+        if ( !good )
+            strlcpy(bad, word, size);
     }
+    params_reset();
+
+    return good;
 }
 
 /*

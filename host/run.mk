@@ -47,9 +47,11 @@ run: $(B)/tmem-host
 check-run: $(B)/tmem-host $(B)/tmem-record
 	@tests/run_test.sh $(B)
 
+# By way of the environment the shell gets it as it was typed, quotes and all.
+trace: export TRACE_JOB := $(value JOB)
 trace: $(B)/tmem-record
-	@[ -n "$(JOB)" ] || { \
+	@[ -n "$$TRACE_JOB" ] || { \
 	    echo "Say which job: make trace JOB='make -C foo'" >&2; exit 2; }
-	@mkdir -p $(dir $(TRACE))
-	@$(B)/tmem-record $(TRACE) '$(JOB)'
+	@mkdir -p "$$(dirname '$(TRACE)')"
+	@$(B)/tmem-record '$(TRACE)' "$$TRACE_JOB"
 	@echo "To replay it: make run RUN_ARGS=--trace=$(TRACE)"

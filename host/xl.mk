@@ -22,9 +22,9 @@ $(sort $(XL_OBJ) $(PARSE_OBJ)): $(B)/obj/%.o: %.c | deps-build
 	    -Wmissing-declarations -Wformat-nonliteral \
 	    -Ihost/xl/include -Ihost/run -Itools/xl -c $< -o $@
 
-$(B)/xl: $(XL_OBJ)
+$(B)/xl: $(XL_OBJ) $(B)/obj/host/run/wire.o
 	@echo "  LD    $@"
-	@$(CC) $(HOST_CFLAGS) $(XL_OBJ) -o $@
+	@$(CC) $(HOST_CFLAGS) $^ -o $@
 
 $(B)/xen-tmem-list-parse: $(PARSE_OBJ)
 	@echo "  LD    $@"

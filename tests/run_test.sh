@@ -44,8 +44,11 @@ magic='tmem-trace 1\n'
 check 'trace: empty file' 2 'null: the file is empty' \
     "$host" --dir "$tmp/run" --trace /dev/null
 bad 'wrong first line' 1 'first line must be' 'hello\n'
-bad 'no record' 1 'uses no page' "$magic"
-bad 'only a truncation' 3 'uses no page' "${magic}f 1 4096 a\nt 1\n"
+bad 'no record' 2 'uses no page' "${magic}end\n"
+bad 'only a truncation' 4 'uses no page' "${magic}f 1 4096 a\nt 1\nend\n"
+bad 'cut after a line' 3 "no 'end' after" "${magic}f 1 4096 a\nr 1 0\n"
+bad 'something after the end' 5 "'r 1 0' after the end" \
+    "${magic}f 1 4096 a\nr 1 0\nend\nr 1 0\n"
 bad 'unknown record' 2 "unknown record 'x 1'" "${magic}x 1\n"
 bad 'cut short' 3 'cut short' "${magic}f 1 4096 a\nr 1 0"
 bad 'file out of order' 2 'expected 1, not 2' "${magic}f 2 4096 a\n"
@@ -78,6 +81,14 @@ check '--help' 0 'page-cache' "$host" --help
 check 'unknown option' 2 'unrecognized option' "$host" --nonsense
 check 'argument' 2 "unexpected argument 'x'" "$host" x
 check 'spare 0' 2 'spare must be a number from 1' "$host" --spare 0
+check 'spare beyond all memory' 2 'host of 10[0-9]* MiB does not fit' \
+    "$host" --spare 1048576
+check 'boot: bad value' 2 "Xen would not take 'tmem=maybe'" \
+    "$host" --boot tmem=maybe
+check 'boot: unknown word' 2 "Xen would not take 'tmem_reverse=1'" \
+    "$host" --boot 'tmem=1 tmem_reverse=1'
+check 'boot: tmem off' 2 "leaves tmem off; tmem=1" "$host" --boot tmem=0
+check 'boot: nothing' 2 "'' leaves tmem off" "$host" --boot ''
 check 'spare with unit' 2 "not '5G'" "$host" --spare 5G
 check 'negative rows' 2 'rows must be a number' "$host" --rows -5
 check 'too many rows' 2 'at most .* are possible' "$host" --rows 5000000
@@ -109,16 +120,26 @@ done
 JOB
 check 'record' 0 'records' "$record" "$tmp/job.trace" \
     "sh $tmp/job.sh $tmp"
+check 'record: --help' 0 'Usage: tmem-record' "$record" --help
+"$record" --help 2>&1 >"$tmp/help" | cat >"$tmp/help.err"
+check 'record: --help is output' 0 'Usage' cat "$tmp/help"
+check 'record: --help is no error' 1 '' grep . "$tmp/help.err"
+check 'record: no job' 2 'Usage' "$record" "$tmp/j2.trace"
 check 'record: failing job' 3 'status 3' "$record" "$tmp/j2.trace" 'exit 3'
 for what in '^f [0-9]* [0-9]* .*/copy$' '^r ' '^w ' '^t '; do
     check "recorded: $what" 0 "$what" cat "$tmp/job.trace"
 done
+check 'make trace: quotes' 0 'To replay' make -s B="$bin" trace \
+    TRACE="$tmp/q.trace" JOB="echo 'a  b' \"\$HOME\""
+check 'make trace: quotes stay' 0 "^job echo 'a  b' \"\$HOME\"\$" \
+    cat "$tmp/q.trace"
+check 'recorded: the end' 0 '^end$' tail -n 1 "$tmp/job.trace"
 small="--io cached --quiet --dir $tmp/run --rows 8000"
 check 'short run' 0 '' "$host" $small --spare 4 --shifts 3 \
     -g "kind=cache,mem=1,trace=$tmp/job.trace" -g kind=swap,mem=1 \
     -g kind=swap,mem=1,repeat=2
-check 'short run, compressed, no room' 0 '' "$host" $small --spare 1 \
-    --persist 1 --shifts 2 --together --boot 'tmem=1 tmem_compress=1' \
+check 'short run, no history, no room' 0 '' "$host" $small --spare 1 \
+    --persist 1 --shifts 2 --together --boot 'tmem=1 tmem_history=0' \
     -g "kind=cache,mem=1,trace=$tmp/job.trace" -g kind=swap,mem=1
 mkdir -p "$tmp/busy"
 check 'folder in use' 1 'another tmem-host' flock "$tmp/busy" \
@@ -138,9 +159,23 @@ check 'samples' 0 'case tmem' cat "$tmp/run/memory.dat"
 check 'without policies' 0 'tmem saved' "$host" --io cached --no-policy \
     --dir "$tmp/run" --spare 4 --shifts 1 -g kind=swap,mem=1 --rows 8000
 cp "$tmp/out" "$tmp/without"
+cp "$tmp/job.trace" "$tmp/my-own job.trace"
+check "a job's own name" 0 '^  myownjob .*, 1x sh ' "$host" --io cached \
+    --dir "$tmp/run" --no-policy --shifts 1 -g kind=swap,mem=1 --rows 1000 \
+    -g "kind=cache,mem=1,trace=$tmp/job.trace" --trace "$tmp/my-own job.trace"
+check "a guest's own name" 0 '^  mine ' "$host" --io cached \
+    --dir "$tmp/run" --no-policy --shifts 1 \
+    -g "kind=cache,mem=1,name=mine,trace=$tmp/job.trace" \
+    --trace "$tmp/my-own job.trace"
 check 'they are left out' 1 '' grep -q modest "$tmp/without"
-check 'tmem left off' 1 'FAILED (tmem): no page was put' "$host" $small \
-    --spare 4 --shifts 1 --boot '' -g kind=swap,mem=1
+check 'no room for tmem' 1 'FAILED (tmem): of .* puts each was refused' \
+    "$host" $small --spare 4 --shifts 1 --persist 0 -g kind=swap,mem=1
+check 'nothing to gain' 0 'no guest wants more memory' "$host" --io cached \
+    --dir "$tmp/run" --no-policy --spare 4 --shifts 1 --rows 1000 \
+    -g kind=swap,mem=8
+cp "$tmp/out" "$tmp/gain"
+check 'nothing to gain: all is well' 0 'all as they had been' cat "$tmp/gain"
+check "nothing to gain: gnuplot's warnings" 1 '' grep -i warning "$tmp/gain"
 
 if [ "$failed" != 0 ]; then
     echo "run: $failed of $checks checks failed" >&2

@@ -21,6 +21,7 @@
 #define XENHOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <public/tmem.h>
 
@@ -29,6 +30,13 @@ struct xenhost_config {
     unsigned int  cpus;         /* physical CPUs */
     const char   *cmdline;      /* Xen command line, or NULL: tmem is off */
 };
+
+/*
+ * Is each word of a command line a parameter that this host knows, with a value
+ * that it takes? If not, `bad` (size bytes) has the first that is wrong. Called
+ * while no host runs.
+ */
+bool xenhost_cmdline_valid(const char *cmdline, char *bad, size_t size);
 
 /*
  * Start the machine. 0, or -EINVAL for an impossible configuration (a message

@@ -45,6 +45,13 @@ static int new_pool(domid_t dom, uint32_t flags, uint64_t uuid,
     return -1;
 }
 
+bool guest_has_tmem(domid_t dom)
+{
+    struct tmem_op op = { .cmd = TMEM_DESTROY_POOL };
+
+    return xenhost_tmem_op(dom, &op) != -ENODEV;
+}
+
 int guest_new_pool(domid_t dom, bool persistent, struct guest_stats *st)
 {
     return new_pool(dom, persistent ? TMEM_POOL_PERSIST : 0, 0, st);

@@ -7,6 +7,9 @@
 
 #include "run.h"
 
+/* Is tmem on? For a guest that has no pool yet. */
+bool guest_has_tmem(domid_t dom);
+
 /*
  * Create a private pool: persistent or ephemeral. The pool's id, or -1 after
  * a message: tmem is on, so that is a failure of the run.

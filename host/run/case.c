@@ -167,6 +167,25 @@ static void *guest_main(void *arg)
     return NULL;
 }
 
+void case_check(const struct options *opt)
+{
+    const struct xenhost_config cfg = {
+        .host_pages = host_size(opt), .cpus = 1, .cmdline = opt->cmdline
+    };
+    char bad[64];
+
+    if ( !xenhost_cmdline_valid(opt->cmdline, bad, sizeof(bad)) )
+        errx(2, "--boot: Xen would not take '%s'", bad);
+    if ( xenhost_start(&cfg) || xenhost_cpu_bind(0) ||
+         xenhost_domain_create(FIRST_GUEST, 1, 1, false) )
+        errx(1, "the host does not start with %lu MiB",
+             cfg.host_pages / MIB_PAGES);
+    if ( !guest_has_tmem(FIRST_GUEST) )
+        errx(2, "--boot: '%s' leaves tmem off; tmem=1 turns it on",
+             opt->cmdline);
+    xenhost_stop();
+}
+
 static void make_domains(const struct options *opt, enum run_case which)
 {
     unsigned int i;
@@ -234,11 +253,16 @@ static void run_guests(const struct options *opt, struct guest *guest,
 
 static void serve_xl(const struct options *opt)
 {
+    unsigned int i;
+
     if ( xenhost_domain_create(0, 0, 0, true) )
         errx(1, "cannot create domain 0");
-    serve_start(opt->serve, opt->nr_guests);
-    if ( !opt->quiet )
-        printf("serving at %s; Ctrl-C ends it\n", opt->serve);
+    serve_start(opt, opt->nr_guests);
+    if ( opt->quiet )
+        return;
+    for ( i = 0; i < opt->nr_guests; i++ )
+        report_guest(opt, i, FIRST_GUEST + i);
+    printf("serving at %s; Ctrl-C ends it\n", opt->serve);
     fflush(stdout);
 }
 

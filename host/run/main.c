@@ -13,7 +13,7 @@
  *   picture   the drawing               sqlwork    what it runs (arena: its
  *   calls     guests' hypercalls                   malloc; text: its data)
  *   policy    afterwards: weights, caps and a shared pool
- *   serve     control operations for xl (wire: their form)
+ *   serve     control operations for xl (wire: their form, and where)
  *
  * tmem-record (record.c) is a program of its own.
  */
@@ -119,6 +119,7 @@ int main(int argc, char **argv)
     if ( opt.serve )
         serve_block_signals();
     raise_file_limit();
+    case_check(&opt);
     make_dirs(opt.dir);
     lock_dir(opt.dir);
     direct = disk_direct(opt.dir, opt.io);
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
     for ( i = 0; i < opt.nr_guests; i++ )
         corpus_close(corpus[i]);
     if ( !opt.quiet && !opt.serve )
-        picture = picture_draw(&opt, res);
+        picture = picture_draw(&opt, res, direct);
     good = opt.serve ? report_served(&opt, &res[CASE_TMEM]) :
                        report(&opt, res, direct, picture);
     free(picture);

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <argp.h>
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <libgen.h>
@@ -59,7 +60,8 @@ static const struct argp_option option[] = {
       "caps and a shared pool on a small host of its own", 0 },
     { "serve", OPT_SERVE, "SOCKET", OPTION_ARG_OPTIONAL, "Run the guests with "
       "tmem alone, again and again, until a signal (Ctrl-C) ends it, and let "
-      "build/xl control them (" WIRE_SOCKET "); only its own user may", 0 },
+      "build/xl control them (run/control beside the two programs); only its "
+      "own user may", 0 },
     { "quiet", OPT_QUIET, NULL, 0, "Print nothing when all is well", 0 },
     { 0 }
 };
@@ -140,6 +142,7 @@ static void guest_key(struct argp_state *state, struct guest_spec *g, int key,
             argp_error(state, "--guest: a name is 1 to 8 letters and digits, "
                        "not '%s'", value);
         g->name = copy(value);
+        g->named = true;
         break;
     case 4:
         g->repeat = number(state, "--guest: repeat", value, 1, 1000);
@@ -249,7 +252,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         opt->no_policy = true;
         break;
     case OPT_SERVE:
-        opt->serve = arg ? arg : WIRE_SOCKET;
+        opt->serve = arg ? arg : wire_socket();
         break;
     case OPT_QUIET:
         opt->quiet = true;
@@ -328,6 +331,28 @@ static void plan_shifts(struct options *opt)
     }
 }
 
+/* A job of the user's own is called by its file: my.trace is "my". */
+static void name_by_trace(struct options *opt, struct guest_spec *g)
+{
+    const char *file = strrchr(g->trace_file, '/');
+    char name[9] = "";
+    unsigned int i, n = 0;
+    size_t len;
+
+    file = file ? file + 1 : g->trace_file;
+    len = strlen(file);
+    if ( len > 6 && !strcmp(file + len - 6, ".trace") )
+        len -= 6;
+    for ( i = 0; i < len && n < 8; i++ )
+        if ( isascii(file[i]) && isalnum((unsigned char)file[i]) )
+            name[n++] = file[i];
+    for ( i = 0; i < opt->nr_guests; i++ )
+        if ( &opt->guest[i] != g && !strcmp(opt->guest[i].name, name) )
+            n = 0;
+    free(g->name);
+    g->name = copy(n ? name : "job");
+}
+
 static void load_traces(struct options *opt)
 {
     char why[PATH_MAX + 512];
@@ -346,6 +371,8 @@ static void load_traces(struct options *opt)
         {
             free(g->trace_file);
             g->trace_file = copy(user_trace);
+            if ( !g->named )
+                name_by_trace(opt, g);
         }
         g->trace = trace_load(g->trace_file, why, sizeof(why));
         if ( !g->trace )
@@ -360,6 +387,32 @@ static void load_traces(struct options *opt)
     }
     if ( user_trace )
         errx(2, "--trace: there is no page-cache guest to replay it");
+}
+
+/* Memory of this machine that programs can have, in MiB; or all that is. */
+static unsigned long machine_mib(void)
+{
+    FILE *f = fopen("/proc/meminfo", "re");
+    char line[128];
+    unsigned long kib = ULONG_MAX;
+
+    while ( f && fgets(line, sizeof(line), f) )
+        if ( sscanf(line, "MemAvailable: %lu kB", &kib) == 1 )
+            break;
+    if ( f )
+        fclose(f);
+    return kib / 1024;
+}
+
+/* A host is made of memory of this machine, which it uses: all of it. */
+static void check_size(const struct options *opt)
+{
+    unsigned long host = host_size(opt) / MIB_PAGES, here = machine_mib();
+
+    if ( host > here )
+        errx(2, "a host of %lu MiB does not fit in the %lu MiB that this "
+             "machine has left: a smaller --spare (now %lu), or guests with "
+             "less mem", host, here, opt->spare / MIB_PAGES);
 }
 
 void options_parse(struct options *opt, int argc, char **argv)
@@ -379,6 +432,7 @@ void options_parse(struct options *opt, int argc, char **argv)
         opt->persist = opt->spare;
     plan_shifts(opt);
     load_traces(opt);
+    check_size(opt);
 }
 
 void options_free(struct options *opt)

@@ -509,6 +509,15 @@ static void write_trace(FILE *out, const char *job)
         }
         fputc('\n', out);
     }
+    fputs("end\n", out);
+}
+
+static void usage(FILE *f)
+{
+    fputs("Usage: tmem-record TRACE-FILE 'SHELL COMMAND'\n"
+          "Runs the command and records the file pages that it uses; the "
+          "format is\ndescribed in docs/trace-format.md. To replay it: "
+          "tmem-host --trace=TRACE-FILE\n", f);
 }
 
 int main(int argc, char **argv)
@@ -517,11 +526,14 @@ int main(int argc, char **argv)
     pid_t pid;
     FILE *out;
 
+    if ( argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) )
+    {
+        usage(stdout);
+        return 0;
+    }
     if ( argc != 3 )
     {
-        fprintf(stderr, "Usage: %s TRACE-FILE 'SHELL COMMAND'\n"
-                "Runs the command and records the file pages that it uses; "
-                "the format is\ndescribed in docs/trace-format.md.\n", argv[0]);
+        usage(stderr);
         return 2;
     }
     if ( strchr(argv[2], '\n') )

@@ -103,6 +103,24 @@ static void guest_rows(const struct options *opt,
         row("", "time in its jobs, s", 2, busy_time, st);
 }
 
+void report_guest(const struct options *opt, unsigned int i, domid_t dom)
+{
+    const struct guest_spec *g = &opt->guest[i];
+    int room = 60 - 22 - (int)opt->shifts;
+
+    if ( dom )
+        room -= printf("  domain %u", dom);
+    printf("  %-8s %3lu MiB, shifts %s", g->name, g->base / MIB_PAGES,
+           g->busy);
+    if ( g->kind == GUEST_SWAP )
+        printf(", %ux SQLite, %lu rows", g->repeat, opt->rows);
+    else
+        printf(", %ux %.*s (%lu MiB)", g->repeat, room,
+               g->trace->job ? g->trace->job : g->trace_file,
+               (g->trace->used + MIB_PAGES - 1) / MIB_PAGES);
+    putchar('\n');
+}
+
 static void head(const struct options *opt, bool direct)
 {
     unsigned long own = 0;
@@ -116,20 +134,7 @@ static void head(const struct options *opt, bool direct)
            host_reserve(host_size(opt)) / MIB_PAGES,
            opt->keep_reserve ? "" : " (split: 1)");
     for ( i = 0; i < opt->nr_guests; i++ )
-    {
-        const struct guest_spec *g = &opt->guest[i];
-
-        printf("  %-8s %3lu MiB, shifts %s", g->name, g->base / MIB_PAGES,
-               g->busy);
-        if ( g->kind == GUEST_SWAP )
-            printf(", %ux SQLite, %lu rows", g->repeat, opt->rows);
-        else
-            printf(", %ux %.*s (%lu MiB)", g->repeat,
-                   60 - 22 - (int)opt->shifts,
-                   g->trace->job ? g->trace->job : g->trace_file,
-                   (g->trace->used + MIB_PAGES - 1) / MIB_PAGES);
-        putchar('\n');
-    }
+        report_guest(opt, i, 0);
     printf("%s\n", direct ? "Disk: past this machine's cache (O_DIRECT), no "
            "read-ahead; times are real." : "Disk: through this machine's "
            "cache, so I/O is counted but not timed.");
@@ -247,11 +252,13 @@ static bool case_is_good(const struct options *opt, enum run_case which,
                 name, res->leaked);
     good = !sum->corrupt && !sum->wrong && !sum->tmem_errors && !res->leaked;
     /* Who serves xl may have been told to let nobody put anything. */
-    if ( !opt->serve && which == CASE_TMEM && !sum->puts_ok )
+    if ( !opt->serve && which == CASE_TMEM && sum->puts && !sum->puts_ok )
     {
-        fprintf(stderr, "FAILED (tmem): no page was put; --boot='%s' leaves "
-                "tmem off, or the guests have all the memory that they "
-                "want\n", opt->cmdline);
+        fprintf(stderr, "FAILED (tmem): of %llu puts each was refused; "
+                "is there any room with --spare=%lu --persist=%lu "
+                "--boot='%s'?\n", (unsigned long long)sum->puts,
+                opt->spare / MIB_PAGES, opt->persist / MIB_PAGES,
+                opt->cmdline);
         good = false;
     }
     return good;
@@ -274,6 +281,7 @@ static void sum_up(const struct options *opt, const struct case_result *res,
         sum->wrong += st->wrong;
         sum->jobs += st->jobs;
         sum->tmem_errors += st->tmem_errors;
+        sum->puts += st->puts;
         sum->puts_ok += st->puts_ok;
         sum->busy_ns += st->busy_ns;
     }
@@ -340,11 +348,15 @@ bool report(const struct options *opt, const struct case_result *res,
     if ( picture )
         printf("memory over time: %s\n", picture);
     else
-        printf("memory over time: %s/memory.dat; gnuplot-nox draws it\n",
-               opt->dir);
-    printf("tmem saved %.0f %% of the I/O with spare memory unused, %.0f %% "
-           "with it split\n",
-           less(sum[CASE_TMEM].ios, sum[CASE_UNUSED].ios),
-           less(sum[CASE_TMEM].ios, sum[CASE_SPLIT].ios));
+        printf("memory over time: %s/memory.dat; gnuplot-nox draws it (what "
+               "it\nsaid: memory.log)\n", opt->dir);
+    if ( sum[CASE_TMEM].puts )
+        printf("tmem saved %.0f %% of the I/O with spare memory unused, %.0f "
+               "%% with it split\n",
+               less(sum[CASE_TMEM].ios, sum[CASE_UNUSED].ios),
+               less(sum[CASE_TMEM].ios, sum[CASE_SPLIT].ios));
+    else
+        printf("tmem had nothing to do: no guest wants more memory than it "
+               "has\n");
     return good;
 }

@@ -57,6 +57,7 @@ struct guest_stats {
 /* A guest, as the command line describes it. */
 struct guest_spec {
     char *name;
+    bool named;             /* by the command line */
     enum guest_kind kind;
     unsigned long base;     /* its own memory without any of the spare */
     char *trace_file;       /* page-cache guests */
@@ -108,7 +109,9 @@ struct case_result {
 void options_parse(struct options *opt, int argc, char **argv);
 void options_free(struct options *opt);
 
-/* case.c. What each job of a swapping guest must print is `reference`. */
+/* case.c. Exits with a message unless opt->cmdline is one that turns tmem on. */
+void case_check(const struct options *opt);
+/* What each job of a swapping guest must print is `reference`. */
 struct corpus;
 void case_run(const struct options *opt, enum run_case which, bool direct,
               struct corpus *const *corpus, uint64_t reference,
@@ -123,13 +126,16 @@ unsigned long guest_size(const struct options *opt, enum run_case which,
 bool policy_run(const struct options *opt);
 
 /* picture.c. Write samples, script and picture into dir; the picture's name
- * (to be freed), or NULL when there is no gnuplot. */
-char *picture_draw(const struct options *opt, const struct case_result *res);
+ * (to be freed), or NULL when there is no gnuplot. direct: times are real. */
+char *picture_draw(const struct options *opt, const struct case_result *res,
+                   bool direct);
 
 /* report.c. True when all is as it must be. */
 bool report(const struct options *opt, const struct case_result *res,
             bool direct, const char *picture);
-/* The same of a run that served xl. */
+/* A line about guest i, whose domain id is `dom`; 0: it has none yet. */
+void report_guest(const struct options *opt, unsigned int i, domid_t dom);
+/* What report() is, of a run that served xl. */
 bool report_served(const struct options *opt, const struct case_result *res);
 
 /* Say on a terminal what is going on; "" takes it away again. */

@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <xenhost.h>
+#include "run.h"
 #include "serve.h"
 #include "wire.h"
 
@@ -30,6 +31,7 @@
 #define PATIENCE_S 2
 
 static struct {
+    const struct options *opt;
     const char *path;
     int listener, signals;
     unsigned int cpu;
@@ -78,6 +80,19 @@ static bool transmit(int fd, const void *buf, size_t len)
     return true;
 }
 
+/* The length of a domain's name, which is in buf then; -ENOENT. */
+static long domain_name(uint32_t dom, char *buf, uint32_t size)
+{
+    const char *name = dom ? NULL : "Domain-0";
+
+    if ( dom >= FIRST_GUEST && dom - FIRST_GUEST < server.opt->nr_guests )
+        name = server.opt->guest[dom - FIRST_GUEST].name;
+    if ( !name || strlen(name) >= size )
+        return -ENOENT;
+    strcpy(buf, name);
+    return strlen(name);
+}
+
 /* The result; *buf is allocated unless there is none. */
 static long control(const struct wire_request *req, void **buf)
 {
@@ -95,6 +110,8 @@ static long control(const struct wire_request *req, void **buf)
         if ( !*buf )
             return -ENOMEM;
     }
+    if ( req->cmd == WIRE_NAME )
+        return domain_name(req->cli_id, *buf, req->len);
     memcpy(op.oid.oid, req->oid, sizeof(op.oid.oid));
     set_xen_guest_handle_raw(op.buf, *buf);
     return xenhost_tmem_control(0, &op);
@@ -171,9 +188,10 @@ static void make_room(const struct sockaddr_un *at)
     unlink(at->sun_path);
 }
 
-void serve_start(const char *path, unsigned int cpu)
+void serve_start(const struct options *opt, unsigned int cpu)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
+    const char *path = opt->serve;
     mode_t mask;
     int rc;
 
@@ -182,6 +200,7 @@ void serve_start(const char *path, unsigned int cpu)
              sizeof(at.sun_path));
     strcpy(at.sun_path, path);
     make_room(&at);
+    server.opt = opt;
     server.path = path;
     server.cpu = cpu;
     server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

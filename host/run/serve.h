@@ -14,10 +14,11 @@
 void serve_block_signals(void);
 
 /*
- * Start a thread that serves requests at the socket `path`, one at a time, as
- * domain 0, on a CPU of its own. Exits after a message when it can't.
+ * Start a thread that serves requests at the socket opt->serve, one at a time,
+ * as domain 0, on a CPU of its own. Exits after a message when it can't.
  */
-void serve_start(const char *path, unsigned int cpu);
+struct options;
+void serve_start(const struct options *opt, unsigned int cpu);
 
 /* Has a signal asked for the end? */
 bool serve_stopped(void);

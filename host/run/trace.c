@@ -25,6 +25,7 @@
 struct parser {
     struct trace *t;
     unsigned long line;
+    bool ended;
     char *why;
     size_t why_size;
 };
@@ -169,6 +170,10 @@ static bool parse_line(struct parser *p, char *s, size_t len)
                bad(p, "not a trace: the first line must be '%s'", MAGIC);
     if ( !s[0] || s[0] == '#' )
         return true;
+    if ( p->ended )
+        return bad(p, "'%.20s' after the end", s);
+    if ( !strcmp(s, "end") )
+        return p->ended = true;
     if ( !strncmp(s, "job ", 4) )
     {
         if ( p->t->job )
@@ -179,7 +184,8 @@ static bool parse_line(struct parser *p, char *s, size_t len)
     if ( strchr("frwt", s[0]) && s[1] == ' ' )
         return s[0] == 'f' ? parse_file(p, s + 2)
                            : parse_access(p, s[0], s + 2);
-    return bad(p, "unknown record '%.20s'; known: job, f, r, w, t", s);
+    return bad(p, "unknown record '%.20s'; known: job, f, r, w, t, end",
+               s);
 }
 
 /* How many different pages the job touches. */
@@ -242,6 +248,8 @@ struct trace *trace_load(const char *path, char *why, size_t size)
         t->used = count_used(t);
     if ( ok && !p.line )
         ok = bad(&p, "the file is empty");
+    if ( ok && !p.ended )
+        ok = bad(&p, "no 'end' after this line: the trace is cut short");
     if ( ok && !t->used )
         ok = bad(&p, "the trace ends here and uses no page (r or w)");
     if ( ok )

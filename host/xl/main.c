@@ -6,6 +6,7 @@
  * (tools/); the headers in include/ stand in for those of Xen that they need,
  * and transport.c for the hypercall. Here is what is left of xl.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,12 +22,6 @@ static const struct cmd_spec cmd_table[] = {
 
 static struct libxl__ctx the_ctx;
 libxl_ctx *ctx = &the_ctx;
-
-/* Guests of tmem-host have names, but do not tell them. */
-char *libxl_domid_to_name(libxl_ctx *unused, uint32_t domid)
-{
-    return NULL;
-}
 
 static const struct cmd_spec *find_command(const char *name)
 {
@@ -70,10 +65,21 @@ void flush_stream(FILE *fh)
     exit(EXIT_FAILURE);
 }
 
+/* Ids have no gaps. */
 uint32_t find_domain(const char *p)
 {
-    fprintf(stderr, "xl: '%s' is no domain's id; the guests of tmem-host have "
-            "the ids 1, 2 ...\n", p);
+    uint32_t domid;
+    char *name;
+
+    for ( domid = 0; (name = libxl_domid_to_name(ctx, domid)); domid++ )
+    {
+        bool found = !strcmp(name, p);
+
+        free(name);
+        if ( found )
+            return domid;
+    }
+    fprintf(stderr, "xl: there is no domain '%s'\n", p);
     exit(EXIT_FAILURE);
 }
 

@@ -2,7 +2,8 @@
 /*
  * transport.c - a sysctl for the host in a process, by way of its socket
  *
- * Where libxc makes a hypercall, this makes a connection to tmem-host --serve.
+ * Where libxc makes a hypercall, and libxl asks xenstore for a name, this makes
+ * a connection to tmem-host --serve.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <libxl_utils.h>
 
 #include "wire.h"
 #include "xc_private.h"
@@ -21,10 +24,15 @@ static int open_socket(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if ( !path )
-        path = WIRE_SOCKET;
-    strncpy(at.sun_path, path, sizeof(at.sun_path) - 1);
-    if ( fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at)) )
-        return fd;
+        path = wire_socket();
+    if ( strlen(path) >= sizeof(at.sun_path) )
+        errno = ENAMETOOLONG;
+    else
+    {
+        strcpy(at.sun_path, path);
+        if ( fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at)) )
+            return fd;
+    }
     fprintf(stderr, "xl: cannot connect to %s: %s; start tmem-host --serve, "
             "or name its socket in TMEM_SOCKET\n", path, strerror(errno));
     exit(EXIT_FAILURE);
@@ -50,28 +58,44 @@ static void move_bytes(int fd, void *buf, size_t len, bool out)
     }
 }
 
-int do_sysctl(xc_interface *xch, struct xen_sysctl *sysctl)
+/* The result, or -1 with errno set; req->len bytes of buf are there for it. */
+static int ask(const struct wire_request *req, void *buf)
 {
-    const struct xen_sysctl_tmem_op *op = &sysctl->u.tmem_op;
-    struct wire_request req = {
-        .magic = WIRE_MAGIC, .cmd = op->cmd, .pool_id = op->pool_id,
-        .cli_id = op->cli_id, .len = op->len, .arg = op->arg, .pad = op->pad,
-        .oid = { op->oid.oid[0], op->oid.oid[1], op->oid.oid[2] }
-    };
     struct wire_reply reply;
     int fd = open_socket();
 
-    move_bytes(fd, &req, sizeof(req), true);
+    move_bytes(fd, (void *)req, sizeof(*req), true);
     move_bytes(fd, &reply, sizeof(reply), false);
-    if ( reply.len > op->len )
+    if ( reply.len > req->len )
     {
         fprintf(stderr, "xl: tmem-host is not of this build\n");
         exit(EXIT_FAILURE);
     }
-    move_bytes(fd, op->buf.p, reply.len, false);
+    move_bytes(fd, buf, reply.len, false);
     close(fd);
     if ( reply.result >= 0 )
         return reply.result;
     errno = -reply.result;
     return -1;
+}
+
+int do_sysctl(xc_interface *xch, struct xen_sysctl *sysctl)
+{
+    const struct xen_sysctl_tmem_op *op = &sysctl->u.tmem_op;
+    const struct wire_request req = {
+        .magic = WIRE_MAGIC, .cmd = op->cmd, .pool_id = op->pool_id,
+        .cli_id = op->cli_id, .len = op->len, .arg = op->arg, .pad = op->pad,
+        .oid = { op->oid.oid[0], op->oid.oid[1], op->oid.oid[2] }
+    };
+
+    return ask(&req, op->buf.p);
+}
+
+char *libxl_domid_to_name(libxl_ctx *unused, uint32_t domid)
+{
+    char name[64] = "";
+    const struct wire_request req = { .magic = WIRE_MAGIC, .cmd = WIRE_NAME,
+                                      .cli_id = domid, .len = sizeof(name) };
+
+    return ask(&req, name) < 0 ? NULL : strdup(name);
 }

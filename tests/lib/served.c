@@ -44,6 +44,14 @@ static const char *build_dir(void)
     return path;
 }
 
+const char *served_program(const char *name)
+{
+    static char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof(path), "%s/%s", build_dir(), name);
+    return path;
+}
+
 const char *served_path(const char *name)
 {
     static char path[sizeof(served.dir) + 64];
@@ -102,6 +110,7 @@ static bool write_trace(void)
     fprintf(f, "tmem-trace 1\nf 1 2097152 data\n");
     for ( i = 0; i < 4; i++ )
         fprintf(f, "r 1 0 512\n");
+    fprintf(f, "end\n");
     return !fclose(f);
 }
 

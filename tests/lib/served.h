@@ -19,6 +19,9 @@ extern char run_out[1 << 16], run_err[4096];
  */
 int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The file of a program. Valid until the next call. */
+const char *served_program(const char *name);
+
 /* A file in the temporary folder. Valid until the next call. */
 const char *served_path(const char *name);
 

@@ -232,6 +232,7 @@ const char *check_list(const struct run *run, const char *text)
     expect(count_lines(text, 'P'), pools, "number of pools");
     expect(count_lines(text, 'S'), shared, "number of shared pools");
     expect(list_key(text, "G=", "Ep"), spec.ephemeral_puts, "G: Ep");
+    expect(list_key(text, "G=", "Fr"), spec.all_frozen, "G: Fr");
 
     return NULL;
 }

@@ -69,7 +69,7 @@ static const char *table(const char *a, const char *b, size_t rows)
 
     snapshot(&before, a, 1000);
     snapshot(&now, b, 2000001000);
-    tmem_rates_print(f, &before, &now, rows, name);
+    tmem_rates_print(f, &before, &now, 80, rows, name);
     fclose(f);
     tmem_snapshot_free(&before);
     tmem_snapshot_free(&now);
@@ -88,7 +88,7 @@ static void test_table(void **state)
         "    2 -                   50         0     -       0      25"
             "    100   25.0  25.0\n"
         "30000 -                    0         0     -       0       0"
-            "      0    0.0   0.0\n");
+            "      0    0.0     -\n");
 }
 
 static void test_rows(void **state)
@@ -109,6 +109,47 @@ static void test_nothing(void **state)
         "clients 1, pages: ephemeral 0, persistent 0; evicted/s 0\n" HEAD
         "    1 a-name-that-         0         0     -       0       0"
             "      0      -     -\n");
+}
+
+/* What is known of one list alone, in the columns that fit. */
+static void test_first(void **state)
+{
+    struct tmem_snapshot now = { 0 };
+    FILE *f = fmemopen(output, sizeof(output), "w");
+
+    (void)state;
+    snapshot(&now, first, 1000);
+    tmem_rates_print(f, NULL, &now, 46, 2, name);
+    fclose(f);
+    tmem_snapshot_free(&now);
+    assert_string_equal(output,
+        "clients 2, pages: ephemeral 100, persistent 7\n"
+        "   ID NAME         EPHEMERAL   PERSIST  HIT%\n"
+        "    0 (shared)            10         0     -\n"
+        "    1 a-name-that-       100         7     -\n"
+        "... and 1 more\n");
+}
+
+static void test_frozen(void **state)
+{
+    (void)state;
+    assert_string_equal(table("G=Fr:0\n", "G=Fr:1\n", 10),
+        "clients 0 (new: frozen), pages: ephemeral 0, persistent 0; "
+        "evicted/s 0\n" HEAD);
+    assert_null(strstr(table("G=Fr:1\n", "G=Fr:0\n", 10), "frozen"));
+}
+
+/* A weight counts where there are ephemeral pages. */
+static void test_idle_weight(void **state)
+{
+    const char *list = "C=CI:0,ww:300,Ec:0\nC=CI:1,ww:300,Ec:10\n"
+                       "C=CI:2,ww:100,Ec:10\n";
+
+    (void)state;
+    table(list, list, 10);
+    assert_non_null(strstr(output, "    300    0.0     -\n"));
+    assert_non_null(strstr(output, "    300   50.0  75.0\n"));
+    assert_non_null(strstr(output, "    100   50.0  25.0\n"));
 }
 
 /* A pool goes while another works on; one id is another pool by now. */
@@ -145,6 +186,9 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_first),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_idle_weight),
         cmocka_unit_test(test_pool_goes),
         cmocka_unit_test(test_width),
     };

@@ -6,6 +6,7 @@
  * what is tested of the transport is that it can't be harmed.
  */
 #include <errno.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -102,8 +104,14 @@ static void test_freeze(void **state)
     assert_int_equal(list_key(run_out, "P=CI:1", "ps"), puts);
     quiet("tmem-freeze -a");
     assert_int_equal(client(2, "fr"), 1);
+    /* That new ones are frozen is seen, also when these are not. */
+    quiet("tmem-thaw 1");
     quiet("tmem-thaw 2");
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_int_equal(strncmp(run_out, "clients 2 (new: frozen), pages", 30), 0);
     quiet("tmem-thaw -a");
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_int_equal(strncmp(run_out, "clients 2, pages", 16), 0);
     assert_int_equal(client(1, "fr"), 0);
     assert_int_equal(client(2, "fr"), 0);
 }
@@ -127,6 +135,46 @@ static void test_set(void **state)
     assert_int_equal(client(1, "ca"), 4294967295u);
     assert_int_equal(client(2, "ww"), 100);
     quiet("tmem-set -a -w 0 -c 0");
+}
+
+#define SETTINGS_HEAD "Name                                 ID Weight        Cap" \
+                      " Compress\n"
+
+/* Without a value it shows them, and changes nothing. */
+static void test_show_settings(void **state)
+{
+    (void)state;
+    quiet("tmem-set 1 -w 65535 -c 4294967295 -p 1");
+    assert_int_equal(run("xl tmem-set 1"), 0);
+    assert_string_equal(run_out, SETTINGS_HEAD
+        "cache1                                1  65535 4294967295        1\n");
+    assert_int_equal(run("xl tmem-set -a"), 0);
+    assert_string_equal(run_out, SETTINGS_HEAD
+        "cache1                                1  65535 4294967295        1\n"
+        "cache2                                2      0          0        0\n");
+    quiet("tmem-set 1 -w 0 -c 0 -p 0");
+    /* Who has not used tmem has no client, and does not get one by this. */
+    assert_int_equal(run("xl tmem-set 0"), 0);
+    assert_string_equal(run_out, SETTINGS_HEAD
+        "Domain-0                              0      0          0        0\n");
+    assert_int_equal(run("xl tmem-list 0"), 1);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err,
+                        "xl tmem-list: domain 0 has not used tmem\n");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_int_equal(run("xl tmem-list cache2"), 0);
+    assert_int_equal(strncmp(run_out, "C=CI:2,", 7), 0);
+    quiet("tmem-set cache1 -w 5");
+    assert_int_equal(client(1, "ww"), 5);
+    quiet("tmem-set cache1 -w 0");
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_non_null(strstr(run_out, "\n    2 cache2  "));
+    assert_int_equal(run("xl tmem-list cache3"), 1);
+    assert_string_equal(run_err, "xl: there is no domain 'cache3'\n");
 }
 
 /* Allow, or no more, as many pools as a client may have. */
@@ -187,6 +235,11 @@ static void test_parse(void **state)
     assert_non_null(strstr(run_out, "\nDomain 2, pool 0 (ephemeral"));
     assert_null(strstr(run_out, "unknown"));
     assert_string_equal(run_err, "");
+    /* A list that failed is an error at the other end of a pipe, too. */
+    assert_int_equal(run("TMEM_SOCKET=/nowhere xl tmem-list -a | "
+                         "xen-tmem-list-parse --json"), 1);
+    assert_string_equal(run_out, "");
+    assert_non_null(strstr(run_err, "the list is empty"));
 }
 
 static void test_top(void **state)
@@ -204,6 +257,58 @@ static void test_top(void **state)
     for ( s = run_out; (s = strstr(s, "clients 2")); s++ )
         tables++;
     assert_int_equal(tables, 2);
+}
+
+/*
+ * tmem-top on a terminal of so many columns: what it showed at once. A key
+ * ends it long before it would end by itself.
+ */
+static const char *top_on_terminal(int columns)
+{
+    static char text[4096];
+    struct winsize size = { .ws_row = 24, .ws_col = columns };
+    size_t len = 0;
+    int fd, status;
+    ssize_t n = 1;
+    pid_t pid = forkpty(&fd, NULL, NULL, &size);
+
+    if ( !pid )
+    {
+        execl(served_program("xl"), "xl", "tmem-top", "-d", "3600", NULL);
+        _exit(127);
+    }
+    /* Both guests' lines: then it waits. */
+    while ( n > 0 && !(strstr(text, " 2 cache2 ") && text[len - 1] == '\n') )
+    {
+        n = read(fd, text + len, sizeof(text) - 1 - len);
+        len += n > 0 ? n : 0;
+        text[len] = '\0';
+    }
+    assert_int_equal(write(fd, "xq", 2), 2);
+    while ( read(fd, &status, sizeof(status)) > 0 )
+        ;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+    close(fd);
+    return text;
+}
+
+static void test_terminal(void **state)
+{
+    static const int columns[] = { 40, 80 };
+    const char *s, *newline;
+    size_t i;
+
+    (void)state;
+    for ( i = 0; i < 2; i++ )
+    {
+        s = top_on_terminal(columns[i]);
+        assert_int_equal(strncmp(s, "\033[H\033[J", 6), 0);
+        for ( s += 6; (newline = strstr(s, "\r\n")); s = newline + 2 )
+            assert_in_range(newline - s, 0, columns[i]);
+    }
+    /* No rates yet. */
+    assert_non_null(strstr(top_on_terminal(80), "; evicted/s -\r\n"));
 }
 
 static void test_help(void **state)
@@ -240,7 +345,8 @@ static void test_bad_input(void **state)
         { "tmem-freeze 99", "no domain 99" },
         { "tmem-thaw 99", "no domain 99" },
         { "tmem-set 99 -w 1", "no domain 99" },
-        { "tmem-set 1", "nothing to set" },
+        { "tmem-set", "name a domain" },
+        { "tmem-set 99", "no domain 99" },
         { "tmem-set 1 -w", "-w needs a value" },
         { "tmem-set 1 -w 65536", "0 to 65535" },
         { "tmem-set 1 -w -1", "0 to 65535" },
@@ -362,6 +468,12 @@ static void test_rude_peers(void **state)
 static void test_sockets(void **state)
 {
     (void)state;
+    /* Without a name, the socket is where the programs are. */
+    assert_int_equal(run("unset TMEM_SOCKET; cd /; xl tmem-freeable"), 1);
+    assert_non_null(strstr(run_err, "cannot connect to /"));
+    assert_non_null(strstr(run_err, "/run/control: "));
+    assert_int_equal(run("TMEM_SOCKET=/%0200d xl tmem-freeable", 1), 1);
+    assert_non_null(strstr(run_err, "File name too long"));
     assert_int_equal(run("TMEM_SOCKET=/nowhere xl tmem-freeable"), 1);
     assert_non_null(strstr(run_err, "cannot connect to /nowhere"));
     assert_int_equal(run("tmem-host --dir=%s/2 --serve=%s/control -g kind=swap,"
@@ -395,10 +507,13 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_freeze),
         cmocka_unit_test(test_set),
+        cmocka_unit_test(test_show_settings),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_shared_auth),
         cmocka_unit_test(test_freeable),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_top),
+        cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_raw),

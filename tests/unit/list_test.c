@@ -68,7 +68,7 @@ static const char *keys_of(const char *line)
     return keys;
 }
 
-#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp "
+#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr "
 #define G_LONG  "Ec Em Oc Om Nc Nm Pc Pm Fc Fm Sc Sm Ep Gd Zt Gz "
 #define S_SHORT "SI PT U0 U1 SC SC "
 #define C_SHORT "CI ww ca co fr Tc Ge Pp Gp "
@@ -214,7 +214,7 @@ static void test_host_line(void **state)
 {
     static const struct expected host[] = {
         { "G=", "Tt", SET_UP_OPS + 25 + 9 + 4 },
-        { "G=", "Te", 5 + 1 + 4 },
+        { "G=", "Te", 5 + 3 },     /* not -EEMPTY, not -EFROZEN */
         { "G=", "Cf", 5 },
         { "G=", "Af", 0 },
         { "G=", "Pf", 0 },
@@ -403,6 +403,25 @@ static void test_failed_allocations(void **state)
     assert_int_equal(now("G=", "Lm"), 1);
     assert_int_equal(now("G=", "Af"), 1);
     assert_int_equal(now("P=CI:3,PI:1", "px"), 1);
+    /* Whoever finds no room has done nothing wrong, nor has tmem. */
+    assert_int_equal(list_key(text, "G=", "Te"), 0);
+}
+
+/* That all are frozen stays so when one of them is thawed. */
+static void test_all_frozen(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(freeze(G1), 0);
+    assert_int_equal(now("G=", "Fr"), 0);
+    assert_int_equal(freeze(TMEM_CLI_ID_ALL), 0);
+    assert_int_equal(now("G=", "Fr"), 1);
+    assert_int_equal(thaw(G1), 0);
+    assert_int_equal(thaw(G2), 0);
+    assert_int_equal(now("G=", "Fr"), 1);
+    assert_int_equal(list_key(text, "C=CI:1", "fr"), 0);
+    assert_int_equal(thaw(TMEM_CLI_ID_ALL), 0);
+    assert_int_equal(now("G=", "Fr"), 0);
 }
 
 static void test_pool_flushes(void **state)
@@ -500,6 +519,7 @@ int main(int argc, char *argv[])
         machine_test(test_frames),
         machine_test(test_evictions),
         machine_test(test_failed_allocations),
+        machine_test(test_all_frozen),
         machine_test(test_pool_flushes),
         machine_test(test_times),
         machine_test(test_cycles),

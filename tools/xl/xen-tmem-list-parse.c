@@ -2,7 +2,8 @@
 /*
  * xen-tmem-list-parse.c - "xl tmem-list" for people, or as JSON
  *
- * Prints nothing of a list that has a malformed line.
+ * Prints nothing of a list that has a malformed line. A list is never empty:
+ * what comes through a pipe from a command that failed is an error here, too.
  */
 
 #include <errno.h>
@@ -62,6 +63,12 @@ static int convert(int json)
 
     if (!text)
         return EXIT_FAILURE;
+    if (!len) {
+        fprintf(stderr, PROG ": the list is empty: there is no list to "
+                "explain\n");
+        free(text);
+        return EXIT_FAILURE;
+    }
     why = tmem_list_parse(&list, text, len, &line_nr);
     if (why) {
         fprintf(stderr, PROG ": line %u: %s\n", line_nr, why);

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@
 #include <string.h>
 
 #include <libxl.h>
+#include <libxl_utils.h>
 #include <xen/xen.h>
 
 #include "xl.h"
 #include "xl_utils.h"
 #include "xl_tmem.h"
+#include "xl_tmem_list.h"
 
 void tmem_usage_error(const char *cmd, const char *format, ...)
 {
@@ -97,6 +100,23 @@ int tmem_failed(const char *cmd, uint32_t domid)
     return EXIT_FAILURE;
 }
 
+int tmem_get_list(const char *cmd, uint32_t domid, bool use_long,
+                  struct tmem_list *list, char **text)
+{
+    unsigned int line_nr;
+    const char *why;
+
+    *text = libxl_tmem_list(ctx, domid, use_long);
+    if (!*text)
+        return tmem_failed(cmd, domid);
+    why = tmem_list_parse(list, *text, strlen(*text), &line_nr);
+    if (!why)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "xl %s: line %u of the list: %s\n", cmd, line_nr, why);
+    free(*text);
+    return EXIT_FAILURE;
+}
+
 /*
  * The domain, or INVALID_DOMID for all, that options and arguments name. A
  * number is not left to libxl, which cuts it to 32 bits: what is too large
@@ -126,7 +146,7 @@ int main_tmem_list(int argc, char **argv)
     bool all = false, use_long = false;
     uint32_t domid;
     char *text;
-    int opt;
+    int opt, rc;
 
     while ((opt = tmem_option(argc, argv, "hal", cmd)) != -1) {
         if (opt == 'a')
@@ -139,10 +159,14 @@ int main_tmem_list(int argc, char **argv)
     text = libxl_tmem_list(ctx, domid, use_long);
     if (!text)
         return tmem_failed(cmd, domid);
+    /* A list is never empty: so one that failed can be told from it. */
+    if (!*text)
+        fprintf(stderr, "xl %s: domain %u has not used tmem\n", cmd, domid);
     fputs(text, stdout);
+    rc = *text ? EXIT_SUCCESS : EXIT_FAILURE;
     free(text);
     flush_stream(stdout);
-    return EXIT_SUCCESS;
+    return rc;
 }
 
 static int freeze_or_thaw(int argc, char **argv, const char *cmd,
@@ -168,15 +192,81 @@ int main_tmem_thaw(int argc, char **argv)
     return freeze_or_thaw(argc, argv, "tmem-thaw", libxl_tmem_thaw);
 }
 
+static void show_settings(uint32_t domid, const struct tmem_line *l)
+{
+    char *name = libxl_domid_to_name(ctx, domid);
+
+    printf("%-33s %5u %6"PRIu64" %10"PRIu64" %8"PRIu64"\n", name ? name : "-",
+           domid, l ? tmem_line_number(l, "ww") : 0,
+           l ? tmem_line_number(l, "ca") : 0,
+           l ? tmem_line_number(l, "co") : 0);
+    free(name);
+}
+
+/* What tmem-set could change. Who has no client has the defaults: 0. */
+static int show_all_settings(const char *cmd, uint32_t domid)
+{
+    const struct tmem_line *l;
+    struct tmem_list list;
+    bool any = false;
+    char *text;
+
+    if (tmem_get_list(cmd, domid, false, &list, &text))
+        return EXIT_FAILURE;
+    printf("%-33s %5s %6s %10s %8s\n", "Name", "ID", "Weight", "Cap",
+           "Compress");
+    for (l = list.line; l < list.line + list.nr; l++)
+        if (l->type == 'C') {
+            show_settings(tmem_line_number(l, "CI"), l);
+            any = true;
+        }
+    if (!any && domid != INVALID_DOMID)
+        show_settings(domid, NULL);
+    tmem_list_free(&list);
+    free(text);
+    flush_stream(stdout);
+    return EXIT_SUCCESS;
+}
+
+/* Values of a domain. Those that were not given are left as they are. */
+struct setting {
+    char opt;
+    const char *name;
+    uint32_t max, value;
+    bool given;
+};
+
+/* One after the other: when one is refused, those before it have been set. */
+static int change_settings(const char *cmd, uint32_t domid,
+                           const struct setting *set, int nr)
+{
+    char what[80] = "";
+    size_t len = 0;
+    int i;
+
+    for (i = 0; i < nr; i++) {
+        if (!set[i].given)
+            continue;
+        if (libxl_tmem_set(ctx, domid, (char *)set[i].name, set[i].value)) {
+            int saved = errno;
+
+            if (len)
+                snprintf(what + len, sizeof(what) - len, ", but not %s",
+                         set[i].name);
+            else
+                snprintf(what, sizeof(what), "%s", cmd);
+            errno = saved;
+            return tmem_failed(what, domid);
+        }
+        len += snprintf(what + len, sizeof(what) - len, "%s%s",
+                        len ? ", " : "tmem-set: has set ", set[i].name);
+    }
+    return EXIT_SUCCESS;
+}
+
 int main_tmem_set(int argc, char **argv)
 {
-    /* Values that were not given are left as they are. */
-    struct {
-        char opt;
-        const char *name;
-        uint32_t max, value;
-        bool given;
-    } set[] = {
+    struct setting set[] = {
         { 'w', "weight", 65535 },
         { 'c', "cap", UINT32_MAX },
         { 'p', "compress", 1 },
@@ -197,14 +287,9 @@ int main_tmem_set(int argc, char **argv)
             }
     }
     domid = which_domain(argc, argv, all, cmd);
-    if (!any)
-        tmem_usage_error(cmd, "nothing to set: give -w, -c or -p");
 
-    for (i = 0; i < nr; i++)
-        if (set[i].given && libxl_tmem_set(ctx, domid, (char *)set[i].name,
-                                           set[i].value))
-            return tmem_failed(cmd, domid);
-    return EXIT_SUCCESS;
+    return any ? change_settings(cmd, domid, set, nr)
+               : show_all_settings(cmd, domid);
 }
 
 int main_tmem_shared_auth(int argc, char **argv)

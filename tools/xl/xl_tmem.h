@@ -7,7 +7,10 @@
 #ifndef XL_TMEM_H
 #define XL_TMEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+struct tmem_list;
 
 /*
  * Say what is wrong, as "xl COMMAND: ...", and exit with 1. Runs before
@@ -25,6 +28,13 @@ int tmem_option(int argc, char **argv, const char *opts, const char *cmd);
 /* An option's argument as a number of min .. max. */
 uint32_t tmem_number(const char *cmd, const char *what, const char *arg,
                      uint32_t min, uint32_t max);
+
+/*
+ * The list of a domain, or of all (INVALID_DOMID), parsed; the caller frees
+ * list and text. EXIT_FAILURE after a message.
+ */
+int tmem_get_list(const char *cmd, uint32_t domid, bool use_long,
+                  struct tmem_list *list, char **text);
 
 /* Say why libxl failed, from errno; EXIT_FAILURE. */
 int tmem_failed(const char *cmd, uint32_t domid);

@@ -21,7 +21,7 @@
 
 static const struct tmem_key keys[] = {
     { "G",   "Tt", TMEM_NUMBER, "operations" },
-    { "G",   "Te", TMEM_NUMBER, "operations with an error" },
+    { "G",   "Te", TMEM_NUMBER, "operations that were wrong" },
     { "G",   "Cf", TMEM_NUMBER, "failed copies" },
     { "G",   "Af", TMEM_NUMBER, "failed sub-page allocations" },
     { "G",   "Pf", TMEM_NUMBER, "failed page allocations" },
@@ -33,6 +33,7 @@ static const struct tmem_key keys[] = {
     { "G",   "Ra", TMEM_NUMBER, "attempts to relinquish" },
     { "G",   "Rx", TMEM_NUMBER, "most evictions for one of them" },
     { "G",   "Fp", TMEM_NUMBER, "pools that were flushed" },
+    { "G",   "Fr", TMEM_BOOL,   "new domains are frozen" },
     { "G",   "Fc", TMEM_PAGES,  "frames" },
     { "G",   "Fm", TMEM_PAGES,  "frames, at most" },
     { "G",   "Sc", TMEM_NUMBER, "shared page contents" },
@@ -50,7 +51,7 @@ static const struct tmem_key keys[] = {
     { "CP",  "CI", TMEM_NUMBER, "domain" },
     { "C",   "ww", TMEM_NUMBER, "weight" },
     { "C",   "ca", TMEM_PAGES,  "cap (0: none)" },
-    { "C",   "co", TMEM_BOOL,   "pages are compressed" },
+    { "C",   "co", TMEM_BOOL,   "compression allowed (not built in)" },
     { "C",   "fr", TMEM_BOOL,   "frozen" },
     { "C",   "Tc", TMEM_NUMBER, "cycles" },
     { "C",   "Ge", TMEM_NUMBER, "good ephemeral gets" },

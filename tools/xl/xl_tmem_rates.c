@@ -4,6 +4,7 @@
  */
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
     switch (l->type) {
     case 'G':
         s->evicted = tmem_line_number(l, "Et");
+        s->frozen = tmem_line_number(l, "Fr");
         break;
     case 'S':
         row = new_row(s, true, tmem_line_number(l, "SI"));
@@ -118,6 +120,7 @@ int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
     s->nr = s->nr_pools = 0;
     s->ns = ns;
     s->evicted = 0;
+    s->frozen = false;
     for (i = 0; i < list->nr; i++)
         if (add_line(s, &list->line[i]))
             return -1;
@@ -181,10 +184,34 @@ static struct tmem_counts counted_since(const struct tmem_snapshot *before,
 
 struct table {
     FILE *f;
-    double seconds;
+    unsigned int width, at;     /* columns: of a line, and used so far */
+    double seconds;             /* 0: not known */
     uint64_t ephemeral, persistent, weight;     /* sums of clients */
     size_t clients;
 };
+
+/* Add to the line, unless it would get too long, or has lost something. */
+static void put(struct table *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void put(struct table *t, const char *format, ...)
+{
+    char text[96];
+    va_list ap;
+    int len;
+
+    va_start(ap, format);
+    len = vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    t->at += len;
+    if (t->at <= t->width)
+        fputs(text, t->f);
+}
+
+static void end_line(struct table *t)
+{
+    fputc('\n', t->f);
+    t->at = 0;
+}
 
 /* A percentage, or "-" of nothing. */
 static const char *percent(char *buf, size_t size, uint64_t part, uint64_t all)
@@ -201,14 +228,25 @@ static const char *rate(char *buf, size_t size, uint64_t n, double seconds)
 {
     double r = n / seconds;
 
-    if (r < 1e7)
+    if (!seconds)
+        snprintf(buf, size, "-");
+    else if (r < 1e7)
         snprintf(buf, size, "%.0f", r);
     else
         snprintf(buf, size, "%.0fM", r / 1e6);
     return buf;
 }
 
-static void print_row(const struct table *t, const struct tmem_counts *since,
+/*
+ * What weights are worth: those of clients with ephemeral pages are compared.
+ * One without has no part in anything, whatever its weight.
+ */
+static uint64_t counted_weight(const struct tmem_row *row)
+{
+    return row->ephemeral ? row->weight : 0;
+}
+
+static void print_row(struct table *t, const struct tmem_counts *since,
                       const struct tmem_row *now,
                       char *(*name)(uint32_t domid))
 {
@@ -219,17 +257,24 @@ static void print_row(const struct table *t, const struct tmem_counts *since,
     rate(gets, sizeof(gets), since->gets, t->seconds);
     rate(puts, sizeof(puts), since->puts, t->seconds);
     percent(share, sizeof(share), now->ephemeral, t->ephemeral);
-    percent(due, sizeof(due), now->weight, t->weight);
+    percent(due, sizeof(due), counted_weight(now),
+            now->ephemeral ? t->weight : 0);
     snprintf(weight, sizeof(weight), "%"PRIu64, now->weight);
     /* Its pages count for the clients that put them. */
     if (now->shared)
         *share = *due = *weight = '\0';
 
-    fprintf(t->f, "%5"PRIu64"%c%-12.12s %9"PRIu64" %9"PRIu64" %5s %7s %7s"
-            " %6s %6s %5s\n", now->id, now->frozen ? '*' : ' ',
-            now->shared ? "(shared)" : text ? text : "-",
-            now->ephemeral, now->persistent, hit, gets, puts, weight, share,
-            due);
+    put(t, "%5"PRIu64"%c%-12.12s", now->id, now->frozen ? '*' : ' ',
+        now->shared ? "(shared)" : text ? text : "-");
+    put(t, " %9"PRIu64, now->ephemeral);
+    put(t, " %9"PRIu64, now->persistent);
+    put(t, " %5s", hit);
+    put(t, " %7s", gets);
+    put(t, " %7s", puts);
+    put(t, " %6s", weight);
+    put(t, " %6s", share);
+    put(t, " %5s", due);
+    end_line(t);
     free(text);
 }
 
@@ -245,31 +290,51 @@ static void sum_up(struct table *t, const struct tmem_snapshot *now)
         t->clients++;
         t->ephemeral += row->ephemeral;
         t->persistent += row->persistent;
-        t->weight += row->weight;
+        t->weight += counted_weight(row);
     }
 }
 
-void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,
-                      const struct tmem_snapshot *now, size_t max_rows,
-                      char *(*name)(uint32_t domid))
+static void print_heading(struct table *t, const struct tmem_snapshot *now,
+                          uint64_t evicted)
 {
-    struct table t = { .f = f, .seconds = (now->ns - before->ns) / 1e9 };
-    char evicted[16];
+    static const char *const columns[] = {
+        " EPHEMERAL", "   PERSIST", "  HIT%", "  GETS/s", "  PUTS/s",
+        " WEIGHT", " SHARE%", "  DUE%"
+    };
+    char text[16];
     size_t i;
 
-    if (!(t.seconds > 0))
+    put(t, "clients %zu%s", t->clients, now->frozen ? " (new: frozen)" : "");
+    put(t, ", pages: ephemeral %"PRIu64, t->ephemeral);
+    put(t, ", persistent %"PRIu64, t->persistent);
+    put(t, "; evicted/s %s", rate(text, sizeof(text), evicted, t->seconds));
+    end_line(t);
+
+    put(t, "%5s %-12s", "ID", "NAME");
+    for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        put(t, "%s", columns[i]);
+    end_line(t);
+}
+
+void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,
+                      const struct tmem_snapshot *now, unsigned int width,
+                      size_t max_rows, char *(*name)(uint32_t domid))
+{
+    struct table t = { .f = f, .width = width };
+    size_t i;
+
+    if (before && now->ns > before->ns)
+        t.seconds = (now->ns - before->ns) / 1e9;
+    else if (before)
         t.seconds = 1e-9;
     sum_up(&t, now);
-    rate(evicted, sizeof(evicted), grown(before->evicted, now->evicted),
-         t.seconds);
-    fprintf(f, "clients %zu, pages: ephemeral %"PRIu64", persistent %"PRIu64
-            "; evicted/s %s\n", t.clients, t.ephemeral, t.persistent, evicted);
-    fprintf(f, "%5s %-12s %9s %9s %5s %7s %7s %6s %6s %5s\n", "ID", "NAME",
-            "EPHEMERAL", "PERSIST", "HIT%", "GETS/s", "PUTS/s", "WEIGHT",
-            "SHARE%", "DUE%");
+    print_heading(&t, now,
+                  before ? grown(before->evicted, now->evicted) : 0);
     for (i = 0; i < now->nr && i < max_rows; i++) {
-        struct tmem_counts since = counted_since(before, now, &now->row[i]);
+        struct tmem_counts since = { 0 };
 
+        if (before)
+            since = counted_since(before, now, &now->row[i]);
         print_row(&t, &since, &now->row[i], name);
     }
     if (i < now->nr)

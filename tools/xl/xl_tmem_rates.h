@@ -33,6 +33,7 @@ struct tmem_snapshot {
     struct tmem_counts *pool;
     size_t nr_pools, max_pools;
     uint64_t ns;                    /* when */
+    bool frozen;                    /* so will be who is still to come */
     uint64_t evicted;               /* pages, so far */
 };
 
@@ -45,13 +46,15 @@ int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
 void tmem_snapshot_free(struct tmem_snapshot *s);
 
 /*
- * The table of what is now and what happened since `before`: at most 80
- * columns, and max_rows rows below two lines of heading. name(), which may be
- * NULL, tells a domain's name, or NULL; the caller frees it.
+ * The table of what is now and what happened since `before`, which is NULL if
+ * nothing is known of that: two lines of heading, and max_rows rows. No line
+ * has more than `width` columns: what does not fit is left out, whole columns
+ * at a time; 80 are enough for all of them. name(), which may be NULL, tells a
+ * domain's name, or NULL; its result is freed.
  */
 void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,
-                      const struct tmem_snapshot *now, size_t max_rows,
-                      char *(*name)(uint32_t domid));
+                      const struct tmem_snapshot *now, unsigned int width,
+                      size_t max_rows, char *(*name)(uint32_t domid));
 
 #endif /* XL_TMEM_RATES_H */
 

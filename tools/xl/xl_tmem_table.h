@@ -26,12 +26,13 @@
     },
     { "tmem-set",
       &main_tmem_set, 0, 1,
-      "Change a domain's share of transcendent memory",
+      "Show or change a domain's share of transcendent memory",
       "[-w WEIGHT] [-c CAP] [-p COMPRESS] <-a|Domain>",
-      "-a                      Set it for all domains.\n"
+      "-a                      Of all domains that have used it.\n"
       "-w WEIGHT               Share of ephemeral memory, 0 to 65535; 0: none.\n"
       "-c CAP                  Most ephemeral pages; 0: no limit.\n"
-      "-p COMPRESS             1: compress pages; 0: do not.",
+      "-p COMPRESS             1: allow to compress pages (not built in); 0: not.\n"
+      "Without -w, -c and -p, what they are is shown.",
     },
     { "tmem-shared-auth",
       &main_tmem_shared_auth, 0, 1,
@@ -47,11 +48,11 @@
       "[-d SECONDS] [-n TIMES]",
       "-d SECONDS              Time between two tables, 1 to 3600 (2).\n"
       "-n TIMES                End after so many; without it, after one if the\n"
-      "                        output is no terminal, else never.",
+      "                        output is no terminal, else when q is pressed.",
     },
     { "tmem-freeable",
       &main_tmem_freeable, 0, 0,
-      "Print how many MiB transcendent memory could free at once",
+      "Print how many MiB transcendent memory could add to free memory",
       "",
     },
 

@@ -218,6 +218,16 @@ static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)
     return -ENOSYS;
 }
 
+/*
+ * Is a result a bad request, or a failure of ours? Not, if all that it says is
+ * that there is nothing, no room, or no leave to add: guests live with that.
+ */
+static bool is_wrong(long rc)
+{
+    return rc < 0 && rc != -EEMPTY && rc != -EFROZEN && rc != -ENOMEM &&
+           rc != -ENOSPC;
+}
+
 /* Count the time of an operation that began then. */
 static void time_op(struct tmem_client *c, unsigned int cmd, long rc,
                     uint64_t start)
@@ -297,7 +307,7 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
         }
         time_op(c, req.cmd, rc, start);
     }
-    if ( unlikely(rc < 0) )
+    if ( unlikely(is_wrong(rc)) )
         tmem_inc(stats->errors);
 
     return rc;

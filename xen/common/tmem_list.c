@@ -200,6 +200,7 @@ static const struct {
     COUNTER("Ra", relinquish_attempts),
     { "Rx" },                  /* computed */
     COUNTER("Fp", pool_flushes),
+    { "Fr" },                  /* no counter */
 #undef COUNTER
 };
 
@@ -245,7 +246,8 @@ static void host_line(struct text *t, bool l)
     for ( i = 0; i < ARRAY_SIZE(host_keys); i++ )
         key(t, host_keys[i].name,
             !strcmp(host_keys[i].name, "Ta") ? tmem_cached_frames() :
-            !strcmp(host_keys[i].name, "Rx") ? relinquish_max()
+            !strcmp(host_keys[i].name, "Rx") ? relinquish_max() :
+            !strcmp(host_keys[i].name, "Fr") ? read_atomic(&tmem_all_frozen)
                                              : host_sum(host_keys[i].offset));
     if ( l )
     {

@@ -16,7 +16,7 @@
 /* Exit with a message when it can't be written. */
 void flush_stream(FILE *fh);
 
-/* The guests of tmem-host have no names for xl: exits. */
+/* The domain of that name. Exits with a message if there is none. */
 uint32_t find_domain(const char *p);
 
 #endif /* XL_UTILS_H */
