@@ -485,6 +485,50 @@ static void test_sockets(void **state)
     assert_non_null(strstr(run_err, "is no socket"));
 }
 
+/* A server that does as it is told the first time, and not the second. */
+static void refuse_second(int listener)
+{
+    const int64_t result[] = { 0, -ENODEV };
+    size_t i;
+
+    for ( i = 0; i < 2; i++ )
+    {
+        struct wire_reply reply = { .result = result[i] };
+        struct wire_request req;
+        int fd = accept(listener, NULL, NULL);
+
+        if ( recv(fd, &req, sizeof(req), MSG_WAITALL) != sizeof(req) ||
+             send(fd, &reply, sizeof(reply), 0) != sizeof(reply) )
+            _exit(1);
+        close(fd);
+    }
+    _exit(0);
+}
+
+/* What has been set before the hypervisor refused is named. */
+static void test_half_set(void **state)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
+    pid_t pid;
+
+    (void)state;
+    strcpy(at.sun_path, served_path("fake"));
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(listener, 2), 0);
+    pid = fork();
+    if ( !pid )
+        refuse_second(listener);
+    assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 -w 1 -c 2 -p 1",
+                         served_path("fake")), 1);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err, "xl tmem-set: has set weight, but not cap: "
+                        "tmem is off: boot Xen with tmem=1\n");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(listener);
+}
+
 static void test_full_output(void **state)
 {
     (void)state;
@@ -520,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_small_list),
         cmocka_unit_test(test_rude_peers),
         cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_half_set),
         cmocka_unit_test(test_full_output),
         cmocka_unit_test(test_end),
     };
