@@ -30,12 +30,19 @@ DEFINE_RCU_READ_LOCK(domlist_read_lock);
 
 static pthread_mutex_t domctl_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long last_serial;
+static unsigned long affinity;
 
 void domains_start(void)
 {
     memset(host_domains, 0, sizeof(host_domains));
     memset(host_running, 0, sizeof(host_running));
     domain_list = NULL;
+    affinity = 0;
+}
+
+void xenhost_node_affinity(unsigned long nodes)
+{
+    affinity = nodes & node_online_map.bits[0];
 }
 
 struct domain *domain_find(domid_t domid)
@@ -197,6 +204,8 @@ static struct domain *domain_alloc(domid_t domid, unsigned long guest_pages,
     d->is_privileged = privileged;
     d->tmem_denied = domid_denied(domid);
     d->serial = ++last_serial;
+    d->last_alloc_node = MAX_NUMNODES - 1;
+    d->node_affinity = affinity ? (nodemask_t){ { affinity } } : NODE_MASK_ALL;
     atomic_set(&d->refcnt, 1);
     spin_lock_init(&d->domain_lock);
     spin_lock_init(&d->page_alloc_lock);

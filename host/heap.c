@@ -2,11 +2,17 @@
 /*
  * heap.c - the domheap: a buddy allocator, as Xen's behaves
  *
- * Free chunks of 2^order frames hang in lists by zone and order. A frame's
- * zone is the width of its number in bits, so that an address limit is a
- * limit on zones. Clean chunks are at the head of their list, those with
- * frames to scrub at its tail; a frame knows by PGC_need_scrub whether its
- * contents are somebody's. Whoever does not say MEMF_no_scrub gets zeroes.
+ * Free chunks of 2^order frames hang in lists by node, zone and order. A
+ * frame's zone is the width of its number in bits, so that an address limit is
+ * a limit on zones; chunks of two nodes or zones never merge. Clean chunks are
+ * at the head of their list, those with frames to scrub at its tail; a frame
+ * knows by PGC_need_scrub whether its contents are somebody's. Whoever does not
+ * say MEMF_no_scrub gets zeroes.
+ *
+ * All zones of one node are tried before the next node: first the one that
+ * is asked for, or the one after that of the domain's last frame, or the CPU's;
+ * then the domain's, then others. With MEMF_exact_node those asked for are all.
+ * Where there are several nodes, zones below 4 GiB come last, after all nodes.
  *
  * Claims: memory that is free or that tmem could give back, less what is
  * promised to domains that are being built, is what others may take. Both
@@ -19,37 +25,30 @@
  * frames. It is a leaf but for tmem_freeable_pages(), which takes no lock.
  */
 #include "host.h"
-#include <sys/mman.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)0)
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)0)
-#endif
 
 #define NR_ZONES (BITS_PER_LONG - PAGE_SHIFT + 1)
-#define HUGE_PAGE (2UL << 20)
 #define RELINQUISH_TRIES 8
 
-struct page_info *frame_table;
-unsigned char *xenhost_memory;
-unsigned long max_page, total_pages;
-nodemask_t node_online_map = { { 1 } };
 bool relinquish_enabled;
+unsigned int dma_bits;
 unsigned long leaks_seen;
 bool leak_check;
 
-static struct host_lock heap_lock;
-static struct page_list_head heap[NR_ZONES][MAX_ORDER + 1];
-static unsigned int heap_orders[NR_ZONES];  /* bit: list is not empty */
-static unsigned long zone_avail[NR_ZONES];
+struct host_lock heap_lock;
+static struct page_list_head heap[MAX_NUMNODES][NR_ZONES][MAX_ORDER + 1];
+/* Bit: list is not empty. */
+static unsigned int heap_orders[MAX_NUMNODES][NR_ZONES];
+static unsigned long zone_avail[MAX_NUMNODES][NR_ZONES];
 static unsigned long total_avail_pages, outstanding_claims, offlined_pages;
-static void *mapping;
-static size_t mapping_size;
 
 static unsigned int page_to_zone(const struct page_info *pg)
 {
     return flsl(page_to_pdx(pg));
+}
+
+static unsigned int page_to_node(const struct page_info *pg)
+{
+    return phys_to_nid(page_to_maddr(pg));
 }
 
 /* The highest zone whose frames all end below 2^bits bytes. */
@@ -63,40 +62,46 @@ static unsigned int bits_to_zone(unsigned int bits)
 
 static void chunk_add(struct page_info *pg, unsigned int order, bool dirty)
 {
-    unsigned int zone = page_to_zone(pg);
+    unsigned int node = page_to_node(pg), zone = page_to_zone(pg);
 
     PFN_ORDER(pg) = order;
     pg->u.free.dirty = dirty;
     if ( dirty )
-        page_list_add_tail(pg, &heap[zone][order]);
+        page_list_add_tail(pg, &heap[node][zone][order]);
     else
-        page_list_add(pg, &heap[zone][order]);
-    heap_orders[zone] |= 1U << order;
+        page_list_add(pg, &heap[node][zone][order]);
+    heap_orders[node][zone] |= 1U << order;
 }
 
 static void chunk_del(struct page_info *pg, unsigned int order)
 {
-    unsigned int zone = page_to_zone(pg);
+    unsigned int node = page_to_node(pg), zone = page_to_zone(pg);
 
-    page_list_del(pg, &heap[zone][order]);
-    if ( page_list_empty(&heap[zone][order]) )
-        heap_orders[zone] &= ~(1U << order);
+    page_list_del(pg, &heap[node][zone][order]);
+    if ( page_list_empty(&heap[node][zone][order]) )
+        heap_orders[node][zone] &= ~(1U << order);
+}
+
+static void count_avail(const struct page_info *pg, long nr)
+{
+    zone_avail[page_to_node(pg)][page_to_zone(pg)] += nr;
+    total_avail_pages += nr;
 }
 
 /* Frames that were free at the start of the merge become one chunk more. */
 static void chunk_free(struct page_info *pg, unsigned int order, bool dirty)
 {
-    unsigned int zone = page_to_zone(pg);
+    unsigned int node = page_to_node(pg), zone = page_to_zone(pg);
 
-    zone_avail[zone] += 1UL << order;
-    total_avail_pages += 1UL << order;
+    count_avail(pg, 1L << order);
     for ( ; order < MAX_ORDER; order++ )
     {
         unsigned long buddy = page_to_pdx(pg) ^ (1UL << order);
         struct page_info *b = frame_table + buddy;
 
         if ( !buddy || buddy >= max_page || page_to_zone(b) != zone ||
-             !page_state_is(b, free) || PFN_ORDER(b) != order )
+             !page_state_is(b, free) || PFN_ORDER(b) != order ||
+             page_to_node(b) != node )
             break;
         chunk_del(b, order);
         dirty |= b->u.free.dirty;
@@ -106,25 +111,79 @@ static void chunk_free(struct page_info *pg, unsigned int order, bool dirty)
     chunk_add(pg, order, dirty);
 }
 
-static struct page_info *chunk_find(unsigned int zone_hi, unsigned int order,
-                                    bool dirty_ok)
+/* What kind of chunk somebody wants. */
+struct wanted {
+    unsigned int zone_lo, zone_hi, order;
+    bool dirty_ok;
+};
+
+static struct page_info *find_in_node(const struct wanted *w,
+                                      unsigned int node)
 {
     unsigned int zone, orders, o;
     struct page_info *pg;
 
-    for ( zone = zone_hi; zone; zone-- )
+    for ( zone = w->zone_hi; zone >= w->zone_lo; zone-- )
     {
-        orders = heap_orders[zone] & (~0U << order);
+        orders = heap_orders[node][zone] & (~0U << w->order);
         for ( ; orders; orders &= orders - 1 )
         {
             o = find_first_set_bit(orders);
-            pg = page_list_first(&heap[zone][o]);
-            if ( dirty_ok || !pg->u.free.dirty )
+            pg = page_list_first(&heap[node][zone][o]);
+            if ( w->dirty_ok || !pg->u.free.dirty )
                 return pg;
         }
     }
 
     return NULL;
+}
+
+/* In the nodes of a set, in turn from the one after that node. */
+static struct page_info *find_in_nodes(const struct wanted *w,
+                                       const nodemask_t *nodes, int node)
+{
+    unsigned int nr = nodes_weight(*nodes);
+    struct page_info *pg = NULL;
+
+    while ( !pg && nr-- )
+    {
+        node = cycle_node(node, *nodes);
+        pg = find_in_node(w, node);
+    }
+
+    return pg;
+}
+
+static struct page_info *chunk_find(const struct wanted *w,
+                                    unsigned int memflags,
+                                    const struct domain *d)
+{
+    bool exact = memflags & MEMF_exact_node;
+    nodeid_t asked = MEMF_get_node(memflags);
+    nodemask_t near = node_online_map, far;
+    struct page_info *pg;
+    int first = asked;
+
+    if ( d )
+        nodes_and(near, near, d->node_affinity);
+    if ( asked == NUMA_NO_NODE )
+        first = d ? cycle_node(d->last_alloc_node, near)
+                  : cpu_to_node(smp_processor_id());
+    ASSERT(first < MAX_NUMNODES);
+    if ( first >= MAX_NUMNODES )
+        return NULL;
+
+    pg = find_in_node(w, first);
+    if ( likely(pg) || (exact && asked != NUMA_NO_NODE) )
+        return pg;
+    if ( !nodemask_test(first, &near) )
+        first = MAX_NUMNODES - 1;
+    pg = find_in_nodes(w, &near, first);
+    if ( pg || exact )
+        return pg;
+    nodes_andnot(far, node_online_map, near);
+
+    return find_in_nodes(w, &far, MAX_NUMNODES - 1);
 }
 
 static unsigned long minus(unsigned long a, unsigned long b)
@@ -188,31 +247,13 @@ static void prepare(struct page_info *pg, unsigned int order,
     }
 }
 
-static struct page_info *alloc_heap_pages(unsigned int zone_hi,
-                                          unsigned int order,
-                                          unsigned int memflags,
-                                          const struct domain *d)
+/* Take 2^order frames out of a free chunk, and give it back the rest. */
+static struct page_info *chunk_split(struct page_info *pg, unsigned int order)
 {
-    struct page_info *pg = NULL;
-    unsigned int o, zone;
+    unsigned int o = PFN_ORDER(pg);
+    bool dirty = pg->u.free.dirty;
     unsigned long i;
-    bool dirty;
 
-    host_lock(&heap_lock);
-    if ( claims_allow(1UL << order, memflags, d) )
-    {
-        pg = chunk_find(zone_hi, order, memflags & MEMF_no_scrub);
-        if ( !pg && !(memflags & MEMF_no_scrub) )
-            pg = chunk_find(zone_hi, order, true);
-    }
-    if ( !pg )
-    {
-        host_unlock(&heap_lock);
-        return NULL;
-    }
-
-    o = PFN_ORDER(pg);
-    dirty = pg->u.free.dirty;
     chunk_del(pg, o);
     /* Give the lower halves back. What was dirty may be in either half. */
     while ( o > order )
@@ -222,9 +263,7 @@ static struct page_info *alloc_heap_pages(unsigned int zone_hi,
         pg += 1UL << o;
     }
 
-    zone = page_to_zone(pg);
-    zone_avail[zone] -= 1UL << order;
-    total_avail_pages -= 1UL << order;
+    count_avail(pg, -(1L << order));
     for ( i = 0; i < 1UL << order; i++ )
     {
         BUG_ON((pg[i].count_info & ~PGC_need_scrub) != PGC_state_free);
@@ -234,8 +273,41 @@ static struct page_info *alloc_heap_pages(unsigned int zone_hi,
         pg[i].u.inuse.type_info = 0;
         page_set_owner(&pg[i], (struct domain *)NULL);
     }
+
+    return pg;
+}
+
+static struct page_info *alloc_heap_pages(unsigned int zone_lo,
+                                          unsigned int zone_hi,
+                                          unsigned int order,
+                                          unsigned int memflags,
+                                          struct domain *d)
+{
+    struct wanted w = {
+        .zone_lo = zone_lo, .zone_hi = zone_hi, .order = order,
+        .dirty_ok = memflags & MEMF_no_scrub,
+    };
+    struct page_info *pg = NULL;
+
+    host_lock(&heap_lock);
+    if ( claims_allow(1UL << order, memflags, d) )
+    {
+        pg = chunk_find(&w, memflags, d);
+        if ( !pg && !w.dirty_ok )
+        {
+            w.dirty_ok = true;
+            pg = chunk_find(&w, memflags, d);
+        }
+    }
+    if ( pg )
+    {
+        pg = chunk_split(pg, order);
+        if ( d )
+            d->last_alloc_node = page_to_node(pg);
+    }
     host_unlock(&heap_lock);
-    prepare(pg, order, memflags);
+    if ( pg )
+        prepare(pg, order, memflags);
 
     return pg;
 }
@@ -339,13 +411,26 @@ int assign_page(struct page_info *pg, unsigned int order, struct domain *d,
     return assign_pages(pg, 1U << order, d, memflags);
 }
 
+/* Up to a zone, from low ones only when there is nothing else. */
+static struct page_info *alloc_up_to(unsigned int zone_hi, unsigned int order,
+                                     unsigned int memflags, struct domain *d)
+{
+    unsigned int dma_zone = dma_bits ? bits_to_zone(dma_bits) : zone_hi;
+    struct page_info *pg = NULL;
+
+    if ( dma_zone < zone_hi )
+        pg = alloc_heap_pages(dma_zone + 1, zone_hi, order, memflags, d);
+
+    return pg ?: alloc_heap_pages(1, zone_hi, order, memflags, d);
+}
+
 static struct page_info *alloc_or_relinquish(struct domain *d,
                                              unsigned int order,
                                              unsigned int memflags)
 {
     unsigned int bits = memflags >> _MEMF_bits, tries;
     unsigned int zone_hi = bits_to_zone(bits);
-    struct page_info *pg = alloc_heap_pages(zone_hi, order, memflags, d);
+    struct page_info *pg = alloc_up_to(zone_hi, order, memflags, d);
 
     if ( likely(pg) || (memflags & MEMF_tmem) ||
          system_state != SYS_STATE_active ||
@@ -357,7 +442,7 @@ static struct page_info *alloc_or_relinquish(struct domain *d,
         if ( !tmem_relinquish_pages(bits, MEMF_get_node(memflags), order,
                                     memflags) )
             break;
-        pg = alloc_heap_pages(zone_hi, order, memflags, d);
+        pg = alloc_up_to(zone_hi, order, memflags, d);
     }
 
     return pg;
@@ -550,12 +635,14 @@ unsigned long avail_domheap_pages_region(unsigned int node,
                                          unsigned int max_width)
 {
     unsigned int lo = min_width ? bits_to_zone(min_width) + 1 : 0;
-    unsigned int hi = bits_to_zone(max_width), zone;
+    unsigned int hi = bits_to_zone(max_width), zone, i;
     unsigned long n = 0;
 
     host_lock(&heap_lock);
-    for ( zone = lo; zone <= hi; zone++ )
-        n += zone_avail[zone];
+    for_each_online_node ( i )
+        if ( node == -1U || node == i )
+            for ( zone = lo; zone <= hi; zone++ )
+                n += zone_avail[i][zone];
     host_unlock(&heap_lock);
 
     return n;
@@ -563,72 +650,22 @@ unsigned long avail_domheap_pages_region(unsigned int node,
 
 unsigned long avail_domheap_pages(void)
 {
-    return avail_domheap_pages_region(NUMA_NO_NODE, 0, 0);
+    return avail_domheap_pages_region(-1, 0, 0);
 }
 
 unsigned long avail_node_heap_pages(unsigned int node)
 {
-    return node ? 0 : avail_domheap_pages();
+    return avail_domheap_pages_region(node, 0, 0);
 }
 
-unsigned long xenhost_frames_offline(unsigned long n)
+void heap_start(void)
 {
-    unsigned long mfn, done = 0;
+    unsigned int node, zone, order;
 
-    host_lock(&heap_lock);
-    for ( mfn = 1; mfn < max_page && done < n; mfn++ )
-    {
-        struct page_info *pg = frame_table + mfn;
-        unsigned long old = PGC_state_inuse;
-
-        /* Nobody's: no owner, no reference, not the Xen heap's. */
-        if ( __atomic_compare_exchange_n(&pg->count_info, &old,
-                                         PGC_state_offlining, false,
-                                         __ATOMIC_RELAXED,
-                                         __ATOMIC_RELAXED) )
-            done++;
-    }
-    host_unlock(&heap_lock);
-
-    return done;
-}
-
-int heap_start(unsigned long pages)
-{
-    unsigned long mfn;
-    unsigned int zone, order;
-    size_t size, align;
-
-    max_page = pages + 1;
-    total_pages = pages;
-    mapping_size = ROUNDUP((max_page << PAGE_SHIFT) + HUGE_PAGE, HUGE_PAGE);
-    mapping = mmap(NULL, mapping_size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if ( mapping == MAP_FAILED )
-        return -ENOMEM;
-    xenhost_memory = (unsigned char *)ROUNDUP((unsigned long)mapping,
-                                              HUGE_PAGE);
-    (void)madvise(mapping, mapping_size, MADV_HUGEPAGE);
-
-    /* Superpages, as Xen's frame table has, where they would be filled. */
-    size = max_page * sizeof(*frame_table);
-    align = size < HUGE_PAGE ? PAGE_SIZE : HUGE_PAGE;
-    size = ROUNDUP(size, align);
-    frame_table = aligned_alloc(align, size);
-    if ( frame_table )
-    {
-        (void)madvise(frame_table, size, MADV_HUGEPAGE);
-        memset(frame_table, 0, size);
-    }
-    if ( !frame_table )
-    {
-        munmap(mapping, mapping_size);
-        return -ENOMEM;
-    }
-
-    for ( zone = 0; zone < NR_ZONES; zone++ )
-        for ( order = 0; order <= MAX_ORDER; order++ )
-            INIT_PAGE_LIST_HEAD(&heap[zone][order]);
+    for ( node = 0; node < MAX_NUMNODES; node++ )
+        for ( zone = 0; zone < NR_ZONES; zone++ )
+            for ( order = 0; order <= MAX_ORDER; order++ )
+                INIT_PAGE_LIST_HEAD(&heap[node][zone][order]);
     memset(heap_orders, 0, sizeof(heap_orders));
     memset(zone_avail, 0, sizeof(zone_avail));
     total_avail_pages = outstanding_claims = offlined_pages = 0;
@@ -638,58 +675,26 @@ int heap_start(unsigned long pages)
 #else
     leak_check = true;
 #endif
+}
 
-    for ( mfn = 1; mfn < max_page; mfn++ )
-        frame_table[mfn].count_info = PGC_state_free;
-    ASAN_POISON_MEMORY_REGION(mapping, mapping_size);
+void heap_add(unsigned long mfn, unsigned long end)
+{
+    unsigned long i;
+    unsigned int order;
+
+    host_lock(&heap_lock);
+    for ( i = mfn; i < end; i++ )
+        frame_table[i].count_info = PGC_state_free;
     /* The largest aligned chunks: high frames are handed out first. */
-    for ( mfn = 1; mfn < max_page; mfn += 1UL << order )
+    for ( ; mfn < end; mfn += 1UL << order )
     {
-        order = find_first_set_bit(mfn);
-        if ( order > MAX_ORDER )
-            order = MAX_ORDER;
-        while ( mfn + (1UL << order) > max_page )
+        order = min_t(unsigned int, find_first_set_bit(mfn), MAX_ORDER);
+        while ( mfn + (1UL << order) > end )
             order--;
-        zone = flsl(mfn);
-        zone_avail[zone] += 1UL << order;
-        total_avail_pages += 1UL << order;
+        count_avail(frame_table + mfn, 1L << order);
         chunk_add(frame_table + mfn, order, false);
     }
-
-    return 0;
-}
-
-void heap_stop(void)
-{
-    ASAN_UNPOISON_MEMORY_REGION(mapping, mapping_size);
-    munmap(mapping, mapping_size);
-    free(frame_table);
-    frame_table = NULL;
-    xenhost_memory = NULL;
-    max_page = total_pages = 0;
-}
-
-int xenhost_prefault(void)
-{
-    unsigned long mfn;
-
-    if ( !host_enter() )
-        return -EINVAL;
-    host_lock(&heap_lock);
-    for ( mfn = 1; mfn < max_page; mfn++ )
-    {
-        volatile unsigned char *p = mfn_to_virt(mfn);
-
-        if ( !page_state_is(frame_table + mfn, free) )
-            continue;
-        ASAN_UNPOISON_MEMORY_REGION((void *)p, PAGE_SIZE);
-        *p = *p;
-        ASAN_POISON_MEMORY_REGION((void *)p, PAGE_SIZE);
-    }
     host_unlock(&heap_lock);
-    host_leave();
-
-    return 0;
 }
 
 void xenhost_leak_check(bool on)

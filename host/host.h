@@ -4,6 +4,8 @@
  *
  * start.c    the machine: configuration, start and stop
  * cpu.c      threads as CPUs, hypercalls, preemption
+ * memory.c   the mapping of all frames, and the frame table
+ * numa.c     nodes
  * heap.c     frames: the buddy allocator, claims, low memory
  * page.c     references, types, physical maps of guests
  * domain.c   life and death of domains
@@ -30,6 +32,12 @@
 #include <xen/p2m-common.h>
 #include <xen/sched.h>
 #include <xen/tmem.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)0)
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)0)
+#endif
 
 /* The machine; constant while it runs. */
 struct host {
@@ -73,13 +81,27 @@ static inline void host_unlock(struct host_lock *l)
     __atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
+/* memory.c: pages frames, of which the heap has none yet. 0 or -ENOMEM. */
+int memory_start(unsigned long pages);
+void memory_stop(void);
+
+/*
+ * numa.c: reset before the command line is read; start makes nodes of all
+ * memory, and gives it to the heap, but for what comes late. 0 or -ENOMEM.
+ */
+void numa_reset(void);
+int numa_start(void);
+void numa_stop(void);
+
 /* heap.c */
-int heap_start(unsigned long pages);
-void heap_stop(void);
+extern struct host_lock heap_lock;
+extern unsigned int dma_bits;       /* addresses to be spared, or 0 */
+void heap_start(void);
+/* Frames of one node, from mfn up to end, are free now. */
+void heap_add(unsigned long mfn, unsigned long end);
 unsigned long heap_free_frames(void);
 /* Frames that are neither free nor offlined. */
 unsigned long heap_used_frames(void);
-void heap_mark_dirty(struct page_info *pg);
 extern bool relinquish_enabled;
 extern unsigned long leaks_seen;
 

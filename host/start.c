@@ -35,6 +35,14 @@ static int reject(const char *why)
     return -EINVAL;
 }
 
+static int no_memory(const struct xenhost_config *cfg)
+{
+    fprintf(stderr, "xenhost_start: no memory for %lu frames\n",
+            cfg->host_pages);
+
+    return -ENOMEM;
+}
+
 static uint64_t monotonic_ns(void)
 {
     struct timespec ts;
@@ -69,8 +77,6 @@ static void run_initcalls(initcall_ref *call, initcall_ref *end)
 
 int xenhost_start(const struct xenhost_config *cfg)
 {
-    int rc;
-
     if ( !cfg )
         return reject("no configuration");
     if ( host.running )
@@ -82,24 +88,26 @@ int xenhost_start(const struct xenhost_config *cfg)
     if ( !cfg->cpus || cfg->cpus > XENHOST_MAX_CPUS )
         return reject("cpus: 1 to 64 are possible");
 
-    rc = heap_start(cfg->host_pages);
-    if ( rc )
-    {
-        fprintf(stderr, "xenhost_start: no memory for %lu frames\n",
-                cfg->host_pages);
-        return rc;
-    }
+    if ( memory_start(cfg->host_pages) )
+        return no_memory(cfg);
     host.cpus = cfg->cpus;
     calibrate();
     rcu_start();
     cpus_start();
+    heap_start();
     domains_start();
     faults_start();
     log_start();
     INIT_PAGE_LIST_HEAD(&held);
     params_reset();
     system_state = SYS_STATE_boot;
+    numa_reset();
     cmdline_parse(cfg->cmdline);
+    if ( numa_start() )
+    {
+        memory_stop();
+        return no_memory(cfg);
+    }
 
     host.running = true;
     host_enter();
@@ -136,7 +144,8 @@ int xenhost_stop(void)
     if ( !++host.generation )
         host.generation = 1;
     cpus_stop();
-    heap_stop();
+    numa_stop();
+    memory_stop();
 
     return leaked > INT_MAX ? INT_MAX : leaked;
 }
@@ -204,19 +213,52 @@ void xenhost_release_pages(void)
     host_leave();
 }
 
-long xenhost_alloc_order(unsigned int order, unsigned int bits)
+static long alloc_order(unsigned int order, unsigned int memflags)
 {
     struct page_info *pg;
     long mfn = -1;
 
-    if ( bits > 0xff || !host_enter() )
+    if ( !host_enter() )
         return -1;
-    pg = alloc_domheap_pages(NULL, order, MEMF_bits(bits));
+    pg = alloc_domheap_pages(NULL, order, memflags);
     if ( pg )
         mfn = page_to_pdx(pg);
     host_leave();
 
     return mfn;
+}
+
+long xenhost_alloc_order(unsigned int order, unsigned int bits)
+{
+    return bits > 0xff ? -1 : alloc_order(order, MEMF_bits(bits));
+}
+
+long xenhost_alloc_node(unsigned int order, unsigned int bits,
+                        unsigned int node, bool exact)
+{
+    if ( bits > 0xff || node >= MAX_NUMNODES )
+        return -1;
+
+    return alloc_order(order, MEMF_bits(bits) | MEMF_node(node) |
+                              (exact ? MEMF_exact_node : 0));
+}
+
+unsigned long xenhost_node_free(unsigned int node)
+{
+    unsigned long n;
+
+    if ( !host_enter() )
+        return 0;
+    n = avail_node_heap_pages(node);
+    host_leave();
+
+    return n;
+}
+
+int xenhost_node_of(unsigned long mfn)
+{
+    return host.running && mfn_valid(_mfn(mfn))
+           ? phys_to_nid(pfn_to_paddr(mfn)) : -1;
 }
 
 void xenhost_free_order(unsigned long mfn, unsigned int order)

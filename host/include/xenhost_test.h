@@ -84,6 +84,22 @@ int xenhost_domain_soft_reset(domid_t domid);
  */
 long xenhost_alloc_order(unsigned int order, unsigned int bits);
 void xenhost_free_order(unsigned long mfn, unsigned int order);
+/*
+ * NUMA nodes: numa=fake=N on the command line makes N of them, of two ranges of
+ * frames each. Frame i's node, or -1; what is free there; an allocation that
+ * prefers a node, or fails where that has nothing (exact).
+ */
+int xenhost_node_of(unsigned long mfn);
+unsigned long xenhost_node_free(unsigned int node);
+long xenhost_alloc_node(unsigned int order, unsigned int bits,
+                        unsigned int node, bool exact);
+/* Domains that are created from now on are for these nodes (0: all). */
+void xenhost_node_affinity(unsigned long nodes);
+/*
+ * The memory of numa=fake=N,late=PAGES comes, while nothing else runs. Returns
+ * its node, or -EINVAL when there is none.
+ */
+int xenhost_memory_online(void);
 /* The allocation fails tmem: relinquish() is (not) called. Default: is. */
 void xenhost_relinquish_enable(bool enable);
 

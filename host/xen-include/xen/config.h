@@ -28,7 +28,6 @@
 /* The most CPUs that a configuration may ask for, and one that is ours. */
 #define XENHOST_MAX_CPUS 64
 #define NR_CPUS (XENHOST_MAX_CPUS + 1)
-#define NODES_SHIFT 0
 
 #define XENLOG_ERR     "<0>"
 #define XENLOG_WARNING "<1>"

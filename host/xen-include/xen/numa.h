@@ -2,20 +2,41 @@
 #ifndef XENHOST_XEN_NUMA_H
 #define XENHOST_XEN_NUMA_H
 
+/* Nodes: which of them a frame and a CPU belong to. See host/numa.c. */
 #include <xen/types.h>
 
-#define MAX_NUMNODES 1
+#define NODES_SHIFT      3
+#define MAX_NUMNODES     (1 << NODES_SHIFT)
 #define NUMA_NO_NODE     0xFF
 #define NUMA_NO_DISTANCE 0xFF
 
-#define cpu_to_node(cpu)  0
-#define phys_to_nid(addr) ((nodeid_t)((void)(addr), 0))
-#define mfn_to_nid(mfn)   ((nodeid_t)((void)(mfn), 0))
-#define page_to_nid(pg)   ((nodeid_t)((void)(pg), 0))
-#define domain_to_node(d) 0
-#define num_online_nodes() 1
-#define node_online(node) ((node) == 0)
-#define for_each_online_node(node) \
-    for ( (node) = 0; (node) < MAX_NUMNODES; (node)++ )
+extern nodeid_t cpu_to_node[];
+#define cpu_to_node(cpu) (cpu_to_node[cpu])
+
+/* The node of each chunk of 2^memnode_shift frames. */
+extern unsigned int memnode_shift;
+extern unsigned long memnodemapsize;
+extern nodeid_t *memnodemap;
+
+void xenhost_no_such_node(paddr_t addr);
+
+/* Only of memory that there is: elsewhere the table may have no entry. */
+static inline nodeid_t phys_to_nid(paddr_t addr)
+{
+    unsigned long chunk = addr >> 12 >> memnode_shift;
+
+#ifndef NDEBUG
+    if ( chunk >= memnodemapsize || memnodemap[chunk] >= MAX_NUMNODES )
+        xenhost_no_such_node(addr);
+#endif
+
+    return memnodemap[chunk];
+}
+
+/* 10: the same. As where no table of the firmware tells more. */
+u8 __node_distance(nodeid_t a, nodeid_t b);
+
+/* Its vCPUs have no CPU of their own. */
+#define domain_to_node(d) ((void)(d), NUMA_NO_NODE)
 
 #endif /* XENHOST_XEN_NUMA_H */

@@ -7,6 +7,7 @@
 #include <public/tmem.h>
 #include <xen/atomic.h>
 #include <xen/mm.h>
+#include <xen/nodemask.h>
 #include <xen/rcupdate.h>
 #include <xen/rwlock.h>
 #include <xen/smp.h>
@@ -33,6 +34,9 @@ struct domain {
     unsigned int outstanding_pages; /* pages claimed but not possessed */
     unsigned int max_pages;
     unsigned int extra_pages;
+    nodeid_t last_alloc_node;       /* heap_lock */
+
+    nodemask_t node_affinity;       /* preferred nodes, never none */
 
     struct domain *next_in_list;
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * memory.c - the machine's memory: one mapping, and the frame table
+ *
+ * All frames lie in one mapping of this process, those that come late as well.
+ * What the heap has free is poisoned for the address sanitizer.
+ */
+#include "host.h"
+#include <sys/mman.h>
+
+#define HUGE_PAGE (2UL << 20)
+
+struct page_info *frame_table;
+unsigned char *xenhost_memory;
+unsigned long max_page, total_pages;
+
+static void *mapping;
+static size_t mapping_size;
+
+int memory_start(unsigned long pages)
+{
+    size_t size, align;
+
+    max_page = pages + 1;
+    total_pages = pages;
+    mapping_size = ROUNDUP((max_page << PAGE_SHIFT) + HUGE_PAGE, HUGE_PAGE);
+    mapping = mmap(NULL, mapping_size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if ( mapping == MAP_FAILED )
+        return -ENOMEM;
+    xenhost_memory = (unsigned char *)ROUNDUP((unsigned long)mapping,
+                                              HUGE_PAGE);
+    (void)madvise(mapping, mapping_size, MADV_HUGEPAGE);
+
+    /* Superpages, as Xen's frame table has, where they would be filled. */
+    size = max_page * sizeof(*frame_table);
+    align = size < HUGE_PAGE ? PAGE_SIZE : HUGE_PAGE;
+    size = ROUNDUP(size, align);
+    frame_table = aligned_alloc(align, size);
+    if ( !frame_table )
+    {
+        munmap(mapping, mapping_size);
+        return -ENOMEM;
+    }
+    (void)madvise(frame_table, size, MADV_HUGEPAGE);
+    memset(frame_table, 0, size);
+    ASAN_POISON_MEMORY_REGION(mapping, mapping_size);
+
+    return 0;
+}
+
+void memory_stop(void)
+{
+    ASAN_UNPOISON_MEMORY_REGION(mapping, mapping_size);
+    munmap(mapping, mapping_size);
+    free(frame_table);
+    frame_table = NULL;
+    xenhost_memory = NULL;
+    max_page = total_pages = 0;
+}
+
+int xenhost_prefault(void)
+{
+    unsigned long mfn;
+
+    if ( !host_enter() )
+        return -EINVAL;
+    host_lock(&heap_lock);
+    for ( mfn = 1; mfn < max_page; mfn++ )
+    {
+        volatile unsigned char *p = mfn_to_virt(mfn);
+
+        if ( !page_state_is(frame_table + mfn, free) )
+            continue;
+        ASAN_UNPOISON_MEMORY_REGION((void *)p, PAGE_SIZE);
+        *p = *p;
+        ASAN_POISON_MEMORY_REGION((void *)p, PAGE_SIZE);
+    }
+    host_unlock(&heap_lock);
+    host_leave();
+
+    return 0;
+}
+
+unsigned long xenhost_frames_offline(unsigned long n)
+{
+    unsigned long mfn, done = 0;
+
+    host_lock(&heap_lock);
+    for ( mfn = 1; mfn < max_page && done < n; mfn++ )
+    {
+        struct page_info *pg = frame_table + mfn;
+        unsigned long old = PGC_state_inuse;
+
+        /* Nobody's: no owner, no reference, not the Xen heap's. */
+        if ( __atomic_compare_exchange_n(&pg->count_info, &old,
+                                         PGC_state_offlining, false,
+                                         __ATOMIC_RELAXED,
+                                         __ATOMIC_RELAXED) )
+            done++;
+    }
+    host_unlock(&heap_lock);
+
+    return done;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
