@@ -7,6 +7,9 @@
  */
 #include <xen/mm.h>
 #include <xen/sched.h>
+#include <xen/tmem_xen.h>
+
+#include "frames.h"
 
 unsigned long frames_owned(domid_t domid)
 {
@@ -22,6 +25,23 @@ unsigned long frames_owned(domid_t domid)
     }
     if ( d )
         rcu_unlock_domain(d);
+
+    return nr;
+}
+
+bool frame_is_ephemeral(unsigned long mfn)
+{
+    return mfn_valid(_mfn(mfn)) &&
+           tmem_frame_marked(mfn_to_page(_mfn(mfn))) >= 0;
+}
+
+unsigned long frames_ephemeral(int node)
+{
+    unsigned long mfn, nr = 0;
+
+    for ( mfn = 0; mfn < max_page; mfn++ )
+        nr += frame_is_ephemeral(mfn) &&
+              (node < 0 || xenhost_node_of(mfn) == node);
 
     return nr;
 }

@@ -41,6 +41,15 @@ unsigned long peek_held(unsigned int dom)
     return pages + meta;
 }
 
+unsigned long peek_cached(int node)
+{
+    unsigned long before = avail_node_heap_pages(node);
+
+    tmem_cache_drain(~0UL, 0, NUMA_NO_NODE);
+
+    return avail_node_heap_pages(node) - before;
+}
+
 int peek_marked(unsigned int dom, bool count)
 {
     struct page_info pg = { .count_info = PGC_state_inuse };

@@ -16,6 +16,9 @@ unsigned long peek_ephemeral(unsigned int dom);
 /* The same, and frames of the client's ephemeral metadata. */
 unsigned long peek_held(unsigned int dom);
 
+/* Frames of a node (-1: of all) that lay in caches of tmem: they are free now. */
+unsigned long peek_cached(int node);
+
 /*
  * Whose ephemeral page, or -1, a frame holds that carries the mark of a
  * domain; or only as much of that mark as a reference count can be.

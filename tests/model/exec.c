@@ -16,9 +16,11 @@
 #include <xenhost.h>
 #include <xenhost_test.h>
 
+#include "../lib/frames.h"
 #include "../lib/guest.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
+#include "../lib/peek.h"
 #include "run.h"
 
 /* Credits: frames billed in advance, twice a batch of 16 on each CPU. */
@@ -28,11 +30,11 @@
 #define UNTOUCHED  0xfeedULL   /* what it holds before a get */
 
 const struct model_config model_small_host = {
-    .pages = 500, .cpus = 4, .reserve = 16, .put_order = true,
+    .pages = 500, .cpus = 4, .reserve = 16, .put_order = true, .nodes = 1,
 };
 
 const struct model_config model_policy_host = {
-    .pages = 500, .cpus = 4, .reserve = 16,
+    .pages = 500, .cpus = 4, .reserve = 16, .nodes = 1,
 };
 
 bool run_complain(struct run *run, const char *fmt, ...)
@@ -375,21 +377,73 @@ static bool alloc_step(struct run *run, const struct model_op *op)
     return shares_hold(run, &shares, SPEC_DOMS);
 }
 
+/*
+ * A run of frames that the host has taken: keep it for release_step(). If it
+ * got none, then no page of the so many before has gone for it.
+ */
+static bool hold_run(struct run *run, long mfn, unsigned int order,
+                     unsigned long before)
+{
+    if ( mfn < 0 )
+        return frames_ephemeral(-1) == before ||
+               run_complain(run, "pages have gone, and no run came of it");
+    run->run_of[run->nr_runs].mfn = mfn;
+    run->run_of[run->nr_runs++].order = order;
+
+    return true;
+}
+
+static bool may_hold_run(const struct run *run)
+{
+    return run->nr_runs < sizeof(run->run_of) / sizeof(run->run_of[0]);
+}
+
 static bool alloc_order_step(struct run *run, const struct model_op *op)
 {
     /* Orders 1 to 3. Which pages go for it depends on where they lie. */
     unsigned int order = 1 + op->index % 3;
+    unsigned long pages = frames_ephemeral(-1);
     long mfn;
 
-    if ( run->nr_runs == sizeof(run->run_of) / sizeof(run->run_of[0]) )
+    if ( !may_hold_run(run) )
         return true;
     spec_memory_low(&run->spec);
     mfn = xenhost_alloc_order(order, 0);
     spec_forget_order(&run->spec);
-    if ( mfn < 0 )
+
+    return hold_run(run, mfn, order, pages);
+}
+
+/*
+ * Frames of a node, or no others than those (exact). Pages elsewhere stay as
+ * long as it is that node which gives, and it gives a frame if it has any; but
+ * without exact free ones of other nodes come first.
+ */
+static bool alloc_node_step(struct run *run, const struct model_op *op)
+{
+    unsigned int node = op->arg % run->cfg->nodes, order = op->index % 4;
+    unsigned long pages = frames_ephemeral(-1);
+    unsigned long others = pages - frames_ephemeral(node);
+    bool exact = op->frame, must = exact || !xenhost_free_pages(), given;
+    long mfn;
+
+    if ( !may_hold_run(run) )
         return true;
-    run->run_of[run->nr_runs].mfn = mfn;
-    run->run_of[run->nr_runs++].order = order;
+    spec_memory_low(&run->spec);
+    spec_forget_order(&run->spec);
+    mfn = xenhost_alloc_node(order, 0, node, exact);
+    if ( !hold_run(run, mfn, order, pages) )
+        return false;
+    given = mfn >= 0 && xenhost_node_of(mfn) == (int)node;
+    if ( exact && mfn >= 0 && !given )
+        return run_complain(run, "frame %#lx is not node %u's", mfn, node);
+    if ( (exact || given) &&
+         frames_ephemeral(-1) - frames_ephemeral(node) != others )
+        return run_complain(run, "pages have gone from other nodes than %u",
+                            node);
+    if ( must && !order && !given && !run->fault_n &&
+         (frames_ephemeral(node) || peek_cached(node)) )
+        return run_complain(run, "node %u has frames and gives none", node);
 
     return true;
 }
@@ -432,7 +486,7 @@ static bool needs_domain(const struct model_op *op)
         return !op->frame;
     case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
     case MODEL_create: case MODEL_alloc:
-    case MODEL_alloc_order: case MODEL_release: case MODEL_promise:
+    case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_release: case MODEL_promise:
     case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
         return false;
     }
@@ -480,6 +534,7 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_kill_step:    return destroy_step(run, op->dom, false);
     case MODEL_set_room:     return set_room_step(run, op);
     case MODEL_alloc_order:  return alloc_order_step(run, op);
+    case MODEL_alloc_node:   return alloc_node_step(run, op);
     case MODEL_promise:      return promise_step(run);
     case MODEL_sweep:        return sweep_step(run, op);
     case MODEL_deny:
@@ -563,7 +618,7 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
                 unsigned int nr, const struct model_fault *fault, bool trace,
                 struct model_report *report)
 {
-    char cmdline[64];
+    char cmdline[80];
     const struct xenhost_config host = {
         .host_pages = cfg->pages, .cpus = cfg->cpus, .cmdline = cmdline,
     };
@@ -577,8 +632,8 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
 
     memset(report, 0, sizeof(*report));
     report->run = this_run;
-    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu%s",
-             cfg->reserve, cfg->put_order ? " tmem_history=0" : "");
+    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu numa=fake=%u%s",
+             cfg->reserve, cfg->nodes, cfg->put_order ? " tmem_history=0" : "");
     spec_init(&run.spec, cfg->put_order);
     if ( xenhost_start(&host) || machine_bind(0) )
         return run_complain(&run, "the host does not start");

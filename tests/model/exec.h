@@ -15,6 +15,7 @@ struct model_config {
     unsigned int cpus;
     unsigned long reserve;     /* tmem_reserve */
     bool put_order;            /* tmem_history=0: no other order than that */
+    unsigned int nodes;        /* NUMA nodes */
 };
 
 /* A host on which some 200 pages of tmem fit. */

@@ -6,9 +6,11 @@
  *   model_test --seed=S [--ops=N]  one run, each step printed
  *   model_test --replay=FILE       steps of a file, as a failure prints them
  *   model_test --replay-order=FILE the same, where pages go in put order
+ *   model_test --replay... N       the same on N NUMA nodes
  *
  * With an even seed pages go in put order, which the specification checks;
- * with an odd one the eviction policy is at work.
+ * with an odd one the eviction policy is at work. The host of a seed has 1, 2
+ * or 4 nodes.
  *
  * A failure is shrunk and printed with the commands that repeat it. The first
  * seed is random unless CHECK_SEED gives it.
@@ -44,24 +46,30 @@ static struct model_op *new_ops(unsigned int nr)
     return ops;
 }
 
-static const struct model_config *host_of(uint64_t seed)
+static struct model_config host_of(uint64_t seed)
 {
-    return seed % 2 ? &model_policy_host : &model_small_host;
+    struct model_config host = seed % 2 ? model_policy_host : model_small_host;
+
+    host.nodes = 1 << seed / 2 % 3;
+
+    return host;
 }
 
 static void print_failure(uint64_t seed, const struct model_op *ops,
                           unsigned int nr, const struct model_report *report)
 {
+    const struct model_config host = host_of(seed);
     unsigned int i;
 
-    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE):\n",
-            nr, program, host_of(seed)->put_order ? "-order" : "");
+    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE %u):\n",
+            nr, program, host.put_order ? "-order" : "", host.nodes);
     for ( i = 0; i < nr; i++ )
         model_op_print(stderr, &ops[i]);
     /* Last, so that the end of the output tells it. */
-    fprintf(stderr, "model: seed %#llx, step %u: %s\n"
+    fprintf(stderr, "model: seed %#llx, %u nodes, step %u: %s\n"
             "repeat: %s --seed=%#llx --ops=%u\n",
-            (unsigned long long)seed, report->at, report->text, program,
+            (unsigned long long)seed, host.nodes, report->at, report->text,
+            program,
             (unsigned long long)seed, RUN_OPS);
 }
 
@@ -72,7 +80,7 @@ static void test_random(void **state)
     uint64_t first = given ? strtoull(given, NULL, 0) : rng_entropy();
     time_t end = time(NULL) + seconds;
     struct model_op *ops = new_ops(RUN_OPS);
-    const struct model_config *host;
+    struct model_config host;
     unsigned long runs = 0, failed = 0, lost = 0, renewed = 0, inherited = 0;
     struct model_report report;
 
@@ -80,9 +88,9 @@ static void test_random(void **state)
     do {
         model_generate(first + runs, ops, RUN_OPS);
         host = host_of(first + runs);
-        if ( !child_exec(host, ops, RUN_OPS, NULL, CHILD_LOUD, &report) )
+        if ( !child_exec(&host, ops, RUN_OPS, NULL, CHILD_LOUD, &report) )
         {
-            unsigned int nr = child_shrink(host, ops, RUN_OPS, NULL, 60);
+            unsigned int nr = child_shrink(&host, ops, RUN_OPS, NULL, 60);
 
             print_failure(first + runs, ops, nr, &report);
             free(ops);
@@ -149,7 +157,8 @@ static int run_once(const struct model_config *host, struct model_op *ops,
     return !ok;
 }
 
-static int replay(const struct model_config *host, const char *name)
+static int replay(struct model_config host, const char *name,
+                  const char *nodes)
 {
     struct model_op *ops = new_ops(100000);
     unsigned int nr = 0;
@@ -164,8 +173,10 @@ static int replay(const struct model_config *host, const char *name)
     while ( nr < 100000 && fgets(line, sizeof(line), f) )
         nr += !model_op_parse(line, &ops[nr]);
     fclose(f);
+    if ( nodes )
+        host.nodes = atoi(nodes);
 
-    return run_once(host, ops, nr);
+    return run_once(&host, ops, nr);
 }
 
 int main(int argc, char *argv[])
@@ -184,14 +195,15 @@ int main(int argc, char *argv[])
         struct model_op *ops = new_ops(nr);
         /* Not sscanf(): it takes no seed above the greatest signed number. */
         uint64_t seed = strtoull(argv[1] + 7, NULL, 0);
+        const struct model_config host = host_of(seed);
 
         model_generate(seed, ops, nr);
-        return run_once(host_of(seed), ops, nr);
+        return run_once(&host, ops, nr);
     }
     if ( argc > 1 && !strncmp(argv[1], "--replay=", 9) )
-        return replay(&model_policy_host, argv[1] + 9);
+        return replay(model_policy_host, argv[1] + 9, argv[2]);
     if ( argc > 1 && !strncmp(argv[1], "--replay-order=", 15) )
-        return replay(&model_small_host, argv[1] + 15);
+        return replay(model_small_host, argv[1] + 15, argv[2]);
 
     return tests_main(argc, argv, tests);
 }

@@ -86,6 +86,7 @@ static const struct {
     [MODEL_set_room]     = { 40,   8 },
     [MODEL_alloc]        = { 60,   10 },
     [MODEL_alloc_order]  = { 30,   4 },
+    [MODEL_alloc_node]   = { 30,   6 },
     [MODEL_release]      = { 15,   16 },
     [MODEL_promise]      = { 15,   5 },
     [MODEL_fail_alloc]   = { 60,   6 },
@@ -151,7 +152,7 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
         return rng_below(rng, 3) ? rng_below(rng, 80) : 10000;
     case MODEL_alloc:
         return rng_below(rng, rng_below(rng, 2) ? 20 : 300);
-    case MODEL_fail_alloc:
+    case MODEL_fail_alloc: case MODEL_alloc_node:
         return rng_below(rng, 8);
     case MODEL_preempt:
         return 1 + rng_below(rng, 20);
@@ -188,6 +189,11 @@ static void draw_op(struct rng *rng, const struct shape *shape,
                 ? rng_below(rng, XENHOST_FRAME_PAGETABLE + 1)
                 : XENHOST_FRAME_RAM;
     op->arg = draw_arg(rng, kind);
+    if ( kind == MODEL_alloc_node )
+    {
+        op->index = rng_below(rng, 2) ? 0 : rng_below(rng, 4);
+        op->frame = rng_below(rng, 2);
+    }
     if ( kind == MODEL_fail_alloc ||
          (kind >= MODEL_ctl_auth && kind <= MODEL_ctl_flush) )
         op->frame = !rng_below(rng, 4);

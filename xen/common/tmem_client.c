@@ -551,7 +551,7 @@ static bool client_drain_caches(struct tmem_client *c)
         return false;
     c->caches_drained += batch;
 
-    return tmem_cache_drain(batch, 0) == batch;
+    return tmem_cache_drain(batch, 0, NUMA_NO_NODE) == batch;
 }
 
 /* Of the client of a dying domain, alone with it: 0 or -ERESTART. */

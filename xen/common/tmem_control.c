@@ -211,7 +211,7 @@ static long control_flush(struct tmem_client *c,
     {
         unsigned int nr =
             c ? tmem_evict_own(c, TMEM_EVICT_BATCH, tmem_frame_release)
-              : tmem_cache_drain(TMEM_EVICT_BATCH, 0) ?:
+              : tmem_cache_drain(TMEM_EVICT_BATCH, 0, NUMA_NO_NODE) ?:
                 tmem_evict_from(TMEM_EVICT_BATCH, NULL, tmem_frame_release);
 
         at->done += nr;

@@ -116,7 +116,8 @@ struct page_info *tmem_frame_find(void)
     /* Another CPU may be faster than us, but not each time. */
     for ( tries = 0; !pg && tries < 4 &&
                      (tmem_evict(UINT_MAX) ||
-                      tmem_cache_drain(TMEM_EVICT_BATCH, 0)); tries++ )
+                      tmem_cache_drain(TMEM_EVICT_BATCH, 0, NUMA_NO_NODE));
+          tries++ )
         pg = tmem_frame_alloc();
     if ( !pg )
         tmem_inc(tmem_this_stats()->frames_failed);

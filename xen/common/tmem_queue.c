@@ -100,6 +100,14 @@ struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
     return &c->queues[class];
 }
 
+bool tmem_node_has_class(nodeid_t node)
+{
+    unsigned int last = tmem_nr_classes / 2 - 1;
+
+    return node == NUMA_NO_NODE || node < last ||
+           (node == last && last_node(node_online_map) == last);
+}
+
 static struct tmem_segment *segment_of(const struct tmem_epage *ep)
 {
     return (void *)((unsigned long)ep & PAGE_MASK);

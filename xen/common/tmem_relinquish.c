@@ -15,6 +15,7 @@
  */
 #include <xen/lib.h>
 #include <xen/mm.h>
+#include <xen/nodemask.h>
 #include <xen/tmem_private.h>
 
 /*
@@ -62,15 +63,22 @@ struct tmem_run {
     unsigned int order;
 };
 
+static nodeid_t frame_node(unsigned long mfn)
+{
+    return phys_to_nid(mfn_to_maddr(_mfn(mfn)));
+}
+
 /* Could the run be free as a whole? Reads the frame table without a lock. */
 static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
 {
     unsigned long end = mfn + (1UL << run->order);
     unsigned int evictable = 0;
+    nodeid_t node;
 
-    if ( end > run->limit ||
-         (run->node != NUMA_NO_NODE &&
-          phys_to_nid(mfn_to_maddr(_mfn(mfn))) != run->node) )
+    if ( end > run->limit || !mfn_valid(_mfn(mfn)) )
+        return false;
+    node = frame_node(mfn);
+    if ( run->node != NUMA_NO_NODE && node != run->node )
         return false;
 
     for ( ; mfn < end; mfn++ )
@@ -87,7 +95,8 @@ static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
             return false;
     }
 
-    return evictable;
+    /* What two nodes have never becomes one chunk. */
+    return evictable && frame_node(end - 1) == node;
 }
 
 /* Evict the run that the frame is in, if all of it can go. RCU held. */
@@ -160,24 +169,24 @@ static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
 }
 
 /*
- * Single frames. A width other than that of the classes is looked for in the
- * frame table: the oldest pages of a class may all lie above it.
+ * Single frames. A width other than that of the classes, and a node that has
+ * none of its own, is looked for in the frame table: the oldest pages of a
+ * class may all lie elsewhere.
  */
 static unsigned int relinquish_pages(unsigned int bits, nodeid_t node)
 {
     struct tmem_want want = { .node = node };
+    bool limited = bits && bits < BITS_PER_LONG &&
+                   max_page >> (bits - PAGE_SHIFT);
     unsigned int nr = 0;
 
-    if ( bits && bits < BITS_PER_LONG && max_page >> (bits - PAGE_SHIFT) )
+    if ( (limited && bits != TMEM_LOW_BITS) || !tmem_node_has_class(node) )
     {
-        if ( bits != TMEM_LOW_BITS )
-        {
-            while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0) )
-                nr++;
-            return nr;
-        }
-        want.low = true;
+        while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0) )
+            nr++;
+        return nr;
     }
+    want.low = limited;
 
     return tmem_evict_from(TMEM_EVICT_BATCH, &want, tmem_frame_release);
 }
@@ -187,8 +196,11 @@ static unsigned long relinquish(unsigned int bits, nodeid_t node,
 {
     unsigned long nr;
 
+    if ( node != NUMA_NO_NODE && (node >= MAX_NUMNODES || !node_online(node)) )
+        return 0;
+
     /* Frames without a page cost nobody anything. */
-    nr = node == NUMA_NO_NODE ? tmem_cache_drain(TMEM_EVICT_BATCH, bits) : 0;
+    nr = tmem_cache_drain(TMEM_EVICT_BATCH, bits, node);
     if ( !order )
         return nr ?: relinquish_pages(bits, node);
 

@@ -212,16 +212,23 @@ void cf_check tmem_frame_free(struct page_info *pg)
     cache_spill(spill, nr);
 }
 
-/* Take a frame below 2^bits bytes out of a cache, or NULL. */
+static bool frame_fits(const struct page_info *pg, unsigned int bits,
+                       nodeid_t node)
+{
+    return tmem_frame_below(pg, bits) &&
+           (node == NUMA_NO_NODE || phys_to_nid(page_to_maddr(pg)) == node);
+}
+
+/* Take a frame below 2^bits bytes, of that node, out of a cache, or NULL. */
 static struct page_info *cache_take(struct frame_cache *cache,
-                                    unsigned int bits)
+                                    unsigned int bits, nodeid_t node)
 {
     struct page_info *pg = NULL;
     unsigned int i;
 
     spin_lock(&cache->lock);
     for ( i = cache->nr; i-- > 0; )
-        if ( tmem_frame_below(cache->frame[i], bits) )
+        if ( frame_fits(cache->frame[i], bits, node) )
         {
             pg = cache->frame[i];
             write_atomic(&cache->nr, cache->nr - 1);
@@ -234,14 +241,14 @@ static struct page_info *cache_take(struct frame_cache *cache,
 }
 
 static unsigned long cache_drain(unsigned int cpu, unsigned long nr,
-                                 unsigned int bits)
+                                 unsigned int bits, nodeid_t node)
 {
     struct frame_cache *cache = &per_cpu(frame_cache, cpu);
     struct page_info *pg;
     unsigned long done = 0;
 
     while ( done < nr && read_atomic(&cache->nr) &&
-            (pg = cache_take(cache, bits)) != NULL )
+            (pg = cache_take(cache, bits, node)) != NULL )
     {
         tmem_frame_release(pg);
         done++;
@@ -250,13 +257,14 @@ static unsigned long cache_drain(unsigned int cpu, unsigned long nr,
     return done;
 }
 
-unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits)
+unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
+                               nodeid_t node)
 {
     unsigned long done = 0;
     unsigned int cpu;
 
     for_each_online_cpu ( cpu )
-        done += cache_drain(cpu, nr - done, bits);
+        done += cache_drain(cpu, nr - done, bits, node);
 
     return done;
 }
@@ -294,7 +302,7 @@ static int cf_check cpu_callback(struct notifier_block *nb,
 
     case CPU_UP_CANCELED:
     case CPU_DEAD:
-        cache_drain(cpu, ULONG_MAX, 0);
+        cache_drain(cpu, ULONG_MAX, 0, NUMA_NO_NODE);
         break;
     }
 

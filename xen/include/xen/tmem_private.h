@@ -609,6 +609,11 @@ void tmem_queues_destroy(struct tmem_client *c);
 struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
                                  const struct page_info *pg);
 /*
+ * Are the frames of that node all, and alone, in the queues of one class?
+ * (NUMA_NO_NODE is any node: yes.) Not if the node's memory came after boot.
+ */
+bool tmem_node_has_class(nodeid_t node);
+/*
  * Queue a page as the client's youngest of a sort; its descriptor, or NULL
  * when the metadata need another frame. Bucket of obj locked.
  */

@@ -59,10 +59,11 @@ void cf_check tmem_frame_free(struct page_info *pg);
 /* Straight back to the heap, for which it is marked for scrubbing. */
 void cf_check tmem_frame_release(struct page_info *pg);
 /*
- * Move cached frames below 2^bits bytes (0: anywhere) to the heap, from all
- * CPUs, until there are nr. Returns how many.
+ * Move cached frames below 2^bits bytes (0: anywhere) of a node (NUMA_NO_NODE:
+ * of any) to the heap, from all CPUs, until there are nr. Returns how many.
  */
-unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits);
+unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
+                               nodeid_t node);
 /* Frames in all caches: an estimate, taken without a lock. */
 unsigned long tmem_cached_frames(void);
 /* Frames that tmem has from the heap, those in caches included. */
