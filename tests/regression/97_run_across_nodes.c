@@ -7,6 +7,7 @@
  * Expectation: a run on the border of two nodes is no run.
  */
 #include "../lib/frames.h"
+#include "../lib/peek.h"
 #include "regression.h"
 
 #define NODES "tmem=1 tmem_reserve=1 numa=fake=2"
@@ -33,6 +34,8 @@ static void start(unsigned int alone)
     machine_guest(0);
     machine_guest(GUEST);
     assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_put(HANDLE(GUEST, 0, 0, 1), 1), 1);
+    peek_cached(-1);
     assert_int_equal(xenhost_node_of(FIRST), 0);
     assert_int_equal(xenhost_node_of(FIRST + 1), 1);
 
