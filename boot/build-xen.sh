@@ -38,7 +38,7 @@ patches="xen/patches/$XEN_SERIES tools/patches/$XEN_SERIES"
 
 "$TOP/boot/fetch-xen.sh" || exit 1
 need gcc:gcc libc6-dev:/usr/include/stdio.h make:make python3:python3 \
-     bison:bison flex:flex patch:patch diffutils:cmp
+     bison:bison flex:flex patch:patch diffutils:cmp binutils:objdump
 [ $xsm = n ] || need checkpolicy:checkpolicy m4:m4
 
 # The files that are laid over Xen's.
@@ -48,10 +48,6 @@ overlay()
         [ ! -d $d ] || find $d -path "*/patches" -prune -o -type f -print
      done)
 }
-
-# Xen's own files that ours stand in for under another name; patches take
-# them out of makefiles.
-REPLACED="xen/lib/rbtree.c"
 
 # apply_series DIR SERIES
 apply_series()
@@ -73,7 +69,6 @@ recipe()
     cat "$stock/version"
     (cd "$TOP" && for d in $patches; do cat $d/series $d/*.patch; done)
     overlay | sort
-    echo "$REPLACED"
 }
 
 # sync NEW DIR: make the files of DIR the same as those of NEW, but do not touch
@@ -105,19 +100,15 @@ prepare()
     for d in $patches; do
         apply_series "$src.new" $d || exit 1
     done
-    for f in $REPLACED; do
-        rm "$src.new/$f"
-    done
     overlay | while read -r f; do
         mkdir -p "$src.new/${f%/*}"
         cp "$TOP/$f" "$src.new/$f"
         case $f in
-        xen/common/*/*) ;;
         xen/common/*.c)
             o=${f##*/}
-            grep -q " ${o%.c}\.o\$" "$src.new/xen/common/Makefile" ||
-                die "$f is in no makefile: add it to a patch in" \
-                    "${patches%% *}" ;;
+            grep -q " ${o%.c}\.o\$" "$src.new/${f%/*}/Makefile" ||
+                die "$f is in no makefile: add it to ${f%/*}/Makefile, by a" \
+                    "patch in ${patches%% *} if that is Xen's" ;;
         esac
     done || exit 1
     mkdir -p "$src"
@@ -170,5 +161,12 @@ then
     echo "$want" >"$out/.want"
 fi
 xmake build || exit 1
+if [ $tmem = y ] && grep -q '^CONFIG_XEN_IBT=y' "$out/.config"; then
+    ours=$(overlay | sed -n 's,^xen/\(common/.*\)\.c$,\1.o,p')
+    python3 "$TOP/boot/check-endbr.py" "$out" $ours >"$out/endbr.log" || {
+        cat "$out/endbr.log" >&2
+        exit 1
+    }
+fi
 mv "$started" "$out/.current"
 say "built ${out#$TOP/}/xen"

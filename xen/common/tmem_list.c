@@ -138,7 +138,7 @@ static void stats_add(struct tmem_pool_stats *sum,
         to[i] += read_atomic(&from[i]);
 }
 
-static void pool_look(struct tmem_pool *pool, struct pool_figures *f)
+static void cf_check pool_look(struct tmem_pool *pool, struct pool_figures *f)
 {
     const struct tmem_pool_stats *stats = rcu_dereference(pool->stats);
     unsigned int cpu;
