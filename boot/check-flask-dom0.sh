@@ -27,9 +27,13 @@ enforcing()
 verdict "it enforces" enforcing
 verdict "the example policy lets dom0 use and control tmem" /bin/exerciser -t
 verdict "and a guest use it" guest_says allowed "TEST: ok conformance"
+verdict "but not control it" grep -q "TEST: ok control denied" \
+        $LOGS/guest-allowed.log
 verdict "a policy without tmem is loaded" xl loadpolicy /flask/denied
 verdict "it still enforces" enforcing
 verdict "every operation of dom0 is refused" /bin/exerciser denied
 verdict "every operation of a guest is refused" \
         guest_says denied "TEST: ok denied"
+verdict "those of the toolstack before xsm_sysctl() lets it pass" \
+        grep -q "TEST: ok control denied" $LOGS/guest-denied.log
 end

@@ -341,7 +341,7 @@ static long control_once(struct xen_sysctl_tmem_op *uop)
 
     if ( copy_from_guest(&op, hnd, 1) )
         return -EFAULT;
-    rc = xsm_tmem_control(XSM_PRIV);
+    rc = xsm_sysctl(XSM_PRIV);
     if ( rc )
         return rc;
 

@@ -413,7 +413,7 @@ static void test_access(void **state)
     assert_int_equal(xenhost_tmem_control(1, &op), -EPERM);
     assert_int_equal(xenhost_tmem_control(0, &op), 0);
     xenhost_deny(0, true);
-    assert_int_equal(xenhost_tmem_control(0, &op), -EPERM);
+    assert_int_equal(xenhost_tmem_control(0, &op), -EACCES);
     assert_int_equal(new_pool(0, POOL_PERSISTENT), -EPERM);
     xenhost_deny(0, false);
     assert_int_equal(new_pool(0, POOL_PERSISTENT), 0);

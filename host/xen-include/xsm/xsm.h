@@ -18,9 +18,13 @@ static inline int xsm_tmem_op(xsm_default_t def)
            ? 0 : -EPERM;
 }
 
-static inline int xsm_tmem_control(xsm_default_t def)
+/* What it says of XEN_SYSCTL_tmem_op. FLASK, which denies dom0, has -EACCES. */
+static inline int xsm_sysctl(xsm_default_t def)
 {
-    return current->domain->is_privileged ? xsm_tmem_op(XSM_HOOK) : -EPERM;
+    if ( !current->domain->is_privileged )
+        return -EPERM;
+
+    return xsm_tmem_op(XSM_HOOK) ? -EACCES : 0;
 }
 
 #endif /* XENHOST_XSM_XSM_H */
