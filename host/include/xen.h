@@ -10,9 +10,9 @@
 #include <xen/types.h>
 #else
 #include <stdint.h>
-/* Guest handles are structures, as in all interfaces of this decade. */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
+/* Guest and toolstack in one: of the newest interface, with its structures. */
+#ifndef __XEN_TOOLS__
+#define __XEN_TOOLS__ 1
 #endif
 #endif
 #include <xen/xen.h>

@@ -8,6 +8,8 @@
  * or zero on success, and -errno otherwise; docs/abi.md tells them all.
  *
  * The toolstack uses struct xen_sysctl_tmem_op by way of a sysctl.
+ *
+ * Copyright (C) 2026 Seed 11ef3613 maintainers
  */
 
 #ifndef __XEN_PUBLIC_TMEM_H__
@@ -25,19 +27,23 @@
 #define TMEM_SPEC_VERSION           1
 
 /* Guest operations: tmem_op.cmd. */
-#define TMEM_CONTROL                0  /* retired for guests: -EOPNOTSUPP */
 #define TMEM_NEW_POOL               1
 #define TMEM_DESTROY_POOL           2
-#define TMEM_NEW_PAGE               3  /* retired: -ENOSYS */
 #define TMEM_PUT_PAGE               4
 #define TMEM_GET_PAGE               5
 #define TMEM_FLUSH_PAGE             6
 #define TMEM_FLUSH_OBJECT           7
-#define TMEM_READ                   8  /* retired: -ENOSYS */
-#define TMEM_WRITE                  9  /* retired: -ENOSYS */
-#define TMEM_XCHG                  10  /* retired: -ENOSYS */
-#define TMEM_AUTH                 101  /* toolstack only: -EOPNOTSUPP */
-#define TMEM_RESTORE_NEW          102  /* toolstack only: -EOPNOTSUPP */
+
+/* Retired, or never a guest's. Interfaces from 4.19 on do not name them. */
+#if __XEN_INTERFACE_VERSION__ < 0x00041300
+#define TMEM_CONTROL                0  /* -EOPNOTSUPP */
+#define TMEM_NEW_PAGE               3  /* -ENOSYS, and the next three */
+#define TMEM_READ                   8
+#define TMEM_WRITE                  9
+#define TMEM_XCHG                  10
+#define TMEM_AUTH                 101  /* -EOPNOTSUPP, and the next one */
+#define TMEM_RESTORE_NEW          102
+#endif
 
 /* Flags of a new pool: tmem_op.u.creat.flags. */
 #define TMEM_POOL_PERSIST           1
@@ -55,10 +61,6 @@
 /* Weights are 0 .. TMEM_MAX_WEIGHT. */
 #define TMEM_MAX_WEIGHT         65535
 
-/* Client flags, as saved with a guest. */
-#define TMEM_CLIENT_COMPRESS        1
-#define TMEM_CLIENT_FROZEN          2
-
 /* Error numbers beyond those of errno.h. */
 #ifndef EFROZEN
 #define EFROZEN                  1000  /* the client may add no page now */
@@ -66,6 +68,47 @@
 #ifndef EEMPTY
 #define EEMPTY                   1001  /* the pool holds nothing at all */
 #endif
+
+#ifndef __ASSEMBLY__
+
+/* Object id: usually a file or a swap area. */
+struct xen_tmem_oid {
+    uint64_t oid[3];
+};
+typedef struct xen_tmem_oid xen_tmem_oid_t;
+DEFINE_XEN_GUEST_HANDLE(xen_tmem_oid_t);
+
+/* A guest's request. 56 bytes; 52 for a 32-bit guest, whose cmfn is short. */
+struct tmem_op {
+    uint32_t cmd;
+    int32_t pool_id;
+    union {
+        struct {
+            uint64_t uuid[2];      /* low half, high half; of a shared pool */
+            uint32_t flags;
+            uint32_t arg1;         /* ignored */
+        } creat;                   /* TMEM_NEW_POOL */
+        struct {
+            xen_tmem_oid_t oid;
+            uint32_t index;
+            uint32_t tmem_offset;  /* ignored, as are the next two */
+            uint32_t pfn_offset;
+            uint32_t len;
+            xen_pfn_t cmfn;        /* PV: machine frame; else guest frame */
+        } gen;                     /* every other operation */
+    } u;
+};
+typedef struct tmem_op tmem_op_t;
+DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
+
+#endif /* __ASSEMBLY__ */
+
+/* What follows is for control tools only. */
+#if defined(__XEN__) || defined(__XEN_TOOLS__)
+
+/* Client flags, as saved with a guest. */
+#define TMEM_CLIENT_COMPRESS        1
+#define TMEM_CLIENT_FROZEN          2
 
 /* Toolstack operations: xen_sysctl_tmem_op.cmd. */
 #define TMEMC_THAW                    0
@@ -101,36 +144,6 @@
 
 #ifndef __ASSEMBLY__
 
-/* Object id: usually a file or a swap area. */
-struct xen_tmem_oid {
-    uint64_t oid[3];
-};
-typedef struct xen_tmem_oid xen_tmem_oid_t;
-DEFINE_XEN_GUEST_HANDLE(xen_tmem_oid_t);
-
-/* A guest's request. 56 bytes; 52 for a 32-bit guest, whose cmfn is short. */
-struct tmem_op {
-    uint32_t cmd;
-    int32_t pool_id;
-    union {
-        struct {
-            uint64_t uuid[2];      /* low half, high half; of a shared pool */
-            uint32_t flags;
-            uint32_t arg1;         /* ignored */
-        } creat;                   /* TMEM_NEW_POOL */
-        struct {
-            xen_tmem_oid_t oid;
-            uint32_t index;
-            uint32_t tmem_offset;  /* ignored, as are the next two */
-            uint32_t pfn_offset;
-            uint32_t len;
-            xen_pfn_t cmfn;        /* PV: machine frame; else guest frame */
-        } gen;                     /* every other operation */
-    } u;
-};
-typedef struct tmem_op tmem_op_t;
-DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
-
 /* The head of a saved page. */
 struct tmem_handle {
     uint32_t pool_id;
@@ -139,10 +152,6 @@ struct tmem_handle {
 };
 typedef struct tmem_handle tmem_handle_t;
 DEFINE_XEN_GUEST_HANDLE(tmem_handle_t);
-
-#ifndef XEN_GUEST_HANDLE_64
-#define XEN_GUEST_HANDLE_64(name) XEN_GUEST_HANDLE(name)
-#endif
 
 /* A toolstack's request; 56 bytes on both word sizes. */
 struct xen_sysctl_tmem_op {
@@ -159,6 +168,8 @@ typedef struct xen_sysctl_tmem_op xen_sysctl_tmem_op_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_tmem_op_t);
 
 #endif /* __ASSEMBLY__ */
+
+#endif /* __XEN__ || __XEN_TOOLS__ */
 
 #endif /* __XEN_PUBLIC_TMEM_H__ */
 

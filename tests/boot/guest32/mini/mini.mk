@@ -20,10 +20,11 @@ MINI_HEADERS  := $(wildcard $(MINI)/*.h) $(MINI)/mini.lds \
                  $(MAKEFILE_LIST) $(XEN_HEADERS)/public/tmem.h
 
 # Nothing of the C library; -fno-strict-aliasing: rings and tables are cast.
+# __XEN_TOOLS__: some guests try the toolstack's operations.
 MINI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding \
     -fno-strict-aliasing -fno-pic -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -mno-sse -mno-mmx -mno-red-zone \
-    -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ \
+    -D__XEN_TOOLS__ \
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
     -I$(XEN_HEADERS) -I$(MINI) -I$(TOP)/host/include \
     -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
