@@ -39,7 +39,7 @@ HOST_ALL := -g -pipe -fno-strict-aliasing -fno-omit-frame-pointer -fno-common \
             -Wredundant-decls -Wvla -Wno-pointer-arith -Werror \
             $(variant-$(VARIANT)) $(SAN) -D__XEN__ -MMD -MP \
             -include host/xen-include/xen/config.h \
-            -Ixen/include -Ihost/xen-include -Ihost/include
+            -Ixen/include -Ixen/include/tmem-lib -Ihost/xen-include -Ihost/include
 
 # What Xen compiles its own with, as far as user space goes.
 ENGINE_CFLAGS := -std=gnu99 $(HOST_ALL) -fno-builtin -Wnested-externs \
@@ -52,7 +52,7 @@ HOST_CFLAGS := -std=gnu11 -g -O2 -Wall -Wstrict-prototypes -Werror -MMD -MP \
 HOST_LIBS := $(B)/libxenhost.a -lpthread -lm
 
 HOST_SRC := $(wildcard host/*.c)
-ENGINE_SRC := $(wildcard xen/common/*.c)
+ENGINE_SRC := $(wildcard xen/common/*.c xen/common/tmem-lib/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(ENGINE_SRC) $(HOST_SRC))
 
 # Everything is rebuilt when the flags change, and the library when a file
