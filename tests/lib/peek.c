@@ -60,3 +60,12 @@ int peek_marked(unsigned int dom, bool count)
 
     return tmem_frame_marked(&pg);
 }
+
+unsigned int peek_bucket(uint64_t obj)
+{
+    static struct tmem_bucket buckets[TMEM_BUCKETS];
+    struct tmem_pool pool = { .buckets = buckets };
+    xen_tmem_oid_t oid = { .oid = { obj, ~obj, obj << 32 } };
+
+    return tmem_bucket_of(&pool, &oid) - buckets;
+}

@@ -6,6 +6,7 @@
 #define TESTS_LIB_PEEK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Ephemeral pages that are accounted to the client of a domain. LIST says it
@@ -24,5 +25,8 @@ unsigned long peek_cached(int node);
  * domain; or only as much of that mark as a reference count can be.
  */
 int peek_marked(unsigned int dom, bool count);
+
+/* The bucket of a pool that an object of guest.h's handles is in. */
+unsigned int peek_bucket(uint64_t obj);
 
 #endif /* TESTS_LIB_PEEK_H */

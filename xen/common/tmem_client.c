@@ -331,19 +331,18 @@ unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
     while ( i < TMEM_BUCKETS && nr < TMEM_DRAIN_BATCH )
     {
         struct tmem_bucket *b = &pool->buckets[i];
-        struct rb_node *node;
+        struct tmem_object *obj;
 
         spin_lock(&b->lock);
-        while ( (node = b->objects.rb_node) != NULL && nr < TMEM_DRAIN_BATCH )
+        while ( (obj = tmem_object_any(b, 0) ?: tmem_object_any(b, 1)) &&
+                nr < TMEM_DRAIN_BATCH )
         {
-            struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
-
             nr += tmem_object_drain(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
             if ( tmem_object_is_empty(obj) )
                 tmem_object_free(obj);
         }
         spin_unlock(&b->lock);
-        if ( !node )
+        if ( !obj )
             i++;
     }
     write_atomic(&pool->drained, i);

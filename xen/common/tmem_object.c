@@ -3,7 +3,8 @@
  * tmem_object.c - objects, and the pages in them
  *
  * A pool spreads its objects over buckets by a hash of the object id; each
- * bucket has a red-black tree of objects, each object a radix tree of pages.
+ * bucket has a red-black tree of objects (and one more while somebody leaves a
+ * shared pool), each object a radix tree of pages.
  * A guest chooses its ids, and so may send all of them to one bucket: the
  * tree keeps that at O(log n), and only its own operations get slower.
  *
@@ -71,12 +72,10 @@ struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
                            : &pool->empty;
 }
 
-struct tmem_object *tmem_object_find(struct tmem_bucket *b,
+static struct tmem_object *tree_find(const struct rb_root *root,
                                      const xen_tmem_oid_t *oid)
 {
-    struct rb_node *node = b->objects.rb_node;
-
-    ASSERT(LOCKING_bucket(b));
+    struct rb_node *node = root->rb_node;
 
     while ( node )
     {
@@ -91,28 +90,56 @@ struct tmem_object *tmem_object_find(struct tmem_bucket *b,
     return NULL;
 }
 
-struct tmem_object *tmem_object_next(struct tmem_bucket *b,
+struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid)
 {
-    struct rb_node *node = b->objects.rb_node;
-    struct tmem_object *found = NULL;
+    struct tmem_object *obj = tree_find(&b->objects[0], oid);
 
     ASSERT(LOCKING_bucket(b));
 
-    while ( node )
+    return obj || likely(RB_EMPTY_ROOT(&b->objects[1]))
+           ? obj : tree_find(&b->objects[1], oid);
+}
+
+struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree)
+{
+    struct rb_node *node = b->objects[tree].rb_node;
+
+    ASSERT(LOCKING_bucket(b));
+
+    return node ? rb_entry(node, struct tmem_object, node) : NULL;
+}
+
+static void tree_insert(struct tmem_bucket *b, struct tmem_object *obj)
+{
+    unsigned int tree = read_atomic(&obj->pool->young);
+    struct rb_node **link = &b->objects[tree].rb_node, *parent = NULL;
+
+    while ( *link )
     {
-        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
-
-        if ( !oid || oid_compare(oid, &obj->oid) < 0 )
-        {
-            found = obj;
-            node = node->rb_left;
-        }
-        else
-            node = node->rb_right;
+        parent = *link;
+        link = oid_compare(&obj->oid, &rb_entry(parent, struct tmem_object,
+                                                node)->oid) < 0
+               ? &parent->rb_left : &parent->rb_right;
     }
+    rb_link_node(&obj->node, parent, link);
+    rb_insert_color(&obj->node, &b->objects[tree]);
+    obj->tree = tree;
+}
 
-    return found;
+static void tree_erase(struct tmem_bucket *b, struct tmem_object *obj)
+{
+    rb_erase(&obj->node, &b->objects[obj->tree]);
+}
+
+void tmem_object_move(struct tmem_object *obj)
+{
+    struct tmem_bucket *b = tmem_bucket_of(obj->pool, &obj->oid);
+
+    ASSERT(LOCKING_bucket(b));
+
+    tree_erase(b, obj);
+    tree_insert(b, obj);
 }
 
 static struct tmem_object *object_of(struct radix_tree_root *root)
@@ -154,7 +181,6 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
                                        struct tmem_bucket *b,
                                        const xen_tmem_oid_t *oid)
 {
-    struct rb_node **link = &b->objects.rb_node, *parent = NULL;
     struct tmem_object *obj;
 
     ASSERT(LOCKING_bucket(b));
@@ -169,16 +195,7 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
     obj->detached = false;
     radix_tree_init(&obj->pages);
     radix_tree_set_alloc_callbacks(&obj->pages, &page_tree_ops);
-
-    while ( *link )
-    {
-        parent = *link;
-        link = oid_compare(oid, &rb_entry(parent, struct tmem_object,
-                                          node)->oid) < 0
-               ? &parent->rb_left : &parent->rb_right;
-    }
-    rb_link_node(&obj->node, parent, link);
-    rb_insert_color(&obj->node, &b->objects);
+    tree_insert(b, obj);
     atomic_inc(&pool->nr_objects);
     tmem_inc(tmem_this_stats()->objects);
 
@@ -195,7 +212,7 @@ void tmem_object_free(struct tmem_object *obj)
     ASSERT(tmem_object_is_empty(obj));
 
     if ( !detached )
-        rb_erase(&obj->node, &b->objects);
+        tree_erase(b, obj);
     xmem_pool_free(obj, pool->blocks);
     tmem_add(tmem_this_stats()->objects, -1);
     /* Last: the pool's metadata may go once both counts are 0. */
@@ -209,7 +226,7 @@ void tmem_object_detach(struct tmem_object *obj)
 
     ASSERT(LOCKING_bucket(b));
 
-    rb_erase(&obj->node, &b->objects);
+    tree_erase(b, obj);
     obj->detached = true;
     /* In this order, so that the sum of both never reads as 0 too early. */
     atomic_inc(&obj->pool->nr_dying);

@@ -12,9 +12,12 @@
  *     |                    v                    |
  *     +--queue--> page, page, page <--queue-----+
  *
- * A client that leaves takes along the objects that it used last, in steps: a
- * cursor walks through buckets, in the order of object ids, and each step
- * looks at a bounded number of objects. When all sharers are leaving, the pool
+ * A client that leaves takes along the objects that it used last, in steps,
+ * each of which looks at a bounded number of objects. Those that are made
+ * meanwhile go to a second tree of their buckets, as do those that have been
+ * looked at and stay: so the work is over when the first trees are empty,
+ * whatever others put, and the trees change places for the next one that
+ * leaves. One leaves at a time; those that wait for their turn help. When all sharers are leaving, the pool
  * is an orphan: nobody can join it any more, and everything in it goes. The
  * last to leave frees it.
  *
@@ -48,9 +51,7 @@ struct tmem_sharer {
     struct tmem_client *client;
     bool leaving;                  /* tmem_shared_lock, as is the rest */
     bool done;
-    bool inside;                   /* of a bucket, behind oid */
-    unsigned int bucket;
-    xen_tmem_oid_t oid;
+    unsigned int turn;             /* among those that leave */
 };
 
 DEFINE_SPINLOCK(tmem_shared_lock);
@@ -309,6 +310,7 @@ void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id)
 
     spin_lock(&tmem_shared_lock);
     sharer->leaving = true;
+    sharer->turn = pool->turns++;
     if ( all_are_leaving(pool) )
     {
         pool->orphan = true;
@@ -331,43 +333,56 @@ static unsigned int object_take(struct tmem_object *obj,
     return nr;
 }
 
-/*
- * Move the cursor, and take out pages of the objects that it passes which the
- * client used last. An object that has more of them stays in front of it.
- */
+/* Of those that have to look at objects, the one that came first. */
+static struct tmem_sharer *next_leaver(const struct tmem_pool *pool)
+{
+    struct tmem_sharer *sharer, *found = NULL;
+
+    ASSERT(LOCKING_shared);
+
+    list_for_each_entry ( sharer, &pool->sharers, list )
+        if ( sharer->leaving && !sharer->done &&
+             (!found || (int)(sharer->turn - found->turn) < 0) )
+            found = sharer;
+
+    return found;
+}
+
+/* Look at some objects for the sharer whose turn it is: pages taken out. */
 static unsigned int leave_walk(struct tmem_pool *pool,
-                               struct tmem_sharer *sharer,
                                struct page_info *frames[])
 {
-    unsigned int nr = 0, scanned = 0;
+    struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
+    unsigned int nr = 0, scanned;
 
-    if ( !rcu_dereference(pool->buckets) )
-        sharer->bucket = TMEM_BUCKETS;
-    while ( sharer->bucket < TMEM_BUCKETS && scanned < LEAVE_SCAN &&
-            nr < TMEM_DRAIN_BATCH )
+    if ( !pool->leaver )
     {
-        struct tmem_bucket *b = &pool->buckets[sharer->bucket];
-        xen_tmem_oid_t *from = sharer->inside ? &sharer->oid : NULL;
+        pool->leaver = next_leaver(pool);
+        pool->walked = buckets ? 0 : TMEM_BUCKETS;
+        write_atomic(&pool->young, !pool->young);
+    }
+
+    for ( scanned = 0; pool->walked < TMEM_BUCKETS && scanned < LEAVE_SCAN &&
+                       nr < TMEM_DRAIN_BATCH; scanned++ )
+    {
+        struct tmem_bucket *b = &buckets[pool->walked];
         struct tmem_object *obj;
 
-        scanned++;
         spin_lock(&b->lock);
-        obj = tmem_object_next(b, from);
+        obj = tmem_object_any(b, !pool->young);
         if ( !obj )
-        {
-            sharer->bucket++;
-            sharer->inside = false;
-        }
-        else if ( obj->last_user == sharer->client->id )
+            pool->walked++;
+        else if ( obj->last_user == pool->leaver->client->id )
             nr += object_take(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
         else
-        {
-            sharer->oid = obj->oid;
-            sharer->inside = true;
-        }
+            tmem_object_move(obj);
         spin_unlock(&b->lock);
     }
-    sharer->done = sharer->bucket == TMEM_BUCKETS;
+    if ( pool->walked == TMEM_BUCKETS )
+    {
+        pool->leaver->done = true;
+        pool->leaver = NULL;
+    }
 
     return nr;
 }
@@ -388,7 +403,7 @@ unsigned int tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
         sharer->done = tmem_pool_is_drained(pool);
     }
     else if ( !sharer->done )
-        nr = leave_walk(pool, sharer, frames);
+        nr = leave_walk(pool, frames);
     *more = !sharer->done;
     spin_unlock(&tmem_shared_lock);
 

@@ -92,10 +92,13 @@ struct tmem_meta {
                                   not */
 };
 
-/* Objects with equal hash, and all that is below them. */
+/*
+ * Objects with equal hash, and all that is below them. One tree would do, but
+ * for shared pools: see pool->young.
+ */
 struct tmem_bucket {
     spinlock_t lock;
-    struct rb_root objects;    /* lock */
+    struct rb_root objects[2]; /* lock */
 } __attribute__((__aligned__(64)));
 
 /* Objects that were flushed and still have pages. */
@@ -137,6 +140,15 @@ struct tmem_pool {
     uint64_t uuid[2];              /* constant; of a shared pool */
     struct list_head sharers;      /* tmem_shared_lock; by clients' ids */
     unsigned int nr_sharers;       /* tmem_shared_lock */
+    /*
+     * The sharer that takes along what it used last, and how many buckets it
+     * is done with. New objects go to the trees that it does not look at, as
+     * does what it leaves behind. tmem_shared_lock; young is read without.
+     */
+    struct tmem_sharer *leaver;
+    unsigned int walked;
+    unsigned int young;            /* index of those trees */
+    unsigned int turns;            /* that have been given to sharers */
     unsigned long max_pages, max_objects, max_nodes;  /* seen by LIST */
     struct tmem_client *last_client;   /* the one that gave it up */
     struct rcu_head rcu;
@@ -173,6 +185,7 @@ struct tmem_object {
     struct radix_tree_root pages;  /* bucket: index -> tmem_slot_* */
     domid_t last_user;             /* bucket: the client that used it last */
     bool detached;                 /* bucket */
+    uint8_t tree;                  /* bucket: of its two */
 };
 
 /*
@@ -527,9 +540,10 @@ struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
 /* The object of that id, or NULL. Bucket locked. */
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid);
-/* The first with a greater id (NULL: the very first), or NULL. */
-struct tmem_object *tmem_object_next(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid);
+/* Some object of one of the bucket's trees, or NULL. Bucket locked. */
+struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree);
+/* Move it to the trees of new objects. Bucket locked. */
+void tmem_object_move(struct tmem_object *obj);
 /* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
 struct tmem_object *tmem_object_create(struct tmem_pool *pool,
                                        struct tmem_bucket *b,
