@@ -18,6 +18,9 @@ static struct fault {
     unsigned long base;         /* events before xenhost_fault() */
 } faults[XENHOST_NR_FAULTS];
 
+void (*frame_fn)(void *arg);
+static void *frame_arg;
+
 static enum xenhost_preempt preempt_mode;
 static unsigned long preempt_left, preempt_base;
 static uint64_t virtual_time;
@@ -32,6 +35,7 @@ void faults_start(void)
     preempt_mode = XENHOST_PREEMPT_NEVER;
     preempt_left = preempt_base = virtual_time = 0;
     restart_fn = NULL;
+    frame_fn = NULL;
     relinquish_enabled = true;
 }
 
@@ -81,6 +85,21 @@ bool xenhost_fault_slow(enum xenhost_fault kind)
                                            __ATOMIC_RELAXED) );
 
     return left == 1;
+}
+
+void xenhost_on_frame(void (*fn)(void *arg), void *arg)
+{
+    write_atomic(&frame_arg, arg);
+    __atomic_store_n(&frame_fn, fn, __ATOMIC_RELEASE);
+}
+
+void frame_hook(void)
+{
+    void (*fn)(void *arg) = __atomic_exchange_n(&frame_fn, NULL,
+                                                __ATOMIC_ACQUIRE);
+
+    if ( fn )
+        fn(read_atomic(&frame_arg));
 }
 
 static unsigned long checks(void)

@@ -126,6 +126,9 @@ void log_start(void);
 void faults_start(void);
 bool domid_denied(domid_t domid);
 bool preempt_now(void);
+/* xenhost_on_frame()'s, or NULL. */
+extern void (*frame_fn)(void *arg);
+void frame_hook(void);
 extern void (*restart_fn)(domid_t domid, struct tmem_op *op, void *arg);
 extern void *restart_arg;
 extern bool step_timing;

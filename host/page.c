@@ -104,6 +104,8 @@ int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly,
                             p2m_type_t *p2mt_p, struct page_info **page_p)
 {
     xenhost_assert_unlocked("lookup of a gfn");
+    if ( unlikely(__atomic_load_n(&frame_fn, __ATOMIC_RELAXED)) )
+        frame_hook();
     if ( unlikely(xenhost_fault_hit(XENHOST_FAULT_FRAME)) )
         return -EINVAL;
 

@@ -36,6 +36,12 @@ enum xenhost_frame {
     XENHOST_FRAME_PAGETABLE, /* RAM that takes no writable reference */
 };
 int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind);
+/*
+ * Call a function, once, at the next lookup of a guest frame by an operation,
+ * which holds no lock then: it may do what another vCPU could do meanwhile,
+ * bound to another CPU, and binds to this one again before it returns.
+ */
+void xenhost_on_frame(void (*fn)(void *arg), void *arg);
 /* Was it marked dirty since it became XENHOST_FRAME_LOGDIRTY? */
 bool xenhost_frame_dirty(domid_t domid, xen_pfn_t gfn);
 

@@ -33,6 +33,15 @@ static void test_below_its_share(void **state)
     assert_int_equal(survivors(), MODEST);
 }
 
+/* Shares are of pages, of which there are far fewer than units of weight. */
+static void test_large_weights(void **state)
+{
+    (void)state;
+    assert_int_equal(set_weight(GUEST, TMEM_MAX_WEIGHT), 0);
+    assert_int_equal(set_weight(OTHER, TMEM_MAX_WEIGHT), 0);
+    assert_int_equal(survivors(), MODEST);
+}
+
 /* A weight of 0 is no guarantee: that client gives first. */
 static void test_only_one_has_weight(void **state)
 {
@@ -51,6 +60,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_below_its_share),
+        machine_test(test_large_weights),
         machine_test(test_only_one_has_weight),
         machine_test(test_without_weights),
     };
