@@ -97,15 +97,16 @@ for variant in debug small; do
         make -s -j"$jobs" -C $out/base VARIANT=$variant $programs \
             >>$out/base/log 2>&1 || { tail $out/base/log; exit 1; }
 done
+: >$out/passed
+: >$out/broken
 while read -r patch; do
     name=$(name_of "$patch")
     program=$(program_of "$name")
-    grep -qx "$program" $out/passed 2>/dev/null || {
+    grep -qx "$program" $out/passed || {
         run $out/base "$name" && echo "$program" >>$out/passed ||
             echo "$name" >>$out/broken
     }
 done <$out/patches
-touch $out/broken
 # They are large, and linked anew with each mutant.
 sed "s,^,$out/base/," $out/passed | xargs rm -f
 

@@ -185,6 +185,30 @@ static void test_line_full(void **state)
         assert_int_equal(put(i, later + 10 * MS), TMEM_POLICY_AGAIN);
 }
 
+/* So that a loop longer than the table is found in part, some are noted. */
+static void test_some_replace_what_matters(void **state)
+{
+    const unsigned int n = 800;
+    unsigned int i, noted = 0;
+
+    tmem_policy_init(&policy, lines, 1);
+    for ( i = 0; i < TMEM_POLICY_WAYS; i++ )
+        put(i, now);
+    for ( i = 0; i < n; i++ )
+    {
+        put(100 + i, now + 20 * i * MS);
+        noted += put(100 + i, now + (20 * i + 10) * MS) == TMEM_POLICY_AGAIN;
+    }
+    /* One in sixteen, by the first put. */
+    assert_in_range(noted, n / 32, n / 8);
+
+    /* One that is put often enough is noted at last. */
+    for ( i = 0; i < 200; i++ )
+        if ( put(5000, now + (20 * n + 10 * i) * MS) == TMEM_POLICY_AGAIN )
+            break;
+    assert_in_range(i, 1, 199);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(test_victim, setup),
         cmocka_unit_test_setup(test_adapt, setup),
         cmocka_unit_test_setup(test_line_full, setup),
+        cmocka_unit_test_setup(test_some_replace_what_matters, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
