@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hole: pages that are used again and again go before pages that are used once.
+ * Mechanism: gets of pages that were put again are not counted; the policy
+ * sees hits of other pages only, and gives those all the time.
+ * Expectation: both kinds of hits count. The pages that are used in each round
+ * stay, though others are got as well, soon after they were put.
+ */
+#include "../lib/control.h"
+#include "regression.h"
+
+#define HOT    100
+#define SCAN   6000            /* more than twice what fits */
+#define ROUNDS 12
+
+static long round_of(unsigned int round)
+{
+    struct handle hot = HANDLE(GUEST, 0, 1, 0);
+    struct handle scan = HANDLE(GUEST, 0, 2, round * SCAN);
+    long found = guest_get_range(hot, HOT, 1);
+    unsigned int i;
+
+    assert_int_equal(guest_put_range(hot, HOT, 1), HOT);
+    for ( i = 0; i < SCAN; i++, scan.index++ )
+    {
+        assert_int_equal(guest_put(scan, 1), 1);
+        if ( i % 50 == 0 )
+            assert_int_equal(guest_get(scan, 1), 1);
+    }
+
+    return found;
+}
+
+static void test_used_pages_stay(void **state)
+{
+    unsigned int round;
+    long found = 0;
+
+    (void)state;
+    xenhost_virtual_clock(true);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    for ( round = 0; round < ROUNDS; round++ )
+        found = round_of(round);
+    assert_in_range(found, HOT * 9 / 10, HOT);
+}
+
+REGRESSION(test_used_pages_stay)
