@@ -29,7 +29,7 @@ static const struct {
 };
 #define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
 
-static void usage(void)
+static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
           "             [--only=speed,pairs,bounds,evict,growth,memory,libs]\n"
@@ -37,8 +37,8 @@ static void usage(void)
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"
           "  --frames=N   guest frames they come from (default 32768)\n"
-          "  --strict     exit with 1 when a target is missed\n", stderr);
-    exit(2);
+          "  --strict     exit with 1 when a target is missed\n", f);
+    exit(status);
 }
 
 static unsigned long value(const char *arg, unsigned long min,
@@ -48,7 +48,7 @@ static unsigned long value(const char *arg, unsigned long min,
     unsigned long n = strtoul(arg, &end, 0);
 
     if ( !*arg || *end || n < min || n > max )
-        usage();
+        usage(stderr, 2);
 
     return n;
 }
@@ -109,8 +109,10 @@ int main(int argc, char **argv)
             plot = a + 7;
         else if ( !strncmp(a, "--only=", 7) )
             only = a + 7;
+        else if ( !strcmp(a, "--help") || !strcmp(a, "-h") )
+            usage(stdout, 0);
         else
-            usage();
+            usage(stderr, 2);
     }
 
     note("bench: %s run, medians of %u", opt.quick ? "quick" : "full",

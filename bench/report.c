@@ -171,9 +171,29 @@ void report_json(FILE *f)
     fprintf(f, "  ]\n}\n");
 }
 
+/*
+ * What a bar stands for: of rows by one name in several sections ("Memory,
+ * ephemeral; ...") with what is their own of the sections' titles.
+ */
+static const char *bar_name(unsigned int i, char *buf, size_t size)
+{
+    const char *own = "";
+    unsigned int k, s, same = 0;
+
+    for ( k = 0; k < nr_rows; k++ )
+        same += !strcmp(rows[k].what, rows[i].what);
+    for ( s = 0; same > 1 && s < nr_sections; s++ )
+        if ( sections[s].first <= i )
+            own = strchr(sections[s].title, ',') ?: "";
+    snprintf(buf, size, "%s%.*s", rows[i].what, (int)strcspn(own, ";"), own);
+
+    return buf;
+}
+
 void report_plot(FILE *f)
 {
     unsigned int i, y = 0;
+    char name[96];
 
     fprintf(f, "# y, ours / target, old / target (0: unknown), what\n");
 
@@ -188,9 +208,10 @@ void report_plot(FILE *f)
 
         if ( r->sense == AT_MOST )
             fprintf(f, "%u %.4g %.4g \"%s\"\n", y++, ours / limit,
-                    old / limit, r->what);
+                    old / limit, bar_name(i, name, sizeof(name)));
         else
             fprintf(f, "%u %.4g %.4g \"%s\"\n", y++, limit / ours,
-                    old > 0 ? limit / old : 0, r->what);
+                    old > 0 ? limit / old : 0,
+                    bar_name(i, name, sizeof(name)));
     }
 }

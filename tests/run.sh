@@ -10,6 +10,9 @@
 #   CHECK_JOBS     programs at a time (one for each CPU, at most 4)
 #   CHECK_SEED     seed of random tests, as a failure prints it
 #
+# While it goes on it says on standard error how far it is: all the time in one
+# line of a terminal, else every 30 seconds.
+#
 # Called as "run.sh --one VARIANT PROGRAM" it runs one program; that is what
 # xargs does below.
 
@@ -78,6 +81,40 @@ exec 9>build/check.lock
 flock 9
 rm -rf "$out"
 
+# How far it is; $out/now has the variant.
+progress() {
+    read -r now <"$out/now" || return
+    if [ "$now" = run ]; then
+        echo "run: the programs of \"make run\""
+    elif [ -s "$out/$now/programs" ]; then
+        echo "$now: $(ls "$out/$now" | grep -c 'count$') of" \
+            "$(wc -l <"$out/$now/programs") test programs are done"
+    else
+        echo "$now: building, $(grep -c '^  CC' "$out/$now/build") files so far"
+    fi
+}
+
+# Goes on until it is killed.
+tell_progress() {
+    seconds=0
+    while sleep 1; do
+        seconds=$((seconds + 1))
+        if [ -n "$clear" ]; then
+            printf '%s%s' "$clear" "$(progress)"
+        elif [ $((seconds % 30)) = 0 ]; then
+            echo "$(progress) ($seconds s)"
+        fi
+    done 2>/dev/null >&3
+}
+
+clear=
+[ ! -t 2 ] || clear=$(printf '\r\033[K')
+mkdir -p "$out"
+tell_progress 3>&2 9>&- &
+ticker=$!
+trap 'kill $ticker 2>/dev/null; printf %s "$clear" >&2' EXIT
+trap 'exit 1' HUP INT TERM
+
 # Print what failed in a variant: where, the end of the output, how to repeat.
 tell_failures() {
     cat "$out/$1"/*.count | while read -r _ failed name; do
@@ -93,6 +130,7 @@ passed=0 failed=0
 for variant in $variants; do
     start=$(date +%s)
     mkdir -p "$out/$variant"
+    echo "$variant" >"$out/now"
     if ! make -s -j"$jobs" VARIANT="$variant" tests \
          >"$out/$variant/build" 2>&1; then
         grep -vE '^  (CC|AR)' "$out/$variant/build" | tail -n 40
@@ -113,6 +151,7 @@ for variant in $variants; do
            awk -v programs=$(wc -l <"$out/$variant/programs") '
                { p += $1; f += $2 }
                END { print p + 0, f + (NR < programs || !NR) }')
+    printf %s "$clear" >&2
     tell_failures "$variant"
     now=$(date +%s)
     printf '%-8s %4d passed %3d failed  (%d s, and %d s to build)\n' \
@@ -125,6 +164,7 @@ done
 # "run: N checks passed", or "run: M of N checks failed".
 if [ -x tests/run_test.sh ]; then
     log=$out/run_test.log
+    echo run >"$out/now"
     if make -s check-run >"$log" 2>&1; then
         n=$(awk '/checks passed$/ { n = $2 } END { print n + 0 }' "$log")
         passed=$((passed + n))
@@ -136,5 +176,6 @@ if [ -x tests/run_test.sh ]; then
     fi
 fi
 
+printf %s "$clear" >&2
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -20,9 +20,18 @@ need gcc:gcc make:make dpkg-dev:dpkg-deb
 
 version=${1:-}
 if [ -z "$version" ]; then
-    "$TOP/boot/fetch-boot.sh" || exit 1
-    version=$(ls "$SYSROOT"/boot/vmlinuz-6.1.*-amd64 | tail -n 1)
+    # That of the kernel which is booted here; if none has been fetched yet,
+    # of the one that would be. Headers are all that is needed of it.
+    version=$(ls "$SYSROOT"/boot/vmlinuz-6.1.*-amd64 2>/dev/null | tail -n 1)
     version=${version##*/vmlinuz-}
+    if [ -z "$version" ]; then
+        apt_update
+        version=$(apt_run cache depends linux-headers-amd64 2>/dev/null |
+            sed -n 's/.*Depends: linux-headers-\(6\.1\.[^ ]*\)/\1/p' |
+            tail -n 1)
+    fi
+    [ -n "$version" ] || die "no headers of Linux 6.1 among the packages:" \
+        "check the network, then try: apt-get download linux-headers-amd64"
     version=${version%-amd64}
 else
     dest=$dest-$version

@@ -30,7 +30,7 @@
       "[-w WEIGHT] [-c CAP] [-p COMPRESS] <-a|Domain>",
       "-a                      Of all domains that have used it.\n"
       "-w WEIGHT               Share of ephemeral memory, 0 to 65535; 0: none.\n"
-      "-c CAP                  Most ephemeral pages; 0: no limit.\n"
+      "-c CAP                  Most frames of ephemeral pages; 0: no limit.\n"
       "-p COMPRESS             1: allow to compress pages (not built in); 0: not.\n"
       "Without -w, -c and -p, what they are is shown.",
     },
