@@ -52,7 +52,7 @@
     },
     { "tmem-freeable",
       &main_tmem_freeable, 0, 0,
-      "Print how many MiB transcendent memory could add to free memory",
+      "Print how many MiB transcendent memory would give back at once",
       "",
     },
 

@@ -17,10 +17,10 @@ fail()
     failed=1
 }
 
-# MiB that are free, or in tmem's own caches: each rounded down.
+# MiB that are free, or in tmem's own caches.
 free_mib()
 {
-    echo $(($(xl info free_memory) + $(xl tmem-freeable)))
+    xl info free_memory
 }
 
 # start NAME TYPE ROOM WHAT
