@@ -83,9 +83,9 @@ check 'argument' 2 "unexpected argument 'x'" "$host" x
 check 'spare 0' 2 'spare must be a number from 1' "$host" --spare 0
 check 'spare beyond all memory' 2 'host of 10[0-9]* MiB does not fit' \
     "$host" --spare 1048576
-check 'boot: bad value' 2 "Xen would not take 'tmem=maybe'" \
+check 'boot: bad value' 2 "'tmem=maybe' is no parameter" \
     "$host" --boot tmem=maybe
-check 'boot: unknown word' 2 "Xen would not take 'tmem_reverse=1'" \
+check 'boot: unknown word' 2 "'tmem_reverse=1' is no param" \
     "$host" --boot 'tmem=1 tmem_reverse=1'
 check 'boot: tmem off' 2 "leaves tmem off; tmem=1" "$host" --boot tmem=0
 check 'boot: nothing' 2 "'' leaves tmem off" "$host" --boot ''

@@ -175,7 +175,8 @@ void case_check(const struct options *opt)
     char bad[64];
 
     if ( !xenhost_cmdline_valid(opt->cmdline, bad, sizeof(bad)) )
-        errx(2, "--boot: Xen would not take '%s'", bad);
+        errx(2, "--boot: '%s' is no parameter of this host, or has a value "
+             "that it does not take", bad);
     if ( xenhost_start(&cfg) || xenhost_cpu_bind(0) ||
          xenhost_domain_create(FIRST_GUEST, 1, 1, false) )
         errx(1, "the host does not start with %lu MiB",

@@ -348,8 +348,8 @@ bool report(const struct options *opt, const struct case_result *res,
     if ( picture )
         printf("memory over time: %s\n", picture);
     else
-        printf("memory over time: %s/memory.dat; gnuplot-nox draws it (what "
-               "it\nsaid: memory.log)\n", opt->dir);
+        printf("memory over time: %s/memory.dat (gnuplot-nox draws it; see "
+               "memory.log)\n", opt->dir);
     if ( sum[CASE_TMEM].puts )
         printf("tmem saved %.0f %% of the I/O with spare memory unused, %.0f "
                "%% with it split\n",

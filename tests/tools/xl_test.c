@@ -542,6 +542,7 @@ static void test_end(void **state)
     (void)state;
     assert_int_equal(served_stop(), 0);
     assert_non_null(strstr(run_out, "all as they had been"));
+    assert_non_null(strstr(run_out, "\n  domain 2  cache2     1 MiB, shifts #"));
     assert_string_equal(run_err, "");
 }
 
