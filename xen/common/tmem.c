@@ -25,8 +25,9 @@
  * data operations, tmem_client.c clients and pools, tmem_shared.c shared pools,
  * tmem_object.c objects, tmem_queue.c ephemeral pages, tmem_evict.c which of
  * them go, tmem_policy.c the order among those of one client, tmem_relinquish.c
- * what the heap asks for, tmem_meta.c billing and metadata, tmem_control.c the
- * toolstack's operations, tmem_list.c statistics.
+ * what the heap asks for, tmem_tidy.c moves ephemeral pages together, tmem_meta.c
+ * billing and metadata, tmem_control.c the toolstack's operations, tmem_list.c
+ * statistics.
  * tmem_xen.c is the glue: all that knows page tables and physical maps of
  * guests.
  *

@@ -89,30 +89,15 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
 struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
                                         struct tmem_epage *ep, bool renew)
 {
-    struct page_info *pg = ep->frame;
-    struct tmem_bucket *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
+    struct page_info *pg = NULL;
     struct tmem_object *obj;
-    domid_t id = q->client->id;
+    struct tmem_bucket *b;
     bool found;
-
-    ASSERT(LOCKING_queue(q));
-
-    spin_unlock(&q->lock);
 
     tmem_inc(tmem_this_stats()->evict_attempts);
 
-    spin_lock(&b->lock);
-    spin_lock(&q->lock);
-    /*
-     * The mark is what says that the descriptor exists at all: its segment
-     * may be gone. The bucket is compared because the same descriptor may
-     * by now belong to a page elsewhere.
-     */
-    found = tmem_frame_marked(pg) == id && pg->up == (unsigned long)ep &&
-            tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == b;
-    obj = found ? ep->obj : NULL;
-    spin_unlock(&q->lock);
-
+    obj = tmem_queue_lock_bucket(q, ep, &b);
+    found = obj;
     /* The bucket's lock now keeps the page in place. */
     if ( found && renew && (read_atomic(&ep->age) & TMEM_EPAGE_USED) )
         found = !tmem_object_renew(obj, ep);
@@ -125,7 +110,7 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
     }
     spin_unlock(&b->lock);
 
-    return found ? pg : NULL;
+    return pg;
 }
 
 /* Evict the oldest page of a sort; its frame, or NULL. RCU held. */
@@ -363,29 +348,6 @@ unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)
 
     return tmem_evict_own(c, min(has - cap, TMEM_EVICT_BATCH + 0UL),
                           tmem_frame_free);
-}
-
-void tmem_queues_tidy(struct tmem_client *c)
-{
-    unsigned int i, tries;
-
-    rcu_read_lock(&tmem_rcu);
-    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
-    {
-        struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
-        unsigned int sort = i % TMEM_POLICY_SORTS;
-
-        for ( tries = 0;
-              tries < TMEM_EVICT_BATCH && tmem_queue_is_sparse(q, sort);
-              tries++ )
-        {
-            struct page_info *pg = evict_head(q, sort, false);
-
-            if ( pg )
-                tmem_frame_free(pg);
-        }
-    }
-    rcu_read_unlock(&tmem_rcu);
 }
 
 /*

@@ -320,6 +320,18 @@ bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep)
     return ep;
 }
 
+bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
+                           unsigned int sort, struct tmem_epage *ep)
+{
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    ep = tmem_queue_move(q, sort, ep);
+    if ( ep )
+        object_repoint(obj, ep);
+
+    return ep;
+}
+
 struct page_info *tmem_object_hand_over(struct tmem_object *obj,
                                         struct tmem_epage *ep,
                                         struct tmem_client *c)

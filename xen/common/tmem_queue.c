@@ -17,7 +17,22 @@
  * by a store to its own descriptor, not to its neighbours'. A segment without
  * pages is freed. The drawback is that a segment with few pages left still
  * fills a frame: when a line's segments have fewer than SEGMENT_FEW pages on
- * average, its oldest pages have to go (tmem_queue_is_sparse()).
+ * average, it is sparse, and its pages are moved together (tmem_tidy.c). A
+ * cursor passes along the line, from the oldest segment to the one before the
+ * last; what is behind it goes into the segment at the cursor, or into a new
+ * one there:
+ *
+ *   line -> segment --------> segment --------> segment --------> segment ...
+ *           x x x x x         x x               . . x . x         x . . . .
+ *                             cursor ^next <------- next to move
+ *
+ * So the order stays, and stamps, since each age is counted anew. Segments with
+ * SEGMENT_MANY pages are passed by; and no new one is begun for the pages of
+ * one alone. So a pass leaves a line that is not sparse: of two neighbours one
+ * has many pages, or the second is *late*, too young to be in one segment with
+ * the first, which some are in each 18 minutes, and which does not count. And
+ * moves are paid for: a segment that goes took fewer than SEGMENT_MANY of them,
+ * or twice that with a new one, and 168 puts or 18 minutes to come.
  *
  * A page of a shared pool stays when it is got, and counts as used: it gets a
  * mark, and is renewed instead of evicted when its turn comes (the second
@@ -51,15 +66,17 @@ struct tmem_segment {
     unsigned int first;        /* queue: oldest page, if there is one */
     unsigned int next;         /* queue: first descriptor never used */
     unsigned int live;         /* queue: pages */
+    bool late;                 /* queue: too young for the one before it */
     struct tmem_epage page[TMEM_SEGMENT_PAGES]
         __attribute__((__aligned__(SEGMENT_HEAD)));
 };
 
 /*
- * With 8 pages in a segment its frame is an eighth of what it serves; below,
- * a page is worth less than what it keeps.
+ * With 8 pages in a segment its frame is an eighth of what it serves. When the
+ * segments with many pages have twice that, others may stay between them.
  */
 #define SEGMENT_FEW        min(8UL, TMEM_SEGMENT_PAGES / 2UL)
+#define SEGMENT_MANY       (2 * SEGMENT_FEW)
 
 /*
  * Ages count in units of 512 ns, of which stamps are multiples. A segment
@@ -69,7 +86,7 @@ struct tmem_segment {
 #define AGE_SHIFT          9
 #ifndef TMEM_AGE_MAX
 #ifdef TMEM_SHRUNK
-#define TMEM_AGE_MAX       255U
+#define TMEM_AGE_MAX       4095U
 #else
 #define TMEM_AGE_MAX       (TMEM_EPAGE_USED - 1)
 #endif
@@ -160,16 +177,18 @@ static uint32_t epage_age(const struct tmem_epage *ep)
     return read_atomic(&ep->age) & ~TMEM_EPAGE_USED;
 }
 
+static uint64_t epage_stamp(const struct tmem_epage *ep)
+{
+    return segment_of(ep)->birth + ((uint64_t)epage_age(ep) << AGE_SHIFT);
+}
+
 static void line_update_oldest(struct tmem_line *line)
 {
     const struct tmem_segment *seg =
         list_first_entry_or_null(&line->segments, struct tmem_segment, list);
-    uint64_t oldest = TMEM_POLICY_EMPTY;
 
-    if ( seg )
-        oldest = seg->birth +
-                 ((uint64_t)epage_age(&seg->page[seg->first]) << AGE_SHIFT);
-    write_atomic(&line->oldest, oldest);
+    write_atomic(&line->oldest, seg ? epage_stamp(&seg->page[seg->first])
+                                    : TMEM_POLICY_EMPTY);
 }
 
 /* How old is a page of that stamp in a segment? Clocks differ a little. */
@@ -193,10 +212,34 @@ static struct tmem_segment *segment_begin(struct tmem_queue *q,
     seg->line = line;
     seg->birth = birth;
     seg->first = seg->next = seg->live = 0;
+    seg->late = false;
     list_add(&seg->list, after);
     write_atomic(&line->nr_segments, line->nr_segments + 1);
 
     return seg;
+}
+
+static void segment_set_late(struct tmem_segment *seg)
+{
+    if ( seg->late )
+        return;
+    seg->late = true;
+    write_atomic(&seg->line->nr_late, seg->line->nr_late + 1);
+}
+
+/* Free a segment without pages. */
+static void segment_end(struct tmem_segment *seg)
+{
+    struct tmem_line *line = seg->line;
+
+    if ( line->cursor == seg )
+        line->cursor = seg->list.prev == &line->segments ? NULL :
+                       list_entry(seg->list.prev, struct tmem_segment, list);
+    if ( seg->late )
+        write_atomic(&line->nr_late, line->nr_late - 1);
+    list_del(&seg->list);
+    write_atomic(&line->nr_segments, line->nr_segments - 1);
+    tmem_meta_frame_put(queue_meta(seg->queue), seg);
 }
 
 /* The segment that takes the next page, or NULL. */
@@ -204,16 +247,21 @@ static struct tmem_segment *line_tail(struct tmem_queue *q,
                                       struct tmem_line *line, uint64_t stamp)
 {
     struct tmem_segment *seg;
+    bool late = false;
 
     if ( !list_empty(&line->segments) )
     {
         seg = list_entry(line->segments.prev, struct tmem_segment, list);
-        if ( seg->next < TMEM_SEGMENT_PAGES &&
-             age_in(seg, stamp) <= TMEM_AGE_MAX )
+        late = seg->next < TMEM_SEGMENT_PAGES;
+        if ( late && age_in(seg, stamp) <= TMEM_AGE_MAX )
             return seg;
     }
 
-    return segment_begin(q, line, line->segments.prev, stamp);
+    seg = segment_begin(q, line, line->segments.prev, stamp);
+    if ( seg && late )
+        segment_set_late(seg);
+
+    return seg;
 }
 
 /* Append a page, with an age and its mark; counts are the caller's. */
@@ -285,11 +333,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
 
     ep->obj = NULL;
     if ( !--seg->live )
-    {
-        list_del(&seg->list);
-        write_atomic(&line->nr_segments, line->nr_segments - 1);
-        tmem_meta_frame_put(queue_meta(q), seg);
-    }
+        segment_end(seg);
     else if ( ep == &seg->page[seg->first] )
         while ( !seg->page[seg->first].obj )
             seg->first++;
@@ -353,12 +397,134 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
     return &seg->page[seg->first];
 }
 
+struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
+                                           struct tmem_epage *ep,
+                                           struct tmem_bucket **b)
+{
+    struct page_info *pg = ep->frame;
+    struct tmem_object *obj = NULL;
+
+    ASSERT(LOCKING_queue(q));
+
+    *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
+    spin_unlock(&q->lock);
+
+    spin_lock(&(*b)->lock);
+    spin_lock(&q->lock);
+    /*
+     * The mark is what says that the descriptor exists at all: its segment
+     * may be gone. The bucket is compared because the same descriptor may
+     * by now belong to a page elsewhere.
+     */
+    if ( tmem_frame_marked(pg) == q->client->id &&
+         pg->up == (unsigned long)ep &&
+         tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == *b )
+        obj = ep->obj;
+    spin_unlock(&q->lock);
+
+    return obj;
+}
+
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort)
 {
     const struct tmem_line *line = &q->line[sort];
 
     return read_atomic(&line->nr_segments) >
-           2 + read_atomic(&line->nr_pages) / SEGMENT_FEW;
+           2 + read_atomic(&line->nr_late) +
+           read_atomic(&line->nr_pages) / SEGMENT_FEW;
+}
+
+/* What comes behind a segment, or (NULL) first; NULL: the last, or none. */
+static struct tmem_segment *segment_behind(const struct tmem_line *line,
+                                           const struct tmem_segment *seg)
+{
+    struct list_head *next = seg ? seg->list.next : line->segments.next;
+
+    return next == &line->segments || next->next == &line->segments ? NULL :
+           list_entry(next, struct tmem_segment, list);
+}
+
+/*
+ * Can the pages of a segment, up to its youngest ever, be in one that begins
+ * with that stamp? If not, it is late.
+ */
+static bool segment_reaches(struct tmem_segment *seg, uint64_t stamp)
+{
+    uint64_t young = epage_stamp(&seg->page[seg->next - 1]);
+
+    if ( young <= stamp || (young - stamp) >> AGE_SHIFT <= TMEM_AGE_MAX )
+        return true;
+    segment_set_late(seg);
+
+    return false;
+}
+
+/* Does the segment at the cursor take the pages of one behind it? */
+static bool cursor_takes(const struct tmem_line *line,
+                         struct tmem_segment *seg)
+{
+    const struct tmem_segment *to = line->cursor;
+
+    return to && to->next + seg->live <= TMEM_SEGMENT_PAGES &&
+           segment_reaches(seg, to->birth);
+}
+
+/* Can a new segment take its pages, and those of the one behind it? */
+static bool are_two(const struct tmem_line *line,
+                    const struct tmem_segment *seg)
+{
+    struct tmem_segment *other = segment_behind(line, seg);
+
+    return other && other->live < SEGMENT_MANY &&
+           seg->live + other->live <= TMEM_SEGMENT_PAGES &&
+           segment_reaches(other, epage_stamp(&seg->page[seg->first]));
+}
+
+struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
+                                           unsigned int sort)
+{
+    struct tmem_line *line = &q->line[sort];
+    struct tmem_segment *seg = segment_behind(line, line->cursor);
+
+    ASSERT(LOCKING_queue(q));
+
+    if ( seg && seg->live < SEGMENT_MANY &&
+         (cursor_takes(line, seg) || are_two(line, seg)) )
+        return &seg->page[seg->first];
+    /* Go on behind it, or from the start again. */
+    line->cursor = seg;
+
+    return NULL;
+}
+
+struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
+                                   struct tmem_epage *ep)
+{
+    struct tmem_line *line = &q->line[sort];
+    struct tmem_segment *seg, *to;
+    struct tmem_epage *moved = NULL;
+
+    spin_lock(&q->lock);
+    if ( tmem_queue_next_to_move(q, sort) != ep )
+        goto out;
+
+    seg = segment_of(ep);
+    to = line->cursor;
+    if ( !cursor_takes(line, seg) )
+        to = segment_begin(q, line, seg->list.prev, epage_stamp(ep));
+    if ( to )
+    {
+        line->cursor = to;
+        moved = segment_append(to, ep->obj, ep->index, ep->frame,
+                               age_in(to, epage_stamp(ep)) |
+                               (read_atomic(&ep->age) & TMEM_EPAGE_USED));
+        queue_drop(q, ep);
+    }
+
+ out:
+    spin_unlock(&q->lock);
+
+    return moved;
 }
 
 void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f)

@@ -66,6 +66,7 @@
 
 struct tmem_client;
 struct tmem_queue;
+struct tmem_segment;
 struct tmem_sharer;
 
 /*
@@ -235,6 +236,8 @@ struct tmem_line {
     struct list_head segments;
     unsigned long nr_pages;
     unsigned int nr_segments;
+    unsigned int nr_late;          /* of those: too young for the one before */
+    struct tmem_segment *cursor;   /* what is behind it is tidied next */
     uint64_t oldest;               /* stamp of the head */
     unsigned long hits;            /* gets that took a page out */
 };
@@ -571,6 +574,9 @@ unsigned int tmem_object_drain(struct tmem_object *obj,
                                struct page_info *frames[], unsigned int max);
 /* Make an ephemeral page the youngest of its queue. Bucket locked. */
 bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
+/* The same for what tmem_queue_move() does with it. */
+bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
+                           unsigned int sort, struct tmem_epage *ep);
 /*
  * Move an ephemeral page to a queue of c (NULL: nobody's). When that can't be
  * done the page is taken out, and its frame returned. Bucket locked.
@@ -645,8 +651,28 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit);
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
 /* The oldest page of a sort, or NULL. Queue locked. */
 struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort);
-/* Do the oldest pages of a sort have to go, for the frames of its segments? */
+/*
+ * Lock the bucket of a queued page. Its queue is locked, and unlocked by this;
+ * RCU held. The page's object; NULL when the page went away meanwhile. *b is
+ * locked in either case.
+ */
+struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
+                                           struct tmem_epage *ep,
+                                           struct tmem_bucket **b);
+/* Should pages of a sort move together, for the frames of its segments? */
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort);
+/*
+ * The page that is to move next, or NULL: nothing had to move where the cursor
+ * was, which has gone on. Queue locked.
+ */
+struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
+                                           unsigned int sort);
+/*
+ * Move it: its new descriptor, or NULL when it is not the next any more, or the
+ * metadata need another frame. Bucket of its object locked.
+ */
+struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
+                                   struct tmem_epage *ep);
 /* What the policy is to know: an estimate, without a lock. */
 void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f);
 /* Its pages: an estimate, without a lock. */
@@ -719,8 +745,21 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
  * more than a small cap. No lock held.
  */
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more);
-/* Keep metadata in proportion to pages, as each put does. No lock held. */
-void tmem_queues_tidy(struct tmem_client *c);
+
+/* tmem_tidy.c: keep metadata in proportion to pages, as each put does. */
+void tmem_tidy_queues(struct tmem_client *c);  /* no lock held */
+static inline void tmem_queues_tidy(struct tmem_client *c)
+{
+    unsigned int i;
+
+    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+        if ( unlikely(tmem_queue_is_sparse(&c->queues[i / TMEM_POLICY_SORTS],
+                                           i % TMEM_POLICY_SORTS)) )
+        {
+            tmem_tidy_queues(c);
+            break;
+        }
+}
 
 /* tmem_list.c: statistics. */
 void tmem_list_init(void);                     /* at boot */
