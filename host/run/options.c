@@ -266,16 +266,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* A trace of this project: here, or beside the folder of the program. */
+/*
+ * A trace of this project: here, or in a folder above that of the program,
+ * which is build or build/VARIANT.
+ */
 static char *own_trace(const char *name)
 {
     char exe[PATH_MAX], *path;
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    unsigned int i;
 
-    if ( access(name, R_OK) && len > 0 )
+    exe[len > 0 ? len : 0] = '\0';
+    for ( i = 0; len > 0 && i < 3 && access(name, R_OK); i++ )
     {
-        exe[len] = '\0';
-        if ( asprintf(&path, "%s/../%s", dirname(exe), name) < 0 )
+        if ( asprintf(&path, "%s/%s", dirname(exe), name) < 0 )
             err(1, "no memory");
         if ( !access(path, R_OK) )
             return path;

@@ -11,6 +11,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <xenhost.h>
+#include "disk.h"
 #include "run.h"
 #include "serve.h"
 #include "wire.h"
@@ -192,6 +194,7 @@ void serve_start(const struct options *opt, unsigned int cpu)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     const char *path = opt->serve;
+    char own[sizeof(at.sun_path)];
     mode_t mask;
     int rc;
 
@@ -199,6 +202,9 @@ void serve_start(const struct options *opt, unsigned int cpu)
         errx(1, "--serve: the name of a socket has less than %zu characters",
              sizeof(at.sun_path));
     strcpy(at.sun_path, path);
+    strcpy(own, path);
+    if ( path == wire_socket() )
+        make_dirs(dirname(own));
     make_room(&at);
     server.opt = opt;
     server.path = path;

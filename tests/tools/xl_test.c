@@ -485,6 +485,27 @@ static void test_sockets(void **state)
     assert_non_null(strstr(run_err, "is no socket"));
 }
 
+/* Programs find each other, and the traces, whatever the current folder is. */
+static void test_any_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(run("cd /; tmem-host --boot=tmem=0"), 2);
+    assert_non_null(strstr(run_err, "leaves tmem off"));
+    /* Copies of them: nobody else is where they meet. */
+    assert_int_equal(run("p=$(command -v tmem-host); cd %s && mkdir bin && "
+                         "cp $p ${p%%/*}/xl bin", served_path("")), 0);
+    assert_int_equal(run("unset TMEM_SOCKET; cd /; b=%s; "
+                         "$b/tmem-host --dir=$b/run --serve --io=cached "
+                         "-g kind=swap,mem=1 --rows=1000 & "
+                         "for i in $(seq 300); do "
+                         "$b/xl tmem-freeable 2>/dev/null && break; "
+                         "sleep 0.1; done; kill $!; wait $!",
+                         served_path("bin")), 0);
+    assert_non_null(strstr(run_out, "/bin/run/control; Ctrl-C ends it\n"));
+    assert_non_null(strstr(run_out, "served 1 requests"));
+    assert_string_equal(run_err, "");
+}
+
 /* A server that does as it is told the first time, and not the second. */
 static void refuse_second(int listener)
 {
@@ -565,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_small_list),
         cmocka_unit_test(test_rude_peers),
         cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_any_folder),
         cmocka_unit_test(test_half_set),
         cmocka_unit_test(test_full_output),
         cmocka_unit_test(test_end),
