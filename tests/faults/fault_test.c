@@ -131,7 +131,7 @@ static const struct {
 
 /* What happens to a scenario, again and again, in one child. */
 struct trial {
-    unsigned int scenario;
+    unsigned int scenario, nodes;
     int fault;                 /* enum xenhost_fault, or -1 */
     bool sticky;
     enum xenhost_preempt preempt;
@@ -160,8 +160,11 @@ static bool try_every_n(void *arg, struct model_report *report)
     struct model_fault fault = {
         .kind = trial->fault, .sticky = trial->sticky,
     };
+    struct model_config host = model_policy_host;
     struct model_op ops[64];
     unsigned long events;
+
+    host.nodes = trial->nodes;
 
     do {
         unsigned int nr;
@@ -171,7 +174,7 @@ static bool try_every_n(void *arg, struct model_report *report)
         if ( trial->fault >= 0 )
             fault.n = report->run;
         child_alive();
-        if ( !model_exec(&model_policy_host, ops, nr, &fault, false, report) )
+        if ( !model_exec(&host, ops, nr, &fault, false, report) )
             return false;
         events = trial->fault >= 0 ? report->events : report->checks;
     } while ( events >= report->run && report->run < MAX_N );
@@ -179,9 +182,13 @@ static bool try_every_n(void *arg, struct model_report *report)
     return true;
 }
 
-/* The same trial for each scenario. There must be so many places to fail at. */
+/*
+ * The same trial for each scenario, on 1, 2 or 4 nodes in turn. There must be
+ * so many places to fail at.
+ */
 static void try_all(struct trial trial, unsigned int at_least)
 {
+    static unsigned int turn;
     unsigned long total = 0;
     unsigned int s;
 
@@ -190,9 +197,10 @@ static void try_all(struct trial trial, unsigned int at_least)
         struct model_report report = { .run = 0 };
 
         trial.scenario = s;
+        trial.nodes = 1 << turn++ % 3;
         if ( !child_call(try_every_n, &trial, CHILD_LOUD, &report) )
-            fail_msg("%s, n = %lu: step %d: %s", scenarios[s].name, report.run,
-                     (int)report.at - 1, report.text);
+            fail_msg("%s, %u nodes, n = %lu: step %d: %s", scenarios[s].name,
+                     trial.nodes, report.run, (int)report.at - 1, report.text);
         assert_true(report.run < MAX_N);
         total += report.run - 1;
     }
@@ -238,9 +246,11 @@ static void test_domain_dies_after_every_step(void **state)
     for ( s = 0; s < NR_SCENARIOS; s++ )
         for ( n = 1; n <= scenarios[s].nr; n += MACHINE_STRIDE )
         {
+            struct model_config host = model_policy_host;
             struct model_op ops[80];
             unsigned int nr;
 
+            host.nodes = 1 << (s + n) % 3;
             memcpy(ops, scenarios[s].ops, n * sizeof(*ops));
             nr = n;
             ops[nr++] = (struct model_op)S(preempt, .index = n % 2);
@@ -257,7 +267,7 @@ static void test_domain_dies_after_every_step(void **state)
                     .kind = i % 2 ? MODEL_get : MODEL_put, .dom = 3,
                 };
             }
-            if ( !child_exec(&model_policy_host, ops, nr, NULL, CHILD_LOUD,
+            if ( !child_exec(&host, ops, nr, NULL, CHILD_LOUD,
                              &report) )
                 fail_msg("%s, dead after step %u: step %u: %s",
                          scenarios[s].name, n, report.at, report.text);

@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "machine.h"
+#include "rng.h"
 
 static _Thread_local unsigned int this_cpu;
 
@@ -72,14 +74,33 @@ void machine_stop(void)
     assert_int_equal(errors, 0);
 }
 
-int machine_setup(void **state)
+static void setup(unsigned int nodes)
 {
+    char cmdline[64];
     domid_t dom;
 
-    (void)state;
-    machine_start(MACHINE_PAGES, MACHINE_CPUS, TMEM_ON);
+    snprintf(cmdline, sizeof(cmdline), TMEM_ON " numa=fake=%u", nodes);
+    machine_start(MACHINE_PAGES, MACHINE_CPUS, cmdline);
     for ( dom = 0; dom <= 3; dom++ )
         machine_guest(dom);
+}
+
+int machine_setup(void **state)
+{
+    (void)state;
+    setup(1);
+
+    return 0;
+}
+
+int machine_setup_nodes(void **state)
+{
+    const char *given = getenv("CHECK_NODES");
+    unsigned int nodes = given ? atoi(given) : 1 << rng_entropy() % 3;
+
+    (void)state;
+    printf("nodes: CHECK_NODES=%u\n", nodes);
+    setup(nodes);
 
     return 0;
 }

@@ -54,6 +54,11 @@ void machine_stop(void);
 int machine_setup(void **state);
 int machine_teardown(void **state);
 
+/* The same on 1, 2 or 4 NUMA nodes: a random choice, or CHECK_NODES. */
+int machine_setup_nodes(void **state);
+
+#define machine_nodes_test(fn) \
+    cmocka_unit_test_setup_teardown(fn, machine_setup_nodes, machine_teardown)
 #define machine_test(fn) \
     cmocka_unit_test_setup_teardown(fn, machine_setup, machine_teardown)
 

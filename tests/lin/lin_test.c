@@ -9,7 +9,7 @@
  * history must be linearizable (history.h). A flush of an object counts as a
  * flush of each of its pages.
  *
- * Rounds are short and each has a host of its own. Rounds go on for
+ * Rounds are short and each has a host of its own, of 1, 2 or 4 NUMA nodes. Rounds go on for
  * CHECK_LIN_SECONDS (default 5). Threads share nothing but the host and the
  * counter; each records into an array of its own.
  */
@@ -194,9 +194,12 @@ static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
 
 static void round_start(struct rng *rng, bool preempt)
 {
+    static const char *const cmdlines[] = {
+        TMEM_ON, TMEM_ON " numa=fake=2", TMEM_ON " numa=fake=4",
+    };
     domid_t dom;
 
-    machine_start(400, VCPUS + 2, TMEM_ON);
+    machine_start(400, VCPUS + 2, cmdlines[rng_below(rng, 3)]);
     machine_guest(0);
     assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, 0, 0, true), 0);
     for ( dom = 1; dom <= DOMAINS; dom++ )

@@ -222,8 +222,8 @@ static void test_make_room_while_pages_are_used(void **state)
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        machine_test(test_make_room),
-        machine_test(test_make_room_while_pages_are_used),
+        machine_nodes_test(test_make_room),
+        machine_nodes_test(test_make_room_while_pages_are_used),
     };
 
     return tests_main(argc, argv, tests);

@@ -260,10 +260,10 @@ static void test_sharers_die_preempted(void **state)
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        machine_test(test_sharers_and_toolstack),
-        machine_test(test_sharers_and_toolstack_preempted),
-        machine_test(test_sharers_die),
-        machine_test(test_sharers_die_preempted),
+        machine_nodes_test(test_sharers_and_toolstack),
+        machine_nodes_test(test_sharers_and_toolstack_preempted),
+        machine_nodes_test(test_sharers_die),
+        machine_nodes_test(test_sharers_die_preempted),
     };
 
     return tests_main(argc, argv, tests);

@@ -175,6 +175,44 @@ static void test_memory_squeezed_during_storm(void **state)
     storm_while(VICTIM, squeeze_memory);
 }
 
+/* Frames of one node or other, single ones and runs, for a while. */
+static void squeeze_nodes(struct worker *worker)
+{
+    struct { long mfn; unsigned int order; } run[64];
+    struct rng rng = { .state = rng_entropy() };
+    time_t end = 0;
+    unsigned int i;
+
+    (void)worker;
+    for ( i = 0; i < 64; i++ )
+        run[i].mfn = -1;
+    for ( i = 0; time_left(&end); i = (i + 1) % 64 )
+    {
+        unsigned int node = rng_below(&rng, 5), exact = rng_below(&rng, 2);
+
+        if ( run[i].mfn >= 0 )
+            xenhost_free_order(run[i].mfn, run[i].order);
+        run[i].order = rng_below(&rng, 5);
+        run[i].mfn = xenhost_alloc_node(run[i].order, 0, node, exact);
+        if ( exact && run[i].mfn >= 0 &&
+             xenhost_node_of(run[i].mfn) != (int)node )
+            atomic_fetch_add(&wrong, 1);
+        if ( !rng_below(&rng, 64) )
+            xenhost_alloc_pages(MACHINE_PAGES);
+        if ( !rng_below(&rng, 64) )
+            xenhost_release_pages();
+    }
+    for ( i = 0; i < 64; i++ )
+        if ( run[i].mfn >= 0 )
+            xenhost_free_order(run[i].mfn, run[i].order);
+}
+
+static void test_nodes_squeezed_during_storm(void **state)
+{
+    (void)state;
+    storm_while(VICTIM, squeeze_nodes);
+}
+
 static void freeze_thaw(struct worker *worker)
 {
     time_t end = 0;
@@ -317,15 +355,16 @@ static void test_guest_writes_during_put(void **state)
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        machine_test(test_pool_destroyed_during_storm),
-        machine_test(test_pool_destroyed_preempted),
-        machine_test(test_object_flushed_during_storm),
-        machine_test(test_soft_reset_during_storm),
-        machine_test(test_memory_squeezed_during_storm),
-        machine_test(test_frozen_during_storm),
-        machine_test(test_domain_destroyed_during_storm),
-        machine_test(test_domain_destroyed_preempted),
-        machine_test(test_guest_writes_during_put),
+        machine_nodes_test(test_pool_destroyed_during_storm),
+        machine_nodes_test(test_pool_destroyed_preempted),
+        machine_nodes_test(test_object_flushed_during_storm),
+        machine_nodes_test(test_soft_reset_during_storm),
+        machine_nodes_test(test_memory_squeezed_during_storm),
+        machine_nodes_test(test_nodes_squeezed_during_storm),
+        machine_nodes_test(test_frozen_during_storm),
+        machine_nodes_test(test_domain_destroyed_during_storm),
+        machine_nodes_test(test_domain_destroyed_preempted),
+        machine_nodes_test(test_guest_writes_during_put),
     };
 
     return tests_main(argc, argv, tests);
