@@ -49,7 +49,7 @@ static int numa_setup(const char *s)
         if ( *end || !nr || nr + !!late > MAX_NUMNODES )
             return -EINVAL;
     }
-    else if ( parse_bool(s, NULL) )
+    else if ( parse_bool(s, NULL) < 0 )
         return -EINVAL;
     fake_nodes = nr;
     late_pages = late;
