@@ -12,6 +12,7 @@
 
 #include <xen/domain_page.h>
 #include <xen/mm.h>
+#include <xen/numa.h>
 #include <xen/time.h>
 #include <asm/msr.h>
 
