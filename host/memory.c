@@ -82,24 +82,50 @@ int xenhost_prefault(void)
     return 0;
 }
 
+/* Nobody's: no owner, no reference, not the Xen heap's. */
+static bool mark_offline(struct page_info *pg, bool broken)
+{
+    unsigned long old = PGC_state_inuse;
+    bool done;
+
+    host_lock(&heap_lock);
+    done = __atomic_compare_exchange_n(&pg->count_info, &old,
+                                       PGC_state_offlining |
+                                       (broken ? PGC_broken : 0), false,
+                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    host_unlock(&heap_lock);
+
+    return done;
+}
+
 unsigned long xenhost_frames_offline(unsigned long n)
 {
     unsigned long mfn, done = 0;
 
-    host_lock(&heap_lock);
+    for ( mfn = 1; mfn < max_page && done < n; mfn++ )
+        done += mark_offline(frame_table + mfn, false);
+
+    return done;
+}
+
+unsigned long xenhost_memory_error(unsigned long skip, unsigned long n,
+                                   bool broken)
+{
+    unsigned long mfn, done = 0;
+
+    if ( !host_enter() )
+        return 0;
     for ( mfn = 1; mfn < max_page && done < n; mfn++ )
     {
         struct page_info *pg = frame_table + mfn;
-        unsigned long old = PGC_state_inuse;
 
-        /* Nobody's: no owner, no reference, not the Xen heap's. */
-        if ( __atomic_compare_exchange_n(&pg->count_info, &old,
-                                         PGC_state_offlining, false,
-                                         __ATOMIC_RELAXED,
-                                         __ATOMIC_RELAXED) )
-            done++;
+        if ( read_atomic(&pg->count_info) != PGC_state_inuse ||
+             (skip && skip--) || !mark_offline(pg, broken) )
+            continue;
+        tmem_page_offline(pg);
+        done++;
     }
-    host_unlock(&heap_lock);
+    host_leave();
 
     return done;
 }

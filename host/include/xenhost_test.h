@@ -140,5 +140,12 @@ int xenhost_prefault(void);
  * offline: they must not be used again once freed. Returns how many were.
  */
 unsigned long xenhost_frames_offline(unsigned long n);
+/*
+ * What Xen does about memory errors in n frames that belong to nobody, behind
+ * the first ones of them: mark them, as broken or not (debug builds notice when
+ * a broken one is read), and tell tmem. Returns how many there were.
+ */
+unsigned long xenhost_memory_error(unsigned long skip, unsigned long n,
+                                   bool broken);
 
 #endif /* XENHOST_TEST_H */

@@ -180,7 +180,8 @@ static void put_count(struct tmem_client *c, struct tmem_pool *pool,
 /*
  * No frame is to be had. A page that is there already may take the new data
  * in its old frame, except that an ephemeral one goes (its place in the queue
- * would be a lie, and it would be the next to be evicted).
+ * would be a lie, and it would be the next to be evicted), and that nothing is
+ * stored in a frame that is to go offline.
  */
 static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
                          struct page_info *guest)
@@ -192,7 +193,7 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
         return -ENODEV;
 
     pg = place.pool->persistent ? place_find(&place, req) : NULL;
-    if ( pg )
+    if ( pg && !tmem_frame_is_bad(pg) )
     {
         copy_in(pg, guest);
         put_count(c, place.pool, true);
@@ -420,6 +421,33 @@ static void get_mark_used(struct tmem_client *c, struct tmem_object *obj,
         write_atomic(&ep->age, age | TMEM_EPAGE_USED);
 }
 
+/*
+ * The page's frame has a memory error, and so is not read. An ephemeral page
+ * goes, as if evicted; of a persistent one the guest is told for as long as it
+ * is there. pg: it has been taken out. Drops the locks.
+ */
+static long get_broken(struct tmem_client *c, const struct tmem_request *req,
+                       struct tmem_place *place, struct page_info *pg)
+{
+    long rc;
+
+    if ( place->pool->persistent )
+    {
+        place_unlock(c, place);
+        printk_once(XENLOG_ERR "tmem: memory errors: d%d lost a persistent "
+                    "page\n", c->id);
+        return -EIO;
+    }
+
+    if ( !pg )
+        pg = place_remove(place, req, false);
+    rc = get_miss(c, place);
+    tmem_frame_free(pg);
+    tmem_meta_tidy(&c->meta[0]);
+
+    return rc;
+}
+
 /* Copy the page out, or take it out and copy it then. */
 static long get_copy(struct tmem_client *c, const struct tmem_request *req,
                      struct page_info *guest)
@@ -438,6 +466,8 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
                 : slot ? tmem_slot_frame(slot) : NULL;
     if ( !pg )
         return get_miss(c, &place);
+    if ( tmem_frame_is_broken(pg) )
+        return get_broken(c, req, &place, leaves ? pg : NULL);
 
     get_count(c, &place);
     if ( !leaves )
@@ -460,9 +490,12 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
 /* Have fetched what a get will look at, while the guest's frame is found. */
 static void get_prefetch(const void *slot)
 {
+    const struct page_info *pg = tmem_slot_frame(slot);
+
     if ( !tmem_slot_is_frame(slot) )
         tmem_queue_prefetch(slot);
-    tmem_copy_prefetch(tmem_slot_frame(slot));
+    if ( !tmem_frame_is_broken(pg) )
+        tmem_copy_prefetch(pg);
 }
 
 static long get_one(struct tmem_client *c, const struct tmem_request *req)

@@ -110,6 +110,13 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
     }
     spin_unlock(&b->lock);
 
+    /* One that goes offline now counts for nobody. */
+    if ( pg && tmem_frame_is_bad(pg) )
+    {
+        tmem_frame_release(pg);
+        pg = NULL;
+    }
+
     return pg;
 }
 

@@ -230,6 +230,21 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     return nr;
 }
 
+bool tmem_page_offline(struct page_info *pg)
+{
+    if ( !opt_tmem )
+        return false;
+
+    write_atomic(&tmem_bad_frames, true);
+    rcu_read_lock(&tmem_rcu);
+    evict_frame(pg);
+    rcu_read_unlock(&tmem_rcu);
+    /* It may be in any of them; this is rare. */
+    tmem_cache_drain(ULONG_MAX, 0, NUMA_NO_NODE);
+
+    return page_state_is(pg, offlined);
+}
+
 unsigned long tmem_freeable_pages(void)
 {
     return opt_tmem ? tmem_cached_frames() + tmem_ephemeral_pages() : 0;

@@ -40,6 +40,8 @@ static unsigned long __read_mostly reserve_low;
 /* Is copy_streaming() the faster one here? */
 static bool __read_mostly stream_puts;
 
+bool __read_mostly tmem_bad_frames;
+
 struct frame_cache {
     spinlock_t lock;
     unsigned int nr;                       /* lock; read without as a hint */
@@ -194,6 +196,12 @@ void cf_check tmem_frame_free(struct page_info *pg)
     struct frame_cache *cache = &this_cpu(frame_cache);
     struct page_info *spill[TMEM_CACHE_FRAMES / 4];
     unsigned int nr = 0;
+
+    if ( tmem_frame_is_bad(pg) )
+    {
+        tmem_frame_release(pg);
+        return;
+    }
 
     spin_lock(&cache->lock);
     if ( cache->nr == TMEM_CACHE_FRAMES )

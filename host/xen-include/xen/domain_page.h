@@ -14,6 +14,8 @@
 static inline void *map_domain_page(mfn_t mfn)
 {
     ASSERT(mfn_valid(mfn));
+    /* That would be a machine check. */
+    ASSERT(!(read_atomic(&mfn_to_page(mfn)->count_info) & PGC_broken));
     xenhost_self->mappings++;
     ASSERT(xenhost_self->mappings <= XENHOST_MAX_MAPPINGS);
 

@@ -15,6 +15,7 @@
 #include <public/tmem.h>
 
 struct domain;
+struct page_info;
 
 /*
  * The hypercall, do_tmem_op(), is declared with all others, by
@@ -47,6 +48,14 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
  * lock.
  */
 unsigned long tmem_freeable_pages(void);
+
+/*
+ * A frame in use that nobody owns has been marked to go offline. An ephemeral
+ * page in it goes at once, as does the frame when it is free for tmem; a
+ * persistent page stays, which the guest may still get unless the frame is
+ * broken. Is it offline now? No lock held.
+ */
+bool tmem_page_offline(struct page_info *pg);
 
 /* Is tmem on? Never changes after boot. */
 extern bool opt_tmem;

@@ -55,7 +55,7 @@ bool tmem_reserve_is_left(unsigned long nr);
  * the caller overwrites all of it. No lock held.
  */
 struct page_info *tmem_frame_alloc(void);
-/* Back to this CPU's cache; any tmem lock may be held. */
+/* Back to this CPU's cache, or offline; any tmem lock may be held. */
 void cf_check tmem_frame_free(struct page_info *pg);
 /* Straight back to the heap, for which it is marked for scrubbing. */
 void cf_check tmem_frame_release(struct page_info *pg);
@@ -102,6 +102,27 @@ void tmem_copy_in(struct page_info *to, struct page_info *guest);
 void tmem_copy_out(struct page_info *guest, struct page_info *from);
 /* Start to fetch what tmem_copy_out() will read. */
 void tmem_copy_prefetch(const struct page_info *from);
+
+/*
+ * Memory errors. The hypervisor marks a frame that is to go offline, or is
+ * broken: to read such a one may be a machine check, that is, the end of the
+ * host. Until there has been any, nobody looks for them.
+ */
+extern bool tmem_bad_frames;
+
+/* Is the frame to go offline? Then it is of no use to anybody. */
+static inline bool tmem_frame_is_bad(const struct page_info *pg)
+{
+    return unlikely(read_atomic(&tmem_bad_frames)) &&
+           !page_state_is(pg, inuse);
+}
+
+/* Is it not to be read, even? */
+static inline bool tmem_frame_is_broken(const struct page_info *pg)
+{
+    return unlikely(read_atomic(&tmem_bad_frames)) &&
+           (read_atomic(&pg->count_info) & PGC_broken);
+}
 
 /*
  * A mark on a frame that holds an ephemeral page: whose, and its descriptor.
