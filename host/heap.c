@@ -411,26 +411,14 @@ int assign_page(struct page_info *pg, unsigned int order, struct domain *d,
     return assign_pages(pg, 1U << order, d, memflags);
 }
 
-/* Up to a zone, from low ones only when there is nothing else. */
-static struct page_info *alloc_up_to(unsigned int zone_hi, unsigned int order,
-                                     unsigned int memflags, struct domain *d)
+static struct page_info *alloc_or_relinquish(
+    unsigned int zone_lo, unsigned int zone_hi, unsigned int order,
+    unsigned int memflags, struct domain *d)
 {
-    unsigned int dma_zone = dma_bits ? bits_to_zone(dma_bits) : zone_hi;
-    struct page_info *pg = NULL;
-
-    if ( dma_zone < zone_hi )
-        pg = alloc_heap_pages(dma_zone + 1, zone_hi, order, memflags, d);
-
-    return pg ?: alloc_heap_pages(1, zone_hi, order, memflags, d);
-}
-
-static struct page_info *alloc_or_relinquish(struct domain *d,
-                                             unsigned int order,
-                                             unsigned int memflags)
-{
-    unsigned int bits = memflags >> _MEMF_bits, tries;
-    unsigned int zone_hi = bits_to_zone(bits);
-    struct page_info *pg = alloc_up_to(zone_hi, order, memflags, d);
+    unsigned int bits = zone_hi < NR_ZONES - 1 ? zone_hi + PAGE_SHIFT : 0;
+    struct page_info *pg = alloc_heap_pages(zone_lo, zone_hi, order, memflags,
+                                            d);
+    unsigned int tries;
 
     if ( likely(pg) || (memflags & MEMF_tmem) ||
          system_state != SYS_STATE_active ||
@@ -440,12 +428,26 @@ static struct page_info *alloc_or_relinquish(struct domain *d,
     for ( tries = 0; !pg && tries < RELINQUISH_TRIES; tries++ )
     {
         if ( !tmem_relinquish_pages(bits, MEMF_get_node(memflags), order,
-                                    memflags) )
+                                    zone_lo > 1 ? memflags | MEMF_no_dma
+                                                : memflags & ~MEMF_no_dma) )
             break;
-        pg = alloc_up_to(zone_hi, order, memflags, d);
+        pg = alloc_heap_pages(zone_lo, zone_hi, order, memflags, d);
     }
 
     return pg;
+}
+
+/* From low zones only when there is nothing else, of tmem's neither. */
+static struct page_info *alloc_up_to(unsigned int zone_hi, unsigned int order,
+                                     unsigned int memflags, struct domain *d)
+{
+    unsigned int dma_zone = dma_bits ? bits_to_zone(dma_bits) : zone_hi;
+    struct page_info *pg = NULL;
+
+    if ( dma_zone < zone_hi )
+        pg = alloc_or_relinquish(dma_zone + 1, zone_hi, order, memflags, d);
+
+    return pg ?: alloc_or_relinquish(1, zone_hi, order, memflags, d);
 }
 
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned int order,
@@ -462,7 +464,7 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned int order,
 
     if ( memflags & MEMF_no_owner )
         memflags |= MEMF_no_refcount;
-    pg = alloc_or_relinquish(d, order, memflags);
+    pg = alloc_up_to(bits_to_zone(memflags >> _MEMF_bits), order, memflags, d);
     if ( !pg || !d || (memflags & MEMF_no_owner) )
         return pg;
 

@@ -142,7 +142,7 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
     bool high = class & 1;
 
     return !want || ((want->node == NUMA_NO_NODE || class / 2 == want->node) &&
-                     !(want->low && high));
+                     !(want->low && high) && !(want->high && !high));
 }
 
 /* The page that would go next from a queue: its sort and age. False: none. */

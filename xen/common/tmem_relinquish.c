@@ -58,7 +58,8 @@ static bool evict_frame(struct page_info *pg)
 
 /* An aligned run of frames that somebody wants. */
 struct tmem_run {
-    unsigned long limit;       /* it ends at or below this frame */
+    unsigned long start;       /* it begins at or above this frame */
+    unsigned long limit;       /* it ends at or below this one */
     nodeid_t node;             /* NUMA_NO_NODE: any */
     unsigned int order;
 };
@@ -75,7 +76,7 @@ static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
     unsigned int evictable = 0;
     nodeid_t node;
 
-    if ( end > run->limit || !mfn_valid(_mfn(mfn)) )
+    if ( mfn < run->start || end > run->limit || !mfn_valid(_mfn(mfn)) )
         return false;
     node = frame_node(mfn);
     if ( run->node != NUMA_NO_NODE && node != run->node )
@@ -143,10 +144,13 @@ static unsigned int evict_old_run(const struct tmem_run *run)
  * memory, so that repeated calls look everywhere.
  */
 static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
-                                   unsigned int order)
+                                   unsigned int order, bool high)
 {
     static unsigned long cursor;
-    struct tmem_run run = { .limit = max_page, .node = node, .order = order };
+    struct tmem_run run = {
+        .start = high ? 1UL << (TMEM_LOW_BITS - PAGE_SHIFT) : 0,
+        .limit = max_page, .node = node, .order = order,
+    };
     unsigned long mfn = read_atomic(&cursor);
     unsigned int scanned, nr;
 
@@ -157,8 +161,8 @@ static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
     nr = evict_old_run(&run);
     for ( scanned = 0; !nr && scanned < RELINQUISH_SCAN; scanned++ )
     {
-        if ( mfn + (1UL << order) > run.limit )
-            mfn = 0;
+        if ( mfn < run.start || mfn + (1UL << order) > run.limit )
+            mfn = run.start;
         nr = evict_run(&run, mfn);
         mfn = (mfn & (~0UL << order)) + (1UL << order);
     }
@@ -173,16 +177,17 @@ static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
  * none of its own, is looked for in the frame table: the oldest pages of a
  * class may all lie elsewhere.
  */
-static unsigned int relinquish_pages(unsigned int bits, nodeid_t node)
+static unsigned int relinquish_pages(unsigned int bits, nodeid_t node,
+                                     bool high)
 {
-    struct tmem_want want = { .node = node };
+    struct tmem_want want = { .node = node, .high = high };
     bool limited = bits && bits < BITS_PER_LONG &&
                    max_page >> (bits - PAGE_SHIFT);
     unsigned int nr = 0;
 
     if ( (limited && bits != TMEM_LOW_BITS) || !tmem_node_has_class(node) )
     {
-        while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0) )
+        while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0, high) )
             nr++;
         return nr;
     }
@@ -192,25 +197,27 @@ static unsigned int relinquish_pages(unsigned int bits, nodeid_t node)
 }
 
 static unsigned long relinquish(unsigned int bits, nodeid_t node,
-                                unsigned int order)
+                                unsigned int order, bool high)
 {
-    unsigned long nr;
+    unsigned long nr = 0;
 
     if ( node != NUMA_NO_NODE && (node >= MAX_NUMNODES || !node_online(node)) )
         return 0;
 
-    /* Frames without a page cost nobody anything. */
-    nr = tmem_cache_drain(TMEM_EVICT_BATCH, bits, node);
+    /* Frames without a page cost nobody anything. Low ones are no help now. */
+    if ( !high )
+        nr = tmem_cache_drain(TMEM_EVICT_BATCH, bits, node);
     if ( !order )
-        return nr ?: relinquish_pages(bits, node);
+        return nr ?: relinquish_pages(bits, node, high);
 
-    return relinquish_run(bits, node, order) ?: nr;
+    return relinquish_run(bits, node, order, high) ?: nr;
 }
 
 unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
                                     unsigned int order, unsigned int memflags)
 {
     struct tmem_cpu_stats *stats = tmem_this_stats();
+    bool high = memflags & MEMF_no_dma;
     unsigned long nr = 0;
 
     if ( !opt_tmem || (bits && bits < PAGE_SHIFT) )
@@ -219,9 +226,9 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     tmem_inc(stats->relinquish_attempts);
     if ( order <= RELINQUISH_MAX_ORDER )
     {
-        nr = relinquish(bits, node, order);
+        nr = relinquish(bits, node, order, high);
         if ( !nr && node != NUMA_NO_NODE && !(memflags & MEMF_exact_node) )
-            nr = relinquish(bits, NUMA_NO_NODE, order);
+            nr = relinquish(bits, NUMA_NO_NODE, order, high);
     }
     tmem_add(stats->relinquished, nr);
     if ( nr > stats->relinquish_max )

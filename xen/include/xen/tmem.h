@@ -36,7 +36,8 @@ int tmem_destroy(struct domain *d);
 
 /*
  * Give frames back to the heap, for an allocation of 2^order frames that
- * failed: below 2^bits bytes (0: anywhere), on that node (NUMA_NO_NODE: any).
+ * failed: below 2^bits bytes (0: anywhere), on that node (NUMA_NO_NODE: any),
+ * with MEMF_no_dma not where addresses are scarce: from 4 GiB on.
  * May be called below any lock but tmem's own and the heap's; does bounded
  * work. Returns the number of frames given back, 0 when that cannot help.
  */

@@ -707,7 +707,7 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
 /* Which memory an eviction is to give. */
 struct tmem_want {
     nodeid_t node;             /* NUMA_NO_NODE: any */
-    bool low;                  /* only below 2^TMEM_LOW_BITS bytes */
+    bool low, high;            /* only below 2^TMEM_LOW_BITS bytes; above */
 };
 #ifndef TMEM_EVICT_BATCH
 #ifdef TMEM_SHRUNK
