@@ -223,13 +223,15 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     if ( !opt_tmem || (bits && bits < PAGE_SHIFT) )
         return 0;
 
-    tmem_inc(stats->relinquish_attempts);
     if ( order <= RELINQUISH_MAX_ORDER )
     {
         nr = relinquish(bits, node, order, high);
         if ( !nr && node != NUMA_NO_NODE && !(memflags & MEMF_exact_node) )
             nr = relinquish(bits, NUMA_NO_NODE, order, high);
     }
+    /* In vain for high pages is not yet in vain: any will do next. */
+    if ( nr || !high )
+        tmem_inc(stats->relinquish_attempts);
     tmem_add(stats->relinquished, nr);
     if ( nr > stats->relinquish_max )
         write_atomic(&stats->relinquish_max, nr);
