@@ -146,7 +146,7 @@ static void evict(void)
     {
         if ( !c->q.pages[TMEM_POLICY_NEW] && !c->q.pages[TMEM_POLICY_AGAIN] )
             continue;
-        sort = tmem_policy_victim(&c->policy, &c->q, sim.now, &age);
+        sort = tmem_policy_victim(c->policy.bias, &c->q, sim.now, &age);
         if ( !victim || age > most )
         {
             most = age;

@@ -69,3 +69,27 @@ unsigned int peek_bucket(uint64_t obj)
 
     return tmem_bucket_of(&pool, &oid) - buckets;
 }
+
+void *peek_eat_room(void)
+{
+    void **block, *eaten = NULL;
+
+    while ( (block = _xmalloc(sizeof(*block), sizeof(*block))) != NULL )
+    {
+        *block = eaten;
+        eaten = block;
+    }
+
+    return eaten;
+}
+
+void peek_give_room(void *eaten)
+{
+    while ( eaten )
+    {
+        void *next = *(void **)eaten;
+
+        xfree(eaten);
+        eaten = next;
+    }
+}

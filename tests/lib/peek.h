@@ -29,4 +29,11 @@ int peek_marked(unsigned int dom, bool count);
 /* The bucket of a pool that an object of guest.h's handles is in. */
 unsigned int peek_bucket(uint64_t obj);
 
+/*
+ * Take all the room that small blocks have in frames that are xmalloc's; the
+ * heap has to be set to fail. And give it back.
+ */
+void *peek_eat_room(void);
+void peek_give_room(void *eaten);
+
 #endif /* TESTS_LIB_PEEK_H */

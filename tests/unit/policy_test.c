@@ -51,7 +51,7 @@ static void test_no_table(void **state)
     q.oldest[TMEM_POLICY_AGAIN] = TMEM_POLICY_EMPTY;
     assert_int_equal(put(1, now), TMEM_POLICY_NEW);
     assert_int_equal(put(1, now + 10 * MS), TMEM_POLICY_NEW);
-    assert_int_equal(tmem_policy_victim(&policy, &q, now, &age),
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
                      TMEM_POLICY_NEW);
     assert_int_equal(age, 1000 * MS);
 }
@@ -93,32 +93,44 @@ static void test_victim(void **state)
 {
     uint64_t age;
 
-    assert_int_equal(tmem_policy_victim(&policy, &q, now, &age),
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
                      TMEM_POLICY_NEW);
     assert_int_equal(age, 1000 * MS);
 
     /* Older by more than the bias. */
     q.oldest[TMEM_POLICY_AGAIN] = now - (1001 * MS << NEUTRAL);
-    assert_int_equal(tmem_policy_victim(&policy, &q, now, &age),
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
                      TMEM_POLICY_AGAIN);
     assert_int_equal(age, 1001 * MS);
 
-    /* A small NEW is spared, and the client's claim stays what it was. */
+    /* A small NEW is spared: who goes instead counts as old as it may. */
     setup(state);
     q.pages[TMEM_POLICY_NEW] = 3;
-    assert_int_equal(tmem_policy_victim(&policy, &q, now, &age),
+    q.oldest[TMEM_POLICY_NEW] = now - 300 * MS;
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
                      TMEM_POLICY_AGAIN);
-    assert_int_equal(age, 1000 * MS);
+    assert_int_equal(age, 300 * MS);
+    /* But a page put a moment ago is not older for that. */
+    q.oldest[TMEM_POLICY_NEW] = now - 1000 * MS;
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
+                     TMEM_POLICY_AGAIN);
+    assert_int_equal(age, 500 * MS);
+    q.oldest[TMEM_POLICY_NEW] = now - 10 * MS;
+    q.oldest[TMEM_POLICY_AGAIN] = now - (20 * MS << NEUTRAL);
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
+                     TMEM_POLICY_AGAIN);
+    assert_int_equal(age, 20 * MS);
+    setup(state);
 
     q.pages[TMEM_POLICY_NEW] = 0;
     q.oldest[TMEM_POLICY_NEW] = TMEM_POLICY_EMPTY;
-    assert_int_equal(tmem_policy_victim(&policy, &q, now, &age),
+    assert_int_equal(tmem_policy_victim(policy.bias, &q, now, &age),
                      TMEM_POLICY_AGAIN);
     assert_int_equal(age, 500 * MS >> NEUTRAL);
 
     /* Clocks of two CPUs may differ a little. */
     q.oldest[TMEM_POLICY_AGAIN] = now + 1;
-    tmem_policy_victim(&policy, &q, now, &age);
+    tmem_policy_victim(policy.bias, &q, now, &age);
     assert_int_equal(age, 0);
 }
 

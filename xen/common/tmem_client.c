@@ -35,6 +35,7 @@ static void client_free(struct tmem_client *c)
     for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
         tmem_meta_destroy(&c->meta[i]);
     tmem_queues_destroy(c);
+    xfree(c->block);
     xfree(c->cpu);
     xfree(c);
 }
@@ -71,7 +72,7 @@ static struct tmem_client *client_alloc(struct domain *d)
     }
     c->cpu = xzalloc_array(struct tmem_client_cpu, nr_cpu_ids);
     if ( c->cpu && c->meta[0].blocks && c->meta[1].blocks &&
-         !tmem_queues_init(c) )
+         !tmem_queues_init(c) && !tmem_slot_prepare(c) )
         return c;
 
     client_free(c);
@@ -79,24 +80,24 @@ static struct tmem_client *client_alloc(struct domain *d)
     return NULL;
 }
 
-int tmem_client_create(struct domain *d)
+/* As tmem_client_create(); or -EAGAIN: others took the slots meanwhile. */
+static int client_create(struct domain *d)
 {
     static uint64_t serial;        /* tmem_clients_lock */
-    struct tmem_client *c;
+    struct tmem_client *c = client_alloc(d);
+    struct tmem_block *unused = NULL;
     int rc = 0;
 
-    if ( rcu_dereference(d->tmem_client) )
-        return 0;
-
-    c = client_alloc(d);
     if ( !c )
         return -ENOMEM;
 
     spin_lock(&tmem_clients_lock);
     if ( read_atomic(&d->is_dying) )
         rc = -ENODEV;
-    else if ( !d->tmem_client )
+    else if ( !d->tmem_client && !(rc = tmem_slot_take(c)) )
     {
+        unused = c->block;
+        c->block = NULL;
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
         c->serial = ++serial;
@@ -106,8 +107,20 @@ int tmem_client_create(struct domain *d)
     }
     spin_unlock(&tmem_clients_lock);
 
+    xfree(unused);
     if ( c )
         client_free(c);
+
+    return rc;
+}
+
+int tmem_client_create(struct domain *d)
+{
+    int rc = 0;
+
+    while ( !rcu_dereference(d->tmem_client) &&
+            (rc = client_create(d)) == -EAGAIN )
+        continue;
 
     return rc;
 }
@@ -530,6 +543,7 @@ static void client_unlink(struct tmem_client *c)
 
     spin_lock(&tmem_clients_lock);
     list_del_rcu(&c->link);
+    tmem_slot_leave(c);
     rcu_assign_pointer(d->tmem_client, NULL);
     spin_unlock(&tmem_clients_lock);
 

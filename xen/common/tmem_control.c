@@ -122,7 +122,7 @@ static long client_control(struct tmem_client *c,
         return client_destroy_pools(c, at);
 
     case TMEMC_SET_WEIGHT:
-        write_atomic(&c->weight, op->arg);
+        tmem_set_weight(c, op->arg);
         return 0;
 
     case TMEMC_SET_CAP:

@@ -43,6 +43,9 @@ integer_param("tmem_history", opt_tmem_history);
  */
 #define HISTORY_SHARE  256
 
+/* The policy changes nothing within so many puts. */
+#define ADAPT_EVERY    TMEM_POLICY_ADAPT_MIN
+
 static struct tmem_policy_line *__read_mostly history;
 static unsigned int __read_mostly history_lines;
 
@@ -74,14 +77,41 @@ void tmem_evict_client_init(struct tmem_client *c)
     tmem_policy_init(&c->policy, history, history_lines);
 }
 
+/* Let the policy learn from what a client has got. */
+static void client_adapt(struct tmem_client *c)
+{
+    unsigned long puts = 0, hits[TMEM_POLICY_SORTS] = { };
+    struct tmem_policy_queues sum = { };
+    unsigned int i, sort, bias;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        const struct tmem_queue *q = &c->queues[i];
+
+        puts += read_atomic(&q->puts);
+        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+        {
+            sum.pages[sort] += read_atomic(&q->head->nr_pages[sort]);
+            hits[sort] += read_atomic(&q->line[sort].hits);
+        }
+    }
+    bias = tmem_policy_adapt(&c->policy, &sum, puts, hits);
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        if ( read_atomic(&c->queues[i].head->bias) != bias )
+            write_atomic(&c->queues[i].head->bias, bias);
+}
+
 unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
                            const struct page_info *pg)
 {
+    const struct tmem_queue *q = tmem_queue_of(c, pg);
     struct tmem_policy_queues f;
 
     if ( !history )
         return TMEM_POLICY_NEW;
-    tmem_queue_look(tmem_queue_of(c, pg), &f);
+    if ( !(read_atomic(&q->puts) % ADAPT_EVERY) )
+        client_adapt(c);
+    tmem_head_look(q->head, &f);
 
     return tmem_policy_put(&c->policy, hash, &f, tmem_clock());
 }
@@ -120,6 +150,25 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
     return pg;
 }
 
+struct page_info *tmem_evict_frame(struct page_info *pg)
+{
+    int slot = tmem_frame_marked(pg);
+    struct tmem_queue *q =
+        slot < 0 ? NULL : tmem_slot_queue(slot, tmem_frame_class(pg));
+
+    if ( !q )
+        return NULL;
+
+    spin_lock(&q->lock);
+    if ( tmem_frame_marked(pg) != slot )
+    {
+        spin_unlock(&q->lock);
+        return NULL;
+    }
+
+    return tmem_evict_and_unlock(q, (void *)pg->up, false);
+}
+
 /* Evict the oldest page of a sort; its frame, or NULL. RCU held. */
 static struct page_info *evict_head(struct tmem_queue *q, unsigned int sort,
                                     bool renew)
@@ -146,72 +195,73 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
 }
 
 /* The page that would go next from a queue: its sort and age. False: none. */
-static bool queue_victim(const struct tmem_queue *q, uint64_t now,
-                         unsigned int *sort, uint64_t *age)
+static bool head_victim(const struct tmem_head *head, uint64_t now,
+                        unsigned int *sort, uint64_t *age)
 {
     struct tmem_policy_queues f;
 
-    tmem_queue_look(q, &f);
+    tmem_head_look(head, &f);
     if ( !f.pages[TMEM_POLICY_NEW] && !f.pages[TMEM_POLICY_AGAIN] )
         return false;
-    *sort = tmem_policy_victim(&q->client->policy, &f, now, age);
+    *sort = tmem_policy_victim(read_atomic(&head->bias), &f, now, age);
 
     return true;
 }
 
-/* Let the policy learn from what a client has got. */
-static void client_adapt(struct tmem_client *c)
+/* Where a page may go. */
+struct victim {
+    uint64_t load;             /* of its client; 0: not above its share */
+    uint64_t age;
+    struct tmem_queue *queue;
+    unsigned int sort;
+};
+
+/*
+ * The victims of a batch: of each of so many clients the page that would go
+ * next, in the order in which they go. Nothing that is not here comes before
+ * all of them, as long as one is left that was here from the beginning: so
+ * they are good for as many evictions as there is room for.
+ */
+struct victims {
+    const struct tmem_want *want;
+    uint64_t now;
+    bool weighted;
+    uint64_t frames;           /* of all clients, if weighted */
+    uint64_t share;            /* the load that all have together */
+    unsigned int nr;
+    struct victim v[TMEM_EVICT_BATCH];
+};
+
+static bool goes_before(const struct victim *a, const struct victim *b)
 {
-    unsigned long puts = 0, hits[TMEM_POLICY_SORTS] = { };
-    struct tmem_policy_queues sum = { };
-    unsigned int i, sort;
-
-    if ( !history )
-        return;
-
-    for ( i = 0; i < tmem_nr_classes; i++ )
-    {
-        const struct tmem_queue *q = &c->queues[i];
-
-        puts += read_atomic(&q->puts);
-        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-        {
-            sum.pages[sort] += read_atomic(&q->line[sort].nr_pages);
-            hits[sort] += read_atomic(&q->line[sort].hits);
-        }
-    }
-    tmem_policy_adapt(&c->policy, &sum, puts, hits);
+    return a->load != b->load ? a->load > b->load : a->age > b->age;
 }
 
-/* The oldest wanted queue so far, and the age of the second oldest. */
-struct oldest {
-    struct tmem_queue *queue;
-    uint64_t now, age, second;
-};
-#define OLDEST_NONE { .now = tmem_clock() }
-
-static void look_for_oldest(struct oldest *o, struct tmem_client *c,
-                            const struct tmem_want *want)
+static void victims_add(struct victims *vs, const struct victim *v)
 {
+    unsigned int i = vs->nr;
+
+    if ( i < TMEM_EVICT_BATCH )
+        vs->nr++;
+    else if ( goes_before(v, &vs->v[i - 1]) )
+        i--;
+    else
+        return;
+    for ( ; i && goes_before(v, &vs->v[i - 1]); i-- )
+        vs->v[i] = vs->v[i - 1];
+    vs->v[i] = *v;
+}
+
+/* tmem_client_held() of the client that has these heads. */
+static uint64_t held(const struct tmem_head *heads)
+{
+    uint64_t nr = read_atomic(&heads->nr_meta);
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-    {
-        unsigned int sort;
-        uint64_t age;
+        nr += tmem_head_pages(&heads[i * TMEM_BLOCK_SLOTS]);
 
-        if ( !class_is_wanted(i, want) ||
-             !queue_victim(&c->queues[i], o->now, &sort, &age) )
-            continue;
-        if ( !o->queue || age > o->age )
-        {
-            o->second = o->age;
-            o->age = age;
-            o->queue = &c->queues[i];
-        }
-        else if ( age > o->second )
-            o->second = age;
-    }
+    return nr;
 }
 
 /* Frames for each unit of weight, in 1/65536; without weight, more than any. */
@@ -221,99 +271,137 @@ static uint64_t load(uint64_t frames, uint64_t weight)
 }
 
 /*
- * By how much a client has to exceed its share to be the victim: the largest
- * load that any client with pages of the wanted kind has, if that is more
- * than all have together; 0: nobody exceeds. RCU held.
+ * Add the page that a client would give next, if it has any of those wanted.
+ * exceeds: it is known to have more than its share, maybe not by now.
  */
-static uint64_t victim_load(const struct tmem_want *want)
+static void victims_look(struct victims *vs, const struct tmem_head *heads,
+                         bool exceeds)
 {
-    uint64_t pages = 0, weights = 0, highest = 0;
-    struct tmem_client *c;
+    struct victim v = { };
+    unsigned int i, sort;
+    uint64_t age;
 
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-        weights += read_atomic(&c->weight);
-    if ( !weights )
-        return 0;
-
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
+    for ( i = 0; i < tmem_nr_classes; i++ )
     {
-        uint64_t own = tmem_client_held(c);
-        struct oldest o = OLDEST_NONE;
+        const struct tmem_head *head = &heads[i * TMEM_BLOCK_SLOTS];
 
-        pages += own;
-        look_for_oldest(&o, c, want);
-        if ( o.queue )
-            highest = max(highest, load(own, read_atomic(&c->weight)));
+        if ( class_is_wanted(i, vs->want) &&
+             head_victim(head, vs->now, &sort, &age) &&
+             (!v.queue || age > v.age) )
+        {
+            v.age = age;
+            v.queue = rcu_dereference(head->queue);
+            v.sort = sort;
+        }
     }
+    /* A client that goes has no queues any more. */
+    if ( !v.queue )
+        return;
 
-    return highest > load(pages, weights) ? highest : 0;
+    if ( vs->weighted )
+    {
+        v.load = load(held(heads), read_atomic(&heads->weight));
+        if ( v.load <= vs->share && !exceeds )
+            v.load = 0;
+    }
+    victims_add(vs, &v);
 }
 
-/* Where the next victims are. RCU held. */
-static struct oldest find_victims(const struct tmem_want *want)
+/* Look at all clients: sum up their frames, or find victims. RCU held. */
+static void walk(struct victims *vs, bool sum)
 {
-    uint64_t highest = victim_load(want);
-    struct oldest o = OLDEST_NONE;
-    struct tmem_client *c;
+    unsigned int i;
 
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-        if ( !highest || load(tmem_client_held(c),
-                              read_atomic(&c->weight)) >= highest )
-            look_for_oldest(&o, c, want);
-    /* It may have got smaller meanwhile: better anybody than nobody. */
-    if ( highest && !o.queue )
-        list_for_each_entry_rcu ( c, &tmem_clients, link )
-            look_for_oldest(&o, c, want);
+    for ( i = 0; i < read_atomic(&tmem_nr_blocks); i++ )
+    {
+        const struct tmem_block *block = rcu_dereference(tmem_blocks[i]);
+        uint64_t used = block ? read_atomic(&block->used) : 0;
 
-    return o;
+        for ( ; used; used &= used - 1 )
+        {
+            const struct tmem_head *heads =
+                &block->head[find_first_set_bit(used)];
+
+            if ( sum )
+                vs->frames += held(heads);
+            else
+                victims_look(vs, heads, false);
+        }
+    }
+}
+
+/* Who gives the next pages of the host. RCU held. */
+static void victims_find(struct victims *vs, const struct tmem_want *want)
+{
+    uint64_t weights = read_atomic(&tmem_weights);
+
+    *vs = (struct victims){ .want = want, .now = tmem_clock(),
+                            .weighted = weights };
+    if ( weights )
+    {
+        walk(vs, true);
+        vs->share = load(vs->frames, weights);
+    }
+    walk(vs, false);
+}
+
+/* How far an eviction is. */
+struct progress {
+    unsigned int nr;           /* pages wanted */
+    unsigned int done, tries;
+    void (*take)(struct page_info *pg);
+};
+
+static bool is_over(const struct progress *p)
+{
+    return p->done >= p->nr || p->tries >= 2 * p->nr;
 }
 
 /*
- * Evict up to nr pages from o->queue while its pages are the oldest, and add
- * to *done. A page that went away meanwhile, or was renewed, counts as a try,
- * so that the work is bounded; nothing is renewed after nr tries.
+ * Evict from the victims in their order. A page that went away meanwhile, or
+ * was renewed, counts as a try, so that the work is bounded; nothing is
+ * renewed any more after as many tries as pages are wanted.
  */
-static void evict_run_of(const struct oldest *o, unsigned int nr,
-                         unsigned int *done, unsigned int *tries,
-                         void (*take)(struct page_info *pg))
+static void victims_evict(struct victims *vs, struct progress *p)
 {
-    unsigned int sort;
-    uint64_t age;
+    unsigned int i, left = TMEM_EVICT_BATCH;
 
-    while ( *done < nr && *tries < 2 * nr &&
-            queue_victim(o->queue, o->now, &sort, &age) && age >= o->second )
+    while ( vs->nr && left-- && !is_over(p) )
     {
-        struct page_info *pg = evict_head(o->queue, sort, *tries < nr);
+        struct victim v = vs->v[0];
+        struct page_info *pg = evict_head(v.queue, v.sort, p->tries < p->nr);
 
-        ++*tries;
+        p->tries++;
         if ( pg )
         {
-            take(pg);
-            ++*done;
+            p->take(pg);
+            p->done++;
         }
+        /* The client's next page may be due at once, or much later. */
+        vs->nr--;
+        for ( i = 0; i < vs->nr; i++ )
+            vs->v[i] = vs->v[i + 1];
+        victims_look(vs, v.queue->client->queues->head, v.load);
     }
 }
 
 unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
                              void (*take)(struct page_info *pg))
 {
-    unsigned int done = 0, tries = 0;
-    struct tmem_client *c;
+    struct progress p = { .nr = nr, .take = take };
+    struct victims vs;
 
     rcu_read_lock(&tmem_rcu);
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-        client_adapt(c);
-    while ( done < nr && tries < 2 * nr )
+    while ( !is_over(&p) )
     {
-        struct oldest o = find_victims(want);
-
-        if ( !o.queue )
+        victims_find(&vs, want);
+        if ( !vs.nr )
             break;
-        evict_run_of(&o, nr, &done, &tries, take);
+        victims_evict(&vs, &p);
     }
     rcu_read_unlock(&tmem_rcu);
 
-    return done;
+    return p.done;
 }
 
 unsigned int tmem_evict(unsigned int nr)
@@ -325,22 +413,18 @@ unsigned int tmem_evict(unsigned int nr)
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg))
 {
-    unsigned int done = 0, tries = 0;
+    struct progress p = { .nr = nr, .take = take };
+    struct victims vs = { .now = tmem_clock() };
 
     rcu_read_lock(&tmem_rcu);
-    client_adapt(c);
-    while ( done < nr && tries < 2 * nr )
-    {
-        struct oldest o = OLDEST_NONE;
-
-        look_for_oldest(&o, c, NULL);
-        if ( !o.queue )
-            break;
-        evict_run_of(&o, nr, &done, &tries, take);
-    }
+    do {
+        vs.nr = 0;
+        victims_look(&vs, c->queues->head, false);
+        victims_evict(&vs, &p);
+    } while ( vs.nr && !is_over(&p) );
     rcu_read_unlock(&tmem_rcu);
 
-    return done;
+    return p.done;
 }
 
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)

@@ -141,6 +141,14 @@ void *tmem_meta_frame_get(struct tmem_meta *meta)
     return frame;
 }
 
+/* Frames come or go. Meta locked. */
+static void meta_count(struct tmem_meta *meta, int nr)
+{
+    write_atomic(&meta->nr_frames, meta->nr_frames + nr);
+    if ( meta->head )
+        write_atomic(&meta->head->nr_meta, meta->nr_frames);
+}
+
 static void meta_frame_push(struct tmem_meta *meta, void *frame)
 {
     *(void **)frame = meta->spare;
@@ -161,7 +169,7 @@ void tmem_meta_frame_put(struct tmem_meta *meta, void *frame)
     if ( keep )
         meta_frame_push(meta, frame);
     else
-        write_atomic(&meta->nr_frames, meta->nr_frames - 1);
+        meta_count(meta, -1);
     spin_unlock(&meta->lock);
 
     if ( !keep )
@@ -217,7 +225,7 @@ int tmem_meta_refill(struct tmem_meta *meta)
 
     spin_lock(&meta->lock);
     meta_frame_push(meta, page_to_virt(pg));
-    write_atomic(&meta->nr_frames, meta->nr_frames + 1);
+    meta_count(meta, 1);
     spin_unlock(&meta->lock);
 
     return 0;
@@ -232,7 +240,7 @@ void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
         if ( !frame )
             break;
         spin_lock(&meta->lock);
-        write_atomic(&meta->nr_frames, meta->nr_frames - 1);
+        meta_count(meta, -1);
         spin_unlock(&meta->lock);
         tmem_frame_free(virt_to_page(frame));
         if ( meta->billed )

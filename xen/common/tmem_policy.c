@@ -60,9 +60,11 @@
  */
 #define BATCHES(pages) (32 + ((pages) >> 6))
 
-/* The bias changes once in as many puts as the client has pages, and 16. */
+/*
+ * The bias changes once in as many puts as the client has pages, and
+ * TMEM_POLICY_ADAPT_MIN.
+ */
 #define ADAPT_SHIFT   0
-#define ADAPT_MIN     16
 
 /* One put in 2^4 is noted in place of an entry that may still matter. */
 #define NOTE_SHIFT    4
@@ -147,23 +149,26 @@ static uint64_t head_age(const struct tmem_policy_queues *q, unsigned int sort,
     return q->oldest[sort] < now ? now - q->oldest[sort] : 0;
 }
 
-unsigned int tmem_policy_victim(const struct tmem_policy *p,
+unsigned int tmem_policy_victim(unsigned int bias,
                                 const struct tmem_policy_queues *q,
                                 uint64_t now, uint64_t *age)
 {
     uint64_t new = head_age(q, TMEM_POLICY_NEW, now);
-    uint64_t again = head_age(q, TMEM_POLICY_AGAIN, now) >>
-                     read_atomic(&p->bias);
+    uint64_t full = head_age(q, TMEM_POLICY_AGAIN, now);
+    uint64_t again = full >> bias;
     unsigned long pages = q->pages[TMEM_POLICY_NEW] +
                           q->pages[TMEM_POLICY_AGAIN];
 
-    *age = max(new, again);
+    *age = new;
     if ( !q->pages[TMEM_POLICY_AGAIN] )
         return TMEM_POLICY_NEW;
     if ( q->pages[TMEM_POLICY_NEW] <= pages >> SPARE_SHIFT )
-        return TMEM_POLICY_AGAIN;
+        again = max(again, min(new, full));
+    else if ( again <= new )
+        return TMEM_POLICY_NEW;
+    *age = again;
 
-    return again > new ? TMEM_POLICY_AGAIN : TMEM_POLICY_NEW;
+    return TMEM_POLICY_AGAIN;
 }
 
 /* How long pages in AGAIN live at present, in ns. */
@@ -172,15 +177,16 @@ static uint64_t again_life(const struct tmem_policy *p,
 {
     unsigned long pages = q->pages[TMEM_POLICY_NEW] +
                           q->pages[TMEM_POLICY_AGAIN];
+    unsigned int bias = read_atomic(&p->bias);
     uint64_t age;
 
     /* What is evicted now has lived as long as it may. */
-    if ( tmem_policy_victim(p, q, now, &age) == TMEM_POLICY_AGAIN ||
+    if ( tmem_policy_victim(bias, q, now, &age) == TMEM_POLICY_AGAIN ||
          (q->pages[TMEM_POLICY_AGAIN] && q->pages[TMEM_POLICY_NEW] <=
           (pages >> SPARE_SHIFT) + BATCHES(pages)) )
         return head_age(q, TMEM_POLICY_AGAIN, now);
 
-    return age << read_atomic(&p->bias);
+    return age << bias;
 }
 
 unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
@@ -198,17 +204,19 @@ unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
                                                : TMEM_POLICY_NEW;
 }
 
-void tmem_policy_adapt(struct tmem_policy *p,
-                       const struct tmem_policy_queues *q, unsigned long puts,
-                       const unsigned long hits[TMEM_POLICY_SORTS])
+unsigned int tmem_policy_adapt(struct tmem_policy *p,
+                               const struct tmem_policy_queues *q,
+                               unsigned long puts,
+                               const unsigned long hits[TMEM_POLICY_SORTS])
 {
     uint64_t new, again;
     unsigned int bias = read_atomic(&p->bias);
     unsigned long pages = q->pages[TMEM_POLICY_NEW] +
                           q->pages[TMEM_POLICY_AGAIN];
 
-    if ( puts - read_atomic(&p->puts) < (pages >> ADAPT_SHIFT) + ADAPT_MIN )
-        return;
+    if ( puts - read_atomic(&p->puts) <
+         (pages >> ADAPT_SHIFT) + TMEM_POLICY_ADAPT_MIN )
+        return bias;
 
     /* Hits for each page; both multiplied with the pages of either. */
     new = (uint64_t)q->pages[TMEM_POLICY_AGAIN] *
@@ -227,6 +235,8 @@ void tmem_policy_adapt(struct tmem_policy *p,
     write_atomic(&p->puts, puts);
     write_atomic(&p->hits[TMEM_POLICY_NEW], hits[TMEM_POLICY_NEW]);
     write_atomic(&p->hits[TMEM_POLICY_AGAIN], hits[TMEM_POLICY_AGAIN]);
+
+    return bias;
 }
 
 /*

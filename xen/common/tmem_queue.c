@@ -98,7 +98,7 @@ struct tmem_segment {
 
 unsigned int __read_mostly tmem_nr_classes;
 
-static unsigned int frame_class(const struct page_info *pg)
+unsigned int tmem_frame_class(const struct page_info *pg)
 {
     bool high = !tmem_frame_below(pg, TMEM_LOW_BITS);
     unsigned int node = phys_to_nid(page_to_maddr(pg));
@@ -110,7 +110,7 @@ static unsigned int frame_class(const struct page_info *pg)
 struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
                                  const struct page_info *pg)
 {
-    unsigned int class = frame_class(pg);
+    unsigned int class = tmem_frame_class(pg);
 
     ASSERT(class < tmem_nr_classes);
 
@@ -158,10 +158,7 @@ int tmem_queues_init(struct tmem_client *c)
         spin_lock_init(&q->lock);
         q->client = c;
         for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-        {
             INIT_LIST_HEAD(&q->line[sort].segments);
-            q->line[sort].oldest = TMEM_POLICY_EMPTY;
-        }
     }
 
     return 0;
@@ -182,13 +179,14 @@ static uint64_t epage_stamp(const struct tmem_epage *ep)
     return segment_of(ep)->birth + ((uint64_t)epage_age(ep) << AGE_SHIFT);
 }
 
-static void line_update_oldest(struct tmem_line *line)
+static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
 {
     const struct tmem_segment *seg =
         list_first_entry_or_null(&line->segments, struct tmem_segment, list);
 
-    write_atomic(&line->oldest, seg ? epage_stamp(&seg->page[seg->first])
-                                    : TMEM_POLICY_EMPTY);
+    write_atomic(&q->head->oldest[line - q->line],
+                 seg ? epage_stamp(&seg->page[seg->first])
+                     : TMEM_POLICY_EMPTY);
 }
 
 /* How old is a page of that stamp in a segment? Clocks differ a little. */
@@ -280,7 +278,7 @@ static struct tmem_epage *segment_append(struct tmem_segment *seg,
     write_atomic(&ep->age, age);
     if ( !seg->live++ )
         seg->first = seg->next - 1;
-    tmem_frame_mark(pg, seg->queue->client->id, ep);
+    tmem_frame_mark(pg, seg->queue->client->slot, ep);
 
     return ep;
 }
@@ -311,9 +309,9 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
     if ( ep )
     {
         tmem_inc(q->puts);
-        tmem_inc(line->nr_pages);
-        if ( line->nr_pages == 1 )
-            line_update_oldest(line);
+        tmem_inc(q->head->nr_pages[sort]);
+        if ( q->head->nr_pages[sort] == 1 )
+            line_update_oldest(q, line);
     }
     spin_unlock(&q->lock);
 
@@ -339,7 +337,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
             seg->first++;
 
     if ( was_head )
-        line_update_oldest(line);
+        line_update_oldest(q, line);
 }
 
 void tmem_queue_prefetch(const struct tmem_epage *ep)
@@ -357,7 +355,7 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit)
 
     spin_lock(&q->lock);
     tmem_frame_unmark(ep->frame);
-    tmem_add(line->nr_pages, -1);
+    tmem_add(q->head->nr_pages[line - q->line], -1);
     if ( hit )
         tmem_inc(line->hits);
     queue_drop(q, ep);
@@ -413,13 +411,18 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
     spin_lock(&q->lock);
     /*
      * The mark is what says that the descriptor exists at all: its segment
-     * may be gone. The bucket is compared because the same descriptor may
-     * by now belong to a page elsewhere.
+     * may be gone. It means this queue, unless another client has the slot by
+     * now. The bucket is compared because the same descriptor may belong to a
+     * page elsewhere.
      */
-    if ( tmem_frame_marked(pg) == q->client->id &&
-         pg->up == (unsigned long)ep &&
-         tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == *b )
-        obj = ep->obj;
+    if ( tmem_frame_marked(pg) == q->client->slot &&
+         pg->up == (unsigned long)ep )
+    {
+        smp_rmb();
+        if ( read_atomic(&q->head->queue) == q &&
+             tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == *b )
+            obj = ep->obj;
+    }
     spin_unlock(&q->lock);
 
     return obj;
@@ -431,7 +434,7 @@ bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort)
 
     return read_atomic(&line->nr_segments) >
            2 + read_atomic(&line->nr_late) +
-           read_atomic(&line->nr_pages) / SEGMENT_FEW;
+           read_atomic(&q->head->nr_pages[sort]) / SEGMENT_FEW;
 }
 
 /* What comes behind a segment, or (NULL) first; NULL: the last, or none. */
@@ -527,14 +530,14 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     return moved;
 }
 
-void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f)
+void tmem_head_look(const struct tmem_head *head, struct tmem_policy_queues *f)
 {
     unsigned int sort;
 
     for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
     {
-        f->pages[sort] = read_atomic(&q->line[sort].nr_pages);
-        f->oldest[sort] = read_atomic(&q->line[sort].oldest);
+        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
+        f->oldest[sort] = read_atomic(&head->oldest[sort]);
     }
 }
 

@@ -29,31 +29,11 @@
 /* Evict the page that a frame holds, if it is an ephemeral one. RCU held. */
 static bool evict_frame(struct page_info *pg)
 {
-    int id = tmem_frame_marked(pg);
-    struct tmem_client *c;
+    pg = tmem_evict_frame(pg);
+    if ( pg )
+        tmem_frame_release(pg);
 
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-    {
-        struct tmem_queue *q;
-
-        if ( c->id != id )
-            continue;
-
-        q = tmem_queue_of(c, pg);
-        spin_lock(&q->lock);
-        if ( tmem_frame_marked(pg) != id )
-        {
-            spin_unlock(&q->lock);
-            return false;
-        }
-        pg = tmem_evict_and_unlock(q, (void *)pg->up, false);
-        if ( pg )
-            tmem_frame_release(pg);
-
-        return pg;
-    }
-
-    return false;
+    return pg;
 }
 
 /* An aligned run of frames that somebody wants. */

@@ -519,7 +519,7 @@ bool tmem_shared_hand_over(struct tmem_client *c)
 
         sort = i % TMEM_POLICY_SORTS;
         while ( tries < TMEM_DRAIN_BATCH &&
-                read_atomic(&q->line[sort].nr_pages) )
+                read_atomic(&q->head->nr_pages[sort]) )
         {
             struct page_info *pg = hand_over_head(q, sort);
 

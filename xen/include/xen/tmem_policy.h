@@ -73,22 +73,29 @@ unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
                              const struct tmem_policy_queues *q, uint64_t now);
 
 /*
- * Which queue of the client loses its head, if the client is to lose a page?
- * *age tells how old that page is for eviction: of all clients that may lose
- * a page, the one with the largest age does. The client has pages.
+ * Which queue loses its head, if the client is to lose a page? The client has
+ * pages; the bias is its policy's. *age tells how old that page is for
+ * eviction, in ns: of all clients that may lose a page, the one with the
+ * largest age does. A page counts as old as it is, less the bias if it is of
+ * AGAIN; but one that goes since NEW is spared counts as old as NEW's head, in
+ * whose place it goes, if it is itself that old. So no page counts as older
+ * than it is.
  */
-unsigned int tmem_policy_victim(const struct tmem_policy *p,
+unsigned int tmem_policy_victim(unsigned int bias,
                                 const struct tmem_policy_queues *q,
                                 uint64_t now, uint64_t *age);
 
 /*
  * Learn from hits: to be called now and then, such as once for a batch of
  * puts. puts and hits (gets that found a page, by the queue that it was in)
- * count since the client exists.
+ * count since the client exists. Returns the bias. Nothing changes within
+ * TMEM_POLICY_ADAPT_MIN puts.
  */
-void tmem_policy_adapt(struct tmem_policy *p,
-                       const struct tmem_policy_queues *q, unsigned long puts,
-                       const unsigned long hits[TMEM_POLICY_SORTS]);
+#define TMEM_POLICY_ADAPT_MIN  16
+unsigned int tmem_policy_adapt(struct tmem_policy *p,
+                               const struct tmem_policy_queues *q,
+                               unsigned long puts,
+                               const unsigned long hits[TMEM_POLICY_SORTS]);
 
 #endif /* XEN_TMEM_POLICY_H */
 

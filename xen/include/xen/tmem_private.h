@@ -65,6 +65,7 @@
 #define TMEM_MAX_SHARERS     256
 
 struct tmem_client;
+struct tmem_head;
 struct tmem_queue;
 struct tmem_segment;
 struct tmem_sharer;
@@ -89,6 +90,7 @@ struct tmem_meta {
     spinlock_t lock;
     void *spare;               /* lock: chain through the first words */
     unsigned int nr_spare;     /* lock; read without it as a hint */
+    struct tmem_head *head;    /* shows nr_frames as long as there, or NULL */
     unsigned long nr_frames;   /* lock, as nr_spare: all that it has, spare or
                                   not */
 };
@@ -234,21 +236,52 @@ static inline struct page_info *tmem_slot_frame(const void *slot)
  */
 struct tmem_line {
     struct list_head segments;
-    unsigned long nr_pages;
     unsigned int nr_segments;
     unsigned int nr_late;          /* of those: too young for the one before */
     struct tmem_segment *cursor;   /* what is behind it is tidied next */
-    uint64_t oldest;               /* stamp of the head */
     unsigned long hits;            /* gets that took a page out */
 };
 
 /* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
 struct tmem_queue {
     spinlock_t lock;
-    struct tmem_client *client;
+    struct tmem_head *head;        /* constant, as long as it is shown */
+    struct tmem_client *client;    /* constant */
     unsigned long puts;            /* lock; read without it as a hint */
     struct tmem_line line[TMEM_POLICY_SORTS];
 } __cacheline_aligned;
+
+/*
+ * What eviction has to know of a queue, in one cache line of a dense array.
+ * tmem_heads.c.
+ */
+struct tmem_head {
+    struct tmem_queue *queue;      /* tmem_clients_lock; RCU. NULL: nobody's */
+    /* Of its lines; queue->lock, read without it as hints: */
+    uint64_t oldest[TMEM_POLICY_SORTS];        /* stamp of the head */
+    unsigned long nr_pages[TMEM_POLICY_SORTS];
+    /* The client's, the same in all of its heads: */
+    unsigned int bias;             /* of the policy: a hint */
+    unsigned int weight;           /* tmem_clients_lock; a hint without */
+    /* In the head of class 0 only: */
+    unsigned long nr_meta;         /* meta[0].nr_frames */
+} __attribute__((__aligned__(64)));
+
+/* A slot's heads are TMEM_BLOCK_SLOTS apart, one for each class. */
+#ifndef TMEM_BLOCK_SLOTS
+#ifdef TMEM_SHRUNK
+#define TMEM_BLOCK_SLOTS     2
+#else
+#define TMEM_BLOCK_SLOTS     63
+#endif
+#endif
+/* As many slots as there can be domains. */
+#define TMEM_MAX_BLOCKS      (0x8000 / TMEM_BLOCK_SLOTS)
+
+struct tmem_block {
+    uint64_t used;                 /* tmem_clients_lock; slots, a bit each */
+    struct tmem_head head[];
+};
 
 /* What one CPU does for one client; no other CPU's operation writes to it. */
 struct tmem_client_cpu {
@@ -260,10 +293,12 @@ struct tmem_client_cpu {
 struct tmem_client {
     struct domain *domain;
     domid_t id;
+    unsigned int slot;             /* constant: where its heads are */
+    struct tmem_block *block;      /* to be freed with it */
     bool frozen;                   /* rwlock */
-    bool compress;                 /* written by control alone, as are ... */
-    unsigned int weight;           /* ... weight ... */
-    unsigned int cap;              /* ... and cap: frames, 0: none */
+    bool compress;                 /* written by control alone, as is ... */
+    unsigned int cap;              /* ... cap: frames, 0: none */
+    unsigned int weight;           /* tmem_clients_lock */
     unsigned int caches_drained;   /* by the one who destroys it */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
@@ -674,12 +709,18 @@ struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
 struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
                                    struct tmem_epage *ep);
 /* What the policy is to know: an estimate, without a lock. */
-void tmem_queue_look(const struct tmem_queue *q, struct tmem_policy_queues *f);
+void tmem_head_look(const struct tmem_head *head, struct tmem_policy_queues *f);
+/* The class of a frame's memory. */
+unsigned int tmem_frame_class(const struct page_info *pg);
 /* Its pages: an estimate, without a lock. */
+static inline unsigned long tmem_head_pages(const struct tmem_head *head)
+{
+    return read_atomic(&head->nr_pages[TMEM_POLICY_NEW]) +
+           read_atomic(&head->nr_pages[TMEM_POLICY_AGAIN]);
+}
 static inline unsigned long tmem_queue_pages(const struct tmem_queue *q)
 {
-    return read_atomic(&q->line[TMEM_POLICY_NEW].nr_pages) +
-           read_atomic(&q->line[TMEM_POLICY_AGAIN].nr_pages);
+    return tmem_head_pages(q->head);
 }
 /* Frames of some of its oldest pages. Queue not locked. */
 #define TMEM_SAMPLE_MAX 48
@@ -697,6 +738,24 @@ static inline unsigned long tmem_client_held(const struct tmem_client *c)
 }
 /* Ephemeral pages of the whole host: an estimate, taken without a lock. */
 unsigned long tmem_ephemeral_pages(void);
+
+/* tmem_heads.c: slots and heads of all clients. */
+extern struct tmem_block *tmem_blocks[TMEM_MAX_BLOCKS];  /* RCU */
+extern unsigned int tmem_nr_blocks;            /* those behind are NULL */
+extern uint64_t tmem_weights;                  /* tmem_clients_lock: of all */
+/* Have a block for a new client if one is needed: 0 or -ENOMEM. No lock held. */
+int tmem_slot_prepare(struct tmem_client *c);
+/*
+ * Take a slot, which shows the client's queues to eviction: 0; -ENOMEM: there
+ * are too many; -EAGAIN: prepare again. tmem_clients_lock held.
+ */
+int tmem_slot_take(struct tmem_client *c);
+/* Leave it, without pages. c->block, if any, goes by RCU. The same held. */
+void tmem_slot_leave(struct tmem_client *c);
+/* The queue of whoever has that slot, if any, or NULL. RCU held. */
+struct tmem_queue *tmem_slot_queue(unsigned int slot, unsigned int class);
+/* No lock held. */
+void tmem_set_weight(struct tmem_client *c, unsigned int weight);
 
 /* tmem_evict.c: which page goes next. */
 void tmem_evict_init(void);                    /* at boot */
@@ -720,6 +779,8 @@ struct tmem_want {
 #define TMEM_EVICT_BATCH   16
 #endif
 #endif
+/* Evict the page that a frame holds, if any; its frame, or NULL. RCU held. */
+struct page_info *tmem_evict_frame(struct page_info *pg);
 /*
  * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
  * it went away meanwhile, or was renewed since it had been used (if renew is
