@@ -12,8 +12,9 @@
  * A lock is the engine's unless a file of the host made it. While an engine's
  * lock is held, what takes other Xen locks or may fault is forbidden.
  *
- * Locking: graph_lock guards the graph and the numbering of classes. Reports
- * go to standard error, one line each, and count in xenhost_lock_errors().
+ * Locking: graph_lock guards the graph and the numbering of classes; the hook
+ * of xenhost_on_lock() is for programs with one thread. Reports go to standard
+ * error, one line each, and count in xenhost_lock_errors().
  */
 #include "host.h"
 
@@ -22,6 +23,26 @@ static unsigned long lock_errors;
 unsigned long xenhost_lock_errors(void)
 {
     return __atomic_load_n(&lock_errors, __ATOMIC_RELAXED);
+}
+
+/* What is called before the CPU's next locks. */
+static struct {
+    const struct xenhost_cpu *cpu;
+    unsigned int left;              /* 1: before the next one */
+    void (*fn)(void *arg);
+    void *arg;
+} hook;
+
+bool xenhost_on_lock(unsigned int n, void (*fn)(void *arg), void *arg)
+{
+    bool armed = hook.cpu;
+
+    hook.cpu = n ? xenhost_self : NULL;
+    hook.left = n;
+    hook.fn = fn;
+    hook.arg = arg;
+
+    return armed;
 }
 
 #ifdef CONFIG_DEBUG_LOCKS
@@ -144,6 +165,12 @@ void xenhost_lock_acquire(const void *lock, struct xenhost_lock_id *id,
     struct xenhost_lock_class *class =
         __atomic_load_n(&id->class, __ATOMIC_RELAXED);
     unsigned int i;
+
+    if ( unlikely(hook.cpu == c) && !c->nr_engine && !try && !--hook.left )
+    {
+        hook.cpu = NULL;
+        hook.fn(hook.arg);
+    }
 
     if ( unlikely(!class) )
     {

@@ -42,6 +42,12 @@ int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind);
  * bound to another CPU, and binds to this one again before it returns.
  */
 void xenhost_on_frame(void (*fn)(void *arg), void *arg);
+/*
+ * The same before this CPU takes its n-th lock from now on while it holds none
+ * of the engine's; n counts from 1. xenhost_on_lock(0, NULL, NULL) takes it back; was it still
+ * to come? Never called in builds without the lock checker.
+ */
+bool xenhost_on_lock(unsigned int n, void (*fn)(void *arg), void *arg);
 /* Was it marked dirty since it became XENHOST_FRAME_LOGDIRTY? */
 bool xenhost_frame_dirty(domid_t domid, xen_pfn_t gfn);
 
