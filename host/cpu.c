@@ -149,15 +149,15 @@ bool host_enter(void)
 {
     if ( !host.running )
         return false;
-    if ( bound_generation == host.generation )
-        return true;
 
-    if ( !service_depth++ )
+    if ( bound_generation != host.generation && !service_depth++ )
     {
         pthread_mutex_lock(&service_lock);
         xenhost_self = &xenhost_cpus[service_cpu()];
         xenhost_percpu_offset = __per_cpu_offset[service_cpu()];
     }
+    if ( unlikely(__atomic_load_n(&timers_set, __ATOMIC_RELAXED)) )
+        timers_poll(true);
 
     return true;
 }
@@ -247,6 +247,8 @@ static always_inline void leave(struct xenhost_cpu *c)
     __atomic_store_n(&c->in_domain, 0, __ATOMIC_RELEASE);
     if ( unlikely(c->rcu_pending) )
         rcu_poll();
+    if ( unlikely(__atomic_load_n(&timers_set, __ATOMIC_RELAXED)) )
+        timers_poll(false);
 }
 
 static noinline long not_bound(const char *what)

@@ -440,6 +440,23 @@ int xenhost_domain_info(domid_t domid, struct xenhost_domain_info *info)
     return d ? 0 : -ESRCH;
 }
 
+long xenhost_domain_grow(domid_t domid, unsigned long n)
+{
+    struct domain *d;
+    long nr = 0;
+
+    if ( !host_enter() )
+        return -ESRCH;
+    rcu_read_lock(&domlist_read_lock);
+    d = domain_find(domid);
+    while ( d && (unsigned long)nr < n && alloc_domheap_page(d, 0) )
+        nr++;
+    rcu_read_unlock(&domlist_read_lock);
+    host_leave();
+
+    return d ? nr : -ESRCH;
+}
+
 enum set { SET_MAX, SET_CLAIM, SET_POD };
 
 static int domain_set(domid_t domid, enum set what, unsigned long value)

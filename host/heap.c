@@ -374,6 +374,9 @@ int assign_pages(struct page_info *pg, unsigned int nr, struct domain *d,
     int rc = 0;
 
     spin_lock_recursive(&d->page_alloc_lock);
+    if ( !(memflags & MEMF_no_refcount) && !d->is_dying &&
+         domain_tot_pages(d) + nr > d->max_pages )
+        tmem_unbill_unused(d);
     if ( unlikely(d->is_dying) )
         rc = -EINVAL;
     else if ( memflags & MEMF_no_refcount )

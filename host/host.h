@@ -10,6 +10,7 @@
  * page.c     references, types, physical maps of guests
  * domain.c   life and death of domains
  * rcu.c      read-copy-update; a barrier on all CPUs
+ * timer.c    timers, and idle CPUs
  * lock.c     the slow sides of locks; lockcheck.c the checker of debug builds
  * param.c    the command line; log.c messages; lib.c strings and numbers
  * fault.c    the switches of xenhost_test.h
@@ -119,6 +120,12 @@ int domain_wait_running(domid_t domid);
 void all_cpus_barrier(void);
 void rcu_start(void);
 void rcu_poll(void);
+
+/* timer.c */
+extern unsigned int timers_set;         /* how many; a hint */
+void timers_start(void);
+/* Run those that have expired, of this CPU or of all. No lock is held. */
+void timers_poll(bool all_cpus);
 
 /* param.c, log.c, fault.c, start.c */
 void params_reset(void);

@@ -93,6 +93,7 @@ int xenhost_start(const struct xenhost_config *cfg)
     host.cpus = cfg->cpus;
     calibrate();
     rcu_start();
+    timers_start();
     cpus_start();
     heap_start();
     domains_start();

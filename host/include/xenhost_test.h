@@ -83,6 +83,11 @@ struct xenhost_domain_info {
     unsigned long guest_pages;  /* frames in its physical map */
 };
 int xenhost_domain_info(domid_t domid, struct xenhost_domain_info *info);
+/*
+ * What a guest does that balloons up: get n frames more, owned and in tot_pages
+ * but not in its physical map. Returns how many there were, or -ESRCH.
+ */
+long xenhost_domain_grow(domid_t domid, unsigned long n);
 int xenhost_domain_set_max(domid_t domid, unsigned long max_pages);
 /* Set outstanding claims and populate-on-demand entries (billing refuses). */
 int xenhost_domain_set_claim(domid_t domid, unsigned long pages);
@@ -121,6 +126,9 @@ unsigned long xenhost_log_lines(void);        /* printed since the start */
 unsigned long xenhost_leaks_seen(void);
 /* Violations that the lock checker saw (debug builds); 0 = none. */
 unsigned long xenhost_lock_errors(void);
+
+/* No CPU has anything else to do for a while: all timers, and RCU, run. */
+void xenhost_idle(void);
 
 /* Time as the engine sees it: the TSC (default) or +1 us at each reading. */
 void xenhost_virtual_clock(bool on);

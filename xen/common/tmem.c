@@ -64,6 +64,13 @@
  * ephemeral page the queue's. None of them is of any interest to another
  * client, unless it evicts a page of this one.
  *
+ * What has been flushed is also freed by a timer, in a softirq. None of tmem's
+ * locks is ever taken with interrupts off, and no softirq runs while one is
+ * held; so that is as if another CPU did it.
+ *
+ * tmem_unbill_unused() is called with a domain's page_alloc_lock held, and takes
+ * meta->lock, cache->lock and heap_lock below it.
+ *
  * tmem_relinquish_pages() may run below any of Xen's locks, from an
  * allocation; never below one of tmem's own, since what tmem allocates
  * carries MEMF_tmem. It takes no lock above bucket->lock. It walks clients,

@@ -286,7 +286,7 @@ static long put_frame(struct tmem_client *c, const struct put *put,
     while ( put->persistent && tmem_bill_frame(c) )
     {
         /* What the guest has flushed may still be billed to it. */
-        if ( !tmem_drain_dying(&c->dying, c) )
+        if ( !tmem_drain_dying(&c->dying) )
             return 0;
         if ( hypercall_preempt_check() )
             return -ERESTART;
@@ -377,7 +377,13 @@ long tmem_put(struct tmem_client *c, const struct tmem_request *req)
     long rc = put_one(c, req, &put);
 
     tmem_meta_tidy(&c->meta[put.persistent]);
-    if ( !put.persistent )
+    if ( put.persistent )
+    {
+        /* It may have been the only page, or would have been. */
+        if ( unlikely(rc < 0) )
+            tmem_settle(c);
+    }
+    else
     {
         tmem_queues_tidy(c);
         /* Several vCPUs may have put at once. */
@@ -540,7 +546,7 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     struct tmem_place place;
     struct tmem_meta *meta;
     struct page_info *pg;
-    bool persistent, frozen;
+    bool persistent, frozen, last;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
@@ -553,6 +559,7 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     tmem_inc(count->flushes);
     if ( pg )
         tmem_inc(count->flushes_found);
+    last = pg && persistent && tmem_pool_is_drained(place.pool);
     place_unlock(c, &place);
 
     if ( pg )
@@ -560,6 +567,8 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
         tmem_release_frames(c, persistent, &pg, 1);
         tmem_meta_tidy(meta);
     }
+    if ( unlikely(last) )
+        tmem_settle(c);
     tmem_help_drain(c);
 
     return frozen ? -EFROZEN : 1;
@@ -590,8 +599,7 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
      * The object is gone for everybody; what is left is work. A restart
      * would flush what has been put since: so don't, later operations help.
      */
-    while ( tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying,
-                             shared ? NULL : c) &&
+    while ( tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying) &&
             !hypercall_preempt_check() )
         continue;
 

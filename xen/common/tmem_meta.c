@@ -6,8 +6,10 @@
  * in its tot_pages, against its max_pages, though it owns none of them.
  * Ephemeral ones are billed to nobody. Billing takes the domain's
  * page_alloc_lock; so it is done in batches, and what is billed and not in
- * use is a credit that each CPU keeps for the client. While any domain claims
- * memory there are no credits: each frame has to pass the test of claims.
+ * use is a credit that each CPU keeps for the client. It goes back with the
+ * last persistent page, and when the domain is about to be refused memory.
+ * While any domain claims memory there are no credits: each frame has to pass
+ * the test of claims.
  *
  * Metadata live in a client's two pools of small blocks (tmem_meta). A block
  * is wanted below the lock of a bucket, where nothing may be billed; so a
@@ -51,6 +53,29 @@ void tmem_credit_return(struct tmem_client *c)
 
     if ( nr )
         tmem_unbill(c->domain, nr);
+}
+
+static bool has_persistent(struct tmem_client *c)
+{
+    bool found = false;
+    unsigned int id;
+
+    tmem_client_read_lock(c);
+    for ( id = 0; id < TMEM_MAX_POOLS && !found; id++ )
+        found = c->pools[id] && c->pools[id]->persistent &&
+                !tmem_pool_is_drained(c->pools[id]);
+    tmem_client_read_unlock(c);
+
+    return found;
+}
+
+void tmem_settle(struct tmem_client *c)
+{
+    if ( has_persistent(c) )
+        return;
+
+    tmem_meta_trim(&c->meta[1], 0);
+    tmem_credit_return(c);
 }
 
 int tmem_bill_frame(struct tmem_client *c)
@@ -231,21 +256,46 @@ int tmem_meta_refill(struct tmem_meta *meta)
     return 0;
 }
 
-void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
+/* Free all spare frames but so many: how many. */
+static unsigned int meta_free_spare(struct tmem_meta *meta, unsigned int keep)
 {
-    while ( unlikely(read_atomic(&meta->nr_spare) > keep) )
-    {
-        void *frame = tmem_meta_frame_get(meta);
+    unsigned int nr = 0;
+    void *frame;
 
-        if ( !frame )
-            break;
+    while ( unlikely(read_atomic(&meta->nr_spare) > keep) &&
+            (frame = tmem_meta_frame_get(meta)) != NULL )
+    {
         spin_lock(&meta->lock);
         meta_count(meta, -1);
         spin_unlock(&meta->lock);
         tmem_frame_free(virt_to_page(frame));
-        if ( meta->billed )
-            tmem_unbill_frames(meta->client, 1);
+        nr++;
     }
+
+    return nr;
+}
+
+void tmem_meta_trim(struct tmem_meta *meta, unsigned int keep)
+{
+    unsigned int nr = meta_free_spare(meta, keep);
+
+    if ( nr && meta->billed )
+        tmem_unbill_frames(meta->client, nr);
+}
+
+unsigned int tmem_unbill_unused(struct domain *d)
+{
+    struct tmem_client *c;
+    unsigned int nr = 0;
+
+    rcu_read_lock(&tmem_rcu);
+    c = rcu_dereference(d->tmem_client);
+    if ( c )
+        nr = meta_free_spare(&c->meta[1], 0) + credit_collect(c);
+    rcu_read_unlock(&tmem_rcu);
+    tmem_unbill_locked(d, nr);
+
+    return nr;
 }
 
 void tmem_meta_destroy(struct tmem_meta *meta)

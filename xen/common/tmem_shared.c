@@ -65,7 +65,7 @@ void __init tmem_shared_init(void)
 {
     memset(pools, 0, sizeof(pools));
     all_authorised = opt_tmem_shared_auth;
-    tmem_dying_init(&tmem_shared_dying);
+    tmem_dying_init(&tmem_shared_dying, NULL);
     tmem_meta_init(&tmem_shared_meta, NULL, false);
 }
 

@@ -399,6 +399,12 @@ void tmem_unbill(struct domain *d, unsigned int nr)
         put_domain(d);
 }
 
+void tmem_unbill_locked(struct domain *d, unsigned int nr)
+{
+    if ( nr && !domain_adjust_tot_pages(d, -(long)nr) )
+        put_domain(d);
+}
+
 static bool type_is_ram(p2m_type_t t, bool write)
 {
     return t == p2m_ram_rw || t == p2m_ram_logdirty ||

@@ -58,6 +58,13 @@ unsigned long tmem_freeable_pages(void);
  */
 bool tmem_page_offline(struct page_info *pg);
 
+/*
+ * The domain is about to be refused memory: unbill what it is billed for and
+ * does not use. Returns the number of frames. d->page_alloc_lock is held, and
+ * somebody has a reference to d.
+ */
+unsigned int tmem_unbill_unused(struct domain *d);
+
 /* Is tmem on? Never changes after boot. */
 extern bool opt_tmem;
 

@@ -19,6 +19,7 @@
 #include <xen/rwlock.h>
 #include <xen/sched.h>
 #include <xen/spinlock.h>
+#include <xen/timer.h>
 #include <xen/tmem.h>
 #include <xen/tmem_policy.h>
 #include <xen/tmem_xen.h>
@@ -104,11 +105,17 @@ struct tmem_bucket {
     struct rb_root objects[2]; /* lock */
 } __attribute__((__aligned__(64)));
 
-/* Objects that were flushed and still have pages. */
+/*
+ * Objects that were flushed and still have pages. Operations help to free
+ * them; where there are none, a timer does.
+ */
 struct tmem_dying {
     spinlock_t lock;
     struct list_head objects;  /* lock */
     unsigned int nr;           /* lock; read without as a hint */
+    bool timed;                /* lock: the timer is set */
+    struct tmem_client *client;    /* NULL: of shared pools */
+    struct timer timer;
 } __cacheline_aligned;
 
 /*
@@ -501,14 +508,15 @@ static inline bool tmem_pool_is_drained(const struct tmem_pool *pool)
 {
     return !atomic_read(&pool->nr_objects) && !atomic_read(&pool->nr_dying);
 }
-void tmem_dying_init(struct tmem_dying *dying);
+/* Of a client, or (NULL) of shared pools. */
+void tmem_dying_init(struct tmem_dying *dying, struct tmem_client *c);
 /* Put a detached object on its pool's dying list, which is not locked. */
 void tmem_dying_add(struct tmem_object *obj);
 /*
- * Free up to TMEM_DRAIN_BATCH pages of flushed objects; those of a client, or
- * (NULL) of shared pools. True when there may be more. No lock held.
+ * Free up to TMEM_DRAIN_BATCH pages of flushed objects. True when there may be
+ * more. No lock held.
  */
-bool tmem_drain_dying(struct tmem_dying *dying, struct tmem_client *c);
+bool tmem_drain_dying(struct tmem_dying *dying);
 
 /* tmem_shared.c: shared pools. */
 extern struct tmem_meta tmem_shared_meta;
@@ -556,10 +564,10 @@ unsigned int tmem_shared_clients(unsigned int slot,
 static inline void tmem_help_drain(struct tmem_client *c)
 {
     if ( unlikely(read_atomic(&c->dying.nr)) )
-        tmem_drain_dying(&c->dying, c);
+        tmem_drain_dying(&c->dying);
     if ( unlikely(read_atomic(&c->nr_shared)) &&
          read_atomic(&tmem_shared_dying.nr) )
-        tmem_drain_dying(&tmem_shared_dying, NULL);
+        tmem_drain_dying(&tmem_shared_dying);
 }
 
 /* tmem_data.c: the data operations, on a client, with no lock held. */
@@ -649,6 +657,11 @@ int tmem_bill_frame(struct tmem_client *c);
 void tmem_unbill_frames(struct tmem_client *c, unsigned int nr);
 /* Give back what is billed but not used. No lock held. */
 void tmem_credit_return(struct tmem_client *c);
+/*
+ * A persistent page has gone: if the client has no other one, give back all
+ * that it is billed for. No lock held.
+ */
+void tmem_settle(struct tmem_client *c);
 /*
  * A frame for a page or for metadata, evicting somebody's page when there is
  * no free one; NULL. No lock held.

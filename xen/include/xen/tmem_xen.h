@@ -88,6 +88,8 @@ static inline bool tmem_frame_below(const struct page_info *pg,
 int tmem_bill(struct domain *d, unsigned int nr);
 /* May drop a reference to the domain: the caller has one of its own. */
 void tmem_unbill(struct domain *d, unsigned int nr);
+/* The same, with page_alloc_lock held. */
+void tmem_unbill_locked(struct domain *d, unsigned int nr);
 
 /*
  * A frame of the current domain, for reading (put) or writing (get), held
