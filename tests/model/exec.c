@@ -109,6 +109,15 @@ static struct spec_pool *pool_of(struct run *run, const struct handle *h)
     return pool && pool->used ? pool : NULL;
 }
 
+/* Is it the first put into its pool, which gets its buckets by that? */
+static bool is_first_put(struct run *run, const struct handle *h, uint32_t cmd)
+{
+    struct spec_pool *pool = h ? pool_of(run, h) : NULL;
+
+    return cmd == TMEM_PUT_PAGE && pool &&
+           !spec_pages(&run->spec, pool)->puts_good;
+}
+
 /* What stands in a page: each sharer of a pool puts the same there. */
 static uint64_t data_tag(struct run *run, const struct handle *h,
                          uint32_t version)
@@ -177,6 +186,8 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
     void *page = xenhost_guest_page(dom, DATA_FRAME);
     bool new_client = !run->spec.dom[dom].has_client;
+    bool takes_run = new_client || ev->cmd == TMEM_NEW_POOL ||
+                     is_first_put(run, h, ev->cmd);
     const char *complaint;
 
     ev->dom = dom;
@@ -213,7 +224,7 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
         return false;
     complaint = spec_event(&run->spec, ev);
     /* Clients and pools take runs of frames: those are not evicted in order. */
-    if ( ev->memory_low && (new_client || ev->cmd == TMEM_NEW_POOL) )
+    if ( ev->memory_low && takes_run )
         spec_forget_order(&run->spec);
     if ( complaint )
         return run_complain(run, "%s (%ld)", complaint, ev->result);
@@ -236,7 +247,8 @@ static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
     bool ok;
 
     /* A put into a shared pool may take another client's page away. */
-    if ( cmd == TMEM_PUT_PAGE && pool && !pool->shared )
+    if ( cmd == TMEM_PUT_PAGE && pool && !pool->shared &&
+         !is_first_put(run, &h, cmd) )
         shares_note(run, &shares);
     xenhost_frame_set(op->dom, DATA_FRAME, op->frame);
     ok = guest_step(run, op->dom, &req, &h, &ev);
@@ -448,6 +460,16 @@ static bool alloc_node_step(struct run *run, const struct model_op *op)
     return true;
 }
 
+static void memory_error_step(struct run *run, const struct model_op *op)
+{
+    spec_memory_low(&run->spec);
+    spec_forget_order(&run->spec);
+    if ( op->frame )
+        spec_memory_error(&run->spec);
+    run->offline += xenhost_memory_error(op->arg, 1 + op->index % 4,
+                                         op->frame);
+}
+
 static void release_step(struct run *run)
 {
     xenhost_release_pages();
@@ -486,7 +508,8 @@ static bool needs_domain(const struct model_op *op)
         return !op->frame;
     case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
     case MODEL_create: case MODEL_alloc:
-    case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_release: case MODEL_promise:
+    case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_release:
+    case MODEL_memory_error: case MODEL_promise:
     case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
         return false;
     }
@@ -547,6 +570,9 @@ static bool do_step(struct run *run, const struct model_op *op)
         spec_client_destroy(&run->spec, op->dom);
         break;
     case MODEL_alloc:        return alloc_step(run, op);
+    case MODEL_memory_error:
+        memory_error_step(run, op);
+        break;
     case MODEL_release:
         release_step(run);
         break;
@@ -594,9 +620,10 @@ static bool finish(struct run *run, unsigned long free_before)
 
     /* Per-CPU caches are free memory, too. */
     free_after = machine_available();
-    if ( free_after != free_before )
+    if ( free_after + run->offline != free_before )
         return run_complain(run, "%lu frames free before all domains, %lu "
-                            "after", free_before, free_after);
+                            "after, %lu offline", free_before, free_after,
+                            run->offline);
     if ( xenhost_leaks_seen() )
         return run_complain(run, "%lu unscrubbed frames left tmem",
                             xenhost_leaks_seen());

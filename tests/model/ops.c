@@ -87,6 +87,7 @@ static const struct {
     [MODEL_alloc]        = { 60,   10 },
     [MODEL_alloc_order]  = { 30,   4 },
     [MODEL_alloc_node]   = { 30,   6 },
+    [MODEL_memory_error] = { 20,   4 },
     [MODEL_release]      = { 15,   16 },
     [MODEL_promise]      = { 15,   5 },
     [MODEL_fail_alloc]   = { 60,   6 },
@@ -150,6 +151,8 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
                                           sizeof(*odd_flags))];
     case MODEL_create: case MODEL_set_room:
         return rng_below(rng, 3) ? rng_below(rng, 80) : 10000;
+    case MODEL_memory_error:
+        return rng_below(rng, rng_below(rng, 2) ? 30 : 300);
     case MODEL_alloc:
         return rng_below(rng, rng_below(rng, 2) ? 20 : 300);
     case MODEL_fail_alloc: case MODEL_alloc_node:

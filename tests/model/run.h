@@ -30,6 +30,7 @@ struct run {
         unsigned int order;
     } run_of[32];              /* higher-order allocations */
     unsigned int nr_runs;
+    unsigned long offline;     /* frames that had a memory error */
 };
 
 /* Say what was wrong; returns false. */

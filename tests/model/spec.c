@@ -10,10 +10,12 @@
  *   short, or that an allocation was made to fail.
  * - loss: an ephemeral page that was put since memory was last low is there.
  * - order: of the pages older than one that vanished, no more than
- *   SPEC_EVICT_SLACK are found afterwards (SPEC_DENSE_PUTS: the exception).
+ *   SPEC_EVICT_SLACK are found afterwards.
  *   With weights, caps and flushes of a client, of its own pages only.
  *   Where the eviction policy is at work, this holds of those pages of one
  *   client that were put for the first time.
+ * - errors: a persistent page that was put before frames broke may be lost;
+ *   then it is, until it goes or is put again.
  * - cap: a client that holds fewer frames than its cap, with the most metadata
  *   that its pages could have, loses none for it.
  *
@@ -85,6 +87,11 @@ void spec_memory_low(struct spec *spec)
     spec->low_stamp = spec->now;
 }
 
+void spec_memory_error(struct spec *spec)
+{
+    spec->error_stamp = spec->now;
+}
+
 void spec_forget_order(struct spec *spec)
 {
     spec->nr_victims = 0;
@@ -143,14 +150,13 @@ static const char *page_lost(struct spec *spec, struct spec_domain *d,
 
     set_page(d, page, SPEC_ABSENT);
     complain_if(page->stamp > spec->low_stamp && page->stamp > d->low_stamp &&
-                !page->loose && d->puts <= SPEC_DENSE_PUTS,
+                !page->loose,
                 "an ephemeral page vanished though memory was not low");
     if ( page->stamp > spec->order_stamp && !page->used && !page->loose )
     {
         spec->victim[slot].stamp = page->stamp;
         spec->victim[slot].dom = d;
-        spec->victim[slot].own_order = d->puts > SPEC_DENSE_PUTS ||
-                                       d->own_order || spec->weighted;
+        spec->victim[slot].own_order = d->own_order || spec->weighted;
         spec->victim[slot].fresh = page->fresh;
         spec->victim[slot].outlived = 0;
         spec->nr_victims++;
@@ -272,9 +278,8 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
         page->version = ev->version;
         page->stamp = ++spec->now;
         page->owner = ev->dom;
-        page->used = page->loose = page->inherited = false;
+        page->used = page->loose = page->inherited = page->lost = false;
         pool->puts_good++;
-        d->puts += !pool->persistent;
         d->persistent_puts += pool->persistent;
         spec->ephemeral_puts += !pool->persistent;
         set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
@@ -332,10 +337,7 @@ static const char *get_found(struct spec *spec, struct spec_domain *d,
     spec->handed_over += page->inherited;
     page->inherited = false;
     if ( ev->result == 1 && pool->shared )
-    {
         page->used = true;
-        owner->puts++;
-    }
     else if ( ev->result == 1 )
         set_page(d, page, SPEC_ABSENT);
 
@@ -364,7 +366,14 @@ static const char *check_get(struct spec *spec, struct spec_domain *d,
     case -EFAULT:
         complain_if(ev->writable, "-EFAULT though the frame is good");
         break;
+    case -EIO:
+        complain_if(!pool->persistent || page->holds == SPEC_ABSENT ||
+                    page->stamp > spec->error_stamp,
+                    "a page is lost without a memory error");
+        page->lost = true;
+        break;
     case 1:
+        complain_if(page->lost, "get found a page that was lost");
         complain_if(!ev->writable, "get wrote to a bad frame");
         complain_if(page->holds != SPEC_ABSENT && ev->version != page->version,
                     "get found old or foreign data");

@@ -34,17 +34,6 @@
  */
 #define SPEC_EVICT_SLACK 16
 
-/*
- * A client whose queue has become sparse loses its own oldest pages, also when
- * memory is not low. That takes three frames of the queue, which so many puts
- * cannot fill.
- */
-#ifdef TMEM_SHRUNK
-#define SPEC_DENSE_PUTS 8
-#else
-#define SPEC_DENSE_PUTS 300
-#endif
-
 enum spec_holds { SPEC_ABSENT, SPEC_MAY, SPEC_MUST };
 
 struct spec_page {
@@ -55,6 +44,7 @@ struct spec_page {
     bool used;                 /* got where it stays: its turn comes later */
     bool loose;                /* may vanish at any time, in any order */
     bool inherited;            /* its owner's heir has it, if it is there */
+    bool lost;                 /* it was -EIO: it is there, and not found */
     bool fresh;                /* the client had never put its handle before */
 };
 
@@ -87,7 +77,6 @@ struct spec_domain {
     uint64_t low_stamp;        /* as below, for its pages only */
     unsigned long room;        /* frames that may be billed to it */
     unsigned long must;        /* persistent pages that tmem must hold */
-    unsigned long puts;        /* into its ephemeral queue */
     struct spec_pool pool[SPEC_POOLS];
     /* Its client has put that handle, or tried, also in an earlier pool. */
     bool seen[SPEC_POOLS][SPEC_OBJS][SPEC_INDEXES];
@@ -107,11 +96,12 @@ struct spec {
     unsigned long handed_over; /* pages found after their owner's end */
     uint64_t now;              /* counts puts */
     uint64_t low_stamp;        /* memory was low last when it was this */
+    uint64_t error_stamp;      /* broken frames: last when it was this */
     uint64_t order_stamp;      /* pages put before it go in any order */
     struct {
         uint64_t stamp;        /* of an ephemeral page that vanished */
         const struct spec_domain *dom;
-        bool own_order;        /* its client's queue may have been sparse */
+        bool own_order;        /* of its client's pages, by weight or cap */
         bool fresh;
         unsigned int outlived; /* older ones seen afterwards */
     } victim[SPEC_VICTIMS];
@@ -150,6 +140,8 @@ void spec_domain_dying(struct spec *spec, unsigned int dom);
 void spec_freeze(struct spec *spec, unsigned int dom, bool on);
 /* Memory is low: from now on any ephemeral page may have vanished. */
 void spec_memory_low(struct spec *spec);
+/* Persistent pages that are there may be lost from now on. */
+void spec_memory_error(struct spec *spec);
 /* And in no particular order: the youngest go before older ones. */
 void spec_forget_order(struct spec *spec);
 

@@ -114,7 +114,6 @@ void spec_hand_over(struct spec *spec, unsigned int dom)
                 /* The heir's cap, or want of memory, may be against it. */
                 page->loose = page->inherited = true;
                 page->owner = spec->shared[u].last_user[o];
-                spec->dom[page->owner].puts++;
             }
 }
 
