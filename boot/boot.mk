@@ -10,7 +10,8 @@
 #                  what check.sh says; SCENARIOS="..." to run some of
 #                  tests/boot only
 # make check-flask boot it with FLASK, and prove that a policy can deny tmem
-# make check-off   boot it with tmem off, and see that nobody gets any
+# make check-off   compare it with stock Xen without CONFIG_TMEM; boot it with
+#                  tmem off, and see that nobody gets any
 
 .PHONY: xen xen-tools boot check-boot check-flask check-off
 xen:

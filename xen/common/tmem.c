@@ -92,7 +92,7 @@
 bool __read_mostly opt_tmem;
 boolean_param("tmem", opt_tmem);
 
-struct tmem_cpu_stats tmem_cpu_stats[NR_CPUS];
+struct tmem_cpu_stats *__read_mostly tmem_cpu_stats;
 
 /* What a 32-bit guest passes: the same but for a shorter last field. */
 #define COMPAT_TMEM_OP_SIZE 52
@@ -274,7 +274,7 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
 {
     struct domain *d = current->domain;
     struct tmem_client *c;
-    struct tmem_cpu_stats *stats = tmem_this_stats();
+    struct tmem_cpu_stats *stats;
     struct tmem_request req;
     uint64_t start;
     long rc;
@@ -286,6 +286,7 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( xsm_tmem_op(XSM_HOOK) )
         return -EPERM;
 
+    stats = tmem_this_stats();
     start = tmem_time_start(stats->ops);
     tmem_inc(stats->ops);
     rc = tmem_decode(uops, &req);
@@ -321,20 +322,43 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     return rc;
 }
 
+/* Zeroed memory, for good. */
+static void *__init tmem_boot_alloc(unsigned long bytes)
+{
+    unsigned int order = get_order_from_bytes(bytes);
+    void *p = alloc_xenheap_pages(order, 0);
+
+    if ( p )
+        memset(p, 0, PAGE_SIZE << order);
+
+    return p;
+}
+
 static int __init cf_check tmem_init(void)
 {
+    unsigned long history;
+
     if ( !opt_tmem )
         return 0;
 
+    tmem_cpu_stats = tmem_boot_alloc(nr_cpu_ids * sizeof(*tmem_cpu_stats));
+    if ( !tmem_cpu_stats )
+    {
+        opt_tmem = false;
+        printk(XENLOG_ERR "tmem: off, there is no memory for it\n");
+        return -ENOMEM;
+    }
+
     tmem_xen_init();
     tmem_queue_init();
-    tmem_evict_init();
+    history = tmem_evict_init();
     tmem_list_init();
     INIT_LIST_HEAD(&tmem_clients);
     tmem_all_frozen = false;
-    memset(tmem_cpu_stats, 0, sizeof(tmem_cpu_stats));
     tmem_shared_init();
-    printk("tmem: on, %lu frames stay free\n", tmem_reserve_frames());
+    printk("tmem: on, %lu MiB stay free, %lu MiB note what is put\n",
+           tmem_reserve_frames() >> (20 - PAGE_SHIFT),
+           history >> (20 - PAGE_SHIFT));
 
     return 0;
 }

@@ -49,7 +49,7 @@ integer_param("tmem_history", opt_tmem_history);
 static struct tmem_policy_line *__read_mostly history;
 static unsigned int __read_mostly history_lines;
 
-void __init tmem_evict_init(void)
+unsigned long __init tmem_evict_init(void)
 {
     unsigned long pages = opt_tmem_history < 0 ? total_pages / HISTORY_SHARE
                                                : opt_tmem_history;
@@ -60,16 +60,17 @@ void __init tmem_evict_init(void)
     history = NULL;
     history_lines = 0;
     if ( !pages )
-        return;
+        return 0;
 
     for ( order = min_t(unsigned int, flsl(pages) - 1, MAX_ORDER);
           !(history = alloc_xenheap_pages(order, 0)) && order; order-- )
         continue;
-    if ( history )
-    {
-        memset(history, 0, PAGE_SIZE << order);
-        history_lines = (PAGE_SIZE << order) / sizeof(*history);
-    }
+    if ( !history )
+        return 0;
+    memset(history, 0, PAGE_SIZE << order);
+    history_lines = (PAGE_SIZE << order) / sizeof(*history);
+
+    return 1UL << order;
 }
 
 void tmem_evict_client_init(struct tmem_client *c)

@@ -196,13 +196,14 @@ static unsigned long relinquish(unsigned int bits, nodeid_t node,
 unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
                                     unsigned int order, unsigned int memflags)
 {
-    struct tmem_cpu_stats *stats = tmem_this_stats();
+    struct tmem_cpu_stats *stats;
     bool high = memflags & MEMF_no_dma;
     unsigned long nr = 0;
 
     if ( !opt_tmem || (bits && bits < PAGE_SHIFT) )
         return 0;
 
+    stats = tmem_this_stats();
     if ( order <= RELINQUISH_MAX_ORDER )
     {
         nr = relinquish(bits, node, order, high);

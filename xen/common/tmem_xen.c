@@ -18,6 +18,7 @@
 #include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
+#include <xen/nospec.h>
 #include <xen/paging.h>
 #include <xen/param.h>
 #include <xen/percpu.h>
@@ -421,7 +422,11 @@ int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page)
 
     if ( likely(type_is_ram(t, write)) &&
          (!write || get_page_type(*page, PGT_writable_page)) )
+    {
+        /* No CPU that guesses is to fetch a frame that is not the guest's. */
+        block_speculation();
         return 0;
+    }
 
     put_page(*page);
 

@@ -360,7 +360,7 @@ struct tmem_cpu_stats {
     unsigned long relinquished, relinquish_attempts, relinquish_max;
     unsigned long pool_flushes;
 } __cacheline_aligned;
-extern struct tmem_cpu_stats tmem_cpu_stats[NR_CPUS];
+extern struct tmem_cpu_stats *tmem_cpu_stats;  /* [nr_cpu_ids], if tmem is on */
 #define tmem_this_stats() (&tmem_cpu_stats[smp_processor_id()])
 
 /*
@@ -771,7 +771,7 @@ struct tmem_queue *tmem_slot_queue(unsigned int slot, unsigned int class);
 void tmem_set_weight(struct tmem_client *c, unsigned int weight);
 
 /* tmem_evict.c: which page goes next. */
-void tmem_evict_init(void);                    /* at boot */
+unsigned long tmem_evict_init(void);           /* at boot; frames taken */
 void tmem_evict_client_init(struct tmem_client *c);
 /* Note a put, and find the sort that it is of. No lock needed. */
 unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
