@@ -8,6 +8,9 @@
 # Verdicts are lines "PASS name" and "FAIL name", the last line of all is
 # "N passed, N failed". A scenario that cannot be built, or does not come to
 # its end, has failed. What they do in dom0: check-dom0.sh.
+#
+# BOOT_OPTIONS is more of Xen's command line: numa=fake=2 makes two nodes of the
+# machine's memory.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -63,6 +66,7 @@ done
 
 # Less memory than by default: filling it takes time.
 BOOT_LIMIT=${BOOT_LIMIT:-2700} "$TOP/boot/boot.sh" -f "$flavour" -m 1792 \
+    -o "${BOOT_OPTIONS:-}" \
     -G bin/exerciser="$exerciser" -G test.sh="$TOP/boot/check-guest.sh" \
     test "$TOP/boot/check-dom0.sh" $files
 status=$?
