@@ -433,7 +433,8 @@ static bool alloc_order_step(struct run *run, const struct model_op *op)
  */
 static bool alloc_node_step(struct run *run, const struct model_op *op)
 {
-    unsigned int node = op->arg % run->cfg->nodes, order = op->index % 4;
+    unsigned int node = op->arg % (run->cfg->nodes + run->late);
+    unsigned int order = op->index % 4;
     unsigned long pages = frames_ephemeral(-1);
     unsigned long others = pages - frames_ephemeral(node);
     bool exact = op->frame, must = exact || !xenhost_free_pages(), given;
@@ -508,8 +509,8 @@ static bool needs_domain(const struct model_op *op)
         return !op->frame;
     case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
     case MODEL_create: case MODEL_alloc:
-    case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_release:
-    case MODEL_memory_error: case MODEL_promise:
+    case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_online:
+    case MODEL_release: case MODEL_memory_error: case MODEL_promise:
     case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
         return false;
     }
@@ -573,6 +574,9 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_memory_error:
         memory_error_step(run, op);
         break;
+    case MODEL_online:
+        run->late |= xenhost_memory_online() >= 0;
+        break;
     case MODEL_release:
         release_step(run);
         break;
@@ -619,7 +623,7 @@ static bool finish(struct run *run, unsigned long free_before)
         return run_complain(run, "domain 0 not destroyed");
 
     /* Per-CPU caches are free memory, too. */
-    free_after = machine_available();
+    free_after = machine_available() - (run->late ? run->cfg->late : 0);
     if ( free_after + run->offline != free_before )
         return run_complain(run, "%lu frames free before all domains, %lu "
                             "after, %lu offline", free_before, free_after,
@@ -659,8 +663,9 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
 
     memset(report, 0, sizeof(*report));
     report->run = this_run;
-    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=%lu numa=fake=%u%s",
-             cfg->reserve, cfg->nodes, cfg->put_order ? " tmem_history=0" : "");
+    snprintf(cmdline, sizeof(cmdline),
+             "tmem=1 tmem_reserve=%lu numa=fake=%u,late=%u%s", cfg->reserve,
+             cfg->nodes, cfg->late, cfg->put_order ? " tmem_history=0" : "");
     spec_init(&run.spec, cfg->put_order);
     if ( xenhost_start(&host) || machine_bind(0) )
         return run_complain(&run, "the host does not start");

@@ -15,7 +15,8 @@ struct model_config {
     unsigned int cpus;
     unsigned long reserve;     /* tmem_reserve */
     bool put_order;            /* tmem_history=0: no other order than that */
-    unsigned int nodes;        /* NUMA nodes */
+    unsigned int nodes;        /* NUMA nodes at boot */
+    unsigned int late;         /* of the pages: those of one more, which comes */
 };
 
 /* A host on which some 200 pages of tmem fit. */

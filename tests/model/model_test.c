@@ -6,11 +6,12 @@
  *   model_test --seed=S [--ops=N]  one run, each step printed
  *   model_test --replay=FILE       steps of a file, as a failure prints them
  *   model_test --replay-order=FILE the same, where pages go in put order
- *   model_test --replay... N       the same on N NUMA nodes
+ *   model_test --replay... N L     the same on N NUMA nodes, and one more whose
+ *                                  L pages come late
  *
  * With an even seed pages go in put order, which the specification checks;
  * with an odd one the eviction policy is at work. The host of a seed has 1, 2
- * or 4 nodes.
+ * or 4 nodes, and in half of the cases one more that comes late.
  *
  * A failure is shrunk and printed with the commands that repeat it. The first
  * seed is random unless CHECK_SEED gives it.
@@ -25,7 +26,8 @@
 #include "child.h"
 #include "spec.h"
 
-#define RUN_OPS 1500
+#define RUN_OPS    1500
+#define LATE_PAGES 100
 
 static const char *program;
 
@@ -51,6 +53,7 @@ static struct model_config host_of(uint64_t seed)
     struct model_config host = seed % 2 ? model_policy_host : model_small_host;
 
     host.nodes = 1 << seed / 2 % 3;
+    host.late = seed / 6 % 2 ? LATE_PAGES : 0;
 
     return host;
 }
@@ -61,8 +64,8 @@ static void print_failure(uint64_t seed, const struct model_op *ops,
     const struct model_config host = host_of(seed);
     unsigned int i;
 
-    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE %u):\n",
-            nr, program, host.put_order ? "-order" : "", host.nodes);
+    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE %u %u):\n",
+            nr, program, host.put_order ? "-order" : "", host.nodes, host.late);
     for ( i = 0; i < nr; i++ )
         model_op_print(stderr, &ops[i]);
     /* Last, so that the end of the output tells it. */
@@ -158,7 +161,7 @@ static int run_once(const struct model_config *host, struct model_op *ops,
 }
 
 static int replay(struct model_config host, const char *name,
-                  const char *nodes)
+                  char *const nodes[])
 {
     struct model_op *ops = new_ops(100000);
     unsigned int nr = 0;
@@ -173,8 +176,10 @@ static int replay(struct model_config host, const char *name,
     while ( nr < 100000 && fgets(line, sizeof(line), f) )
         nr += !model_op_parse(line, &ops[nr]);
     fclose(f);
-    if ( nodes )
-        host.nodes = atoi(nodes);
+    if ( nodes[0] )
+        host.nodes = atoi(nodes[0]);
+    if ( nodes[0] && nodes[1] )
+        host.late = atoi(nodes[1]);
 
     return run_once(&host, ops, nr);
 }
@@ -201,9 +206,9 @@ int main(int argc, char *argv[])
         return run_once(&host, ops, nr);
     }
     if ( argc > 1 && !strncmp(argv[1], "--replay=", 9) )
-        return replay(model_policy_host, argv[1] + 9, argv[2]);
+        return replay(model_policy_host, argv[1] + 9, argv + 2);
     if ( argc > 1 && !strncmp(argv[1], "--replay-order=", 15) )
-        return replay(model_small_host, argv[1] + 15, argv[2]);
+        return replay(model_small_host, argv[1] + 15, argv + 2);
 
     return tests_main(argc, argv, tests);
 }

@@ -88,6 +88,7 @@ static const struct {
     [MODEL_alloc_order]  = { 30,   4 },
     [MODEL_alloc_node]   = { 30,   6 },
     [MODEL_memory_error] = { 20,   4 },
+    [MODEL_online]       = { 8,    12 },
     [MODEL_release]      = { 15,   16 },
     [MODEL_promise]      = { 15,   5 },
     [MODEL_fail_alloc]   = { 60,   6 },

@@ -42,6 +42,7 @@
     X(alloc_node)     /* 2^index frames, of node arg first; frame 1: or none */ \
     X(memory_error)   /* in 1 + index % 4 frames of nobody's, behind arg others;
                          frame 1: they are broken */ \
+    X(online)         /* memory comes, and a node */ \
     X(release)        /* and gives back all of them */ \
     X(promise)        /* take all that was promised, and give it back */ \
     X(fail_alloc)     /* the arg-th fails; frame 1: all later too */ \

@@ -22,6 +22,7 @@ struct run {
     bool trace;
     bool dying[SPEC_DOMS];
     bool preempted;            /* preemption has been switched on */
+    bool late;                 /* the late memory is there */
     unsigned long fault_n;     /* the allocation that fails, 0 = none */
     bool fault_sticky;         /* and all later ones */
     uint32_t version;
