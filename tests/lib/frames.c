@@ -32,6 +32,7 @@ unsigned long frames_owned(domid_t domid)
 bool frame_is_ephemeral(unsigned long mfn)
 {
     return mfn_valid(_mfn(mfn)) &&
+           page_state_is(mfn_to_page(_mfn(mfn)), inuse) &&
            tmem_frame_marked(mfn_to_page(_mfn(mfn))) >= 0;
 }
 

@@ -10,10 +10,10 @@
 /* Frames whose owner is the domain: those that it can map if it is PV. */
 unsigned long frames_owned(domid_t domid);
 
-/* Does the frame hold an ephemeral page? */
+/* Does the frame hold an ephemeral page, and is not to go offline? */
 bool frame_is_ephemeral(unsigned long mfn);
 
-/* Frames that hold ephemeral pages, on a node (-1: anywhere). */
+/* Such frames on a node (-1: anywhere). */
 unsigned long frames_ephemeral(int node);
 
 /* Frames in use that are to go offline as soon as they are freed. */

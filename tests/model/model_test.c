@@ -27,7 +27,7 @@
 #include "spec.h"
 
 #define RUN_OPS    1500
-#define LATE_PAGES 100
+#define LATE_PAGES 200
 
 static const char *program;
 
