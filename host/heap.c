@@ -30,6 +30,7 @@
 #define RELINQUISH_TRIES 8
 
 bool relinquish_enabled;
+unsigned long frames_looked;
 unsigned int dma_bits;
 unsigned long leaks_seen;
 bool leak_check;
@@ -200,8 +201,7 @@ static bool claims_allow(unsigned long request, unsigned int memflags,
           d->outstanding_pages >= request) )
         return true;
 
-    return outstanding_claims &&
-           request <= minus(total_avail_pages + tmem_freeable_pages(),
+    return request <= minus(total_avail_pages + tmem_freeable_pages(),
                             outstanding_claims);
 }
 
@@ -414,6 +414,7 @@ int assign_page(struct page_info *pg, unsigned int order, struct domain *d,
     return assign_pages(pg, 1U << order, d, memflags);
 }
 
+/* As Xen's: alloc_heap_pages(), then alloc_relinquished(). */
 static struct page_info *alloc_or_relinquish(
     unsigned int zone_lo, unsigned int zone_hi, unsigned int order,
     unsigned int memflags, struct domain *d)
@@ -421,20 +422,32 @@ static struct page_info *alloc_or_relinquish(
     unsigned int bits = zone_hi < NR_ZONES - 1 ? zone_hi + PAGE_SHIFT : 0;
     struct page_info *pg = alloc_heap_pages(zone_lo, zone_hi, order, memflags,
                                             d);
-    unsigned int tries;
+    nodeid_t node = MEMF_get_node(memflags);
+    unsigned int tries, calls;
 
     if ( likely(pg) || (memflags & MEMF_tmem) ||
          system_state != SYS_STATE_active ||
          !__atomic_load_n(&relinquish_enabled, __ATOMIC_RELAXED) )
         return pg;
 
+    calls = tmem_relinquish_calls(bits, node, order);
     for ( tries = 0; !pg && tries < RELINQUISH_TRIES; tries++ )
     {
-        if ( !tmem_relinquish_pages(bits, MEMF_get_node(memflags), order,
-                                    zone_lo > 1 ? memflags | MEMF_no_dma
-                                                : memflags & ~MEMF_no_dma) )
+        bool allowed;
+
+        /* Where claims are in the way, freeing pages does not help. */
+        host_lock(&heap_lock);
+        allowed = claims_allow(1UL << order, memflags, d);
+        host_unlock(&heap_lock);
+        if ( !allowed )
             break;
-        pg = alloc_heap_pages(zone_lo, zone_hi, order, memflags, d);
+
+        if ( tmem_relinquish_pages(bits, node, order,
+                                   zone_lo > 1 ? memflags | MEMF_no_dma
+                                               : memflags & ~MEMF_no_dma) )
+            pg = alloc_heap_pages(zone_lo, zone_hi, order, memflags, d);
+        else if ( tries + 1 >= calls )
+            break;
     }
 
     return pg;
@@ -700,6 +713,11 @@ void heap_add(unsigned long mfn, unsigned long end)
         chunk_add(frame_table + mfn, order, false);
     }
     host_unlock(&heap_lock);
+}
+
+unsigned long xenhost_frames_looked(void)
+{
+    return read_atomic(&frames_looked);
 }
 
 void xenhost_leak_check(bool on)

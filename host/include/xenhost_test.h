@@ -162,4 +162,10 @@ unsigned long xenhost_frames_offline(unsigned long n);
 unsigned long xenhost_memory_error(unsigned long skip, unsigned long n,
                                    bool broken);
 
+/*
+ * How often a frame was looked at by its number (mfn_valid()), as relinquish
+ * does; an estimate while several threads do that.
+ */
+unsigned long xenhost_frames_looked(void);
+
 #endif /* XENHOST_TEST_H */

@@ -22,7 +22,8 @@
 #include "pagecache.h"
 
 #define CLIENTS     2
-#define OWN         (2 * MIB_PAGES)     /* of each guest */
+/* Of each guest; the frames more are for what lies idle in tmem's caches. */
+#define OWN         (2 * MIB_PAGES + 32)
 #define RESERVE     64UL                /* frames, as so small a host wants */
 #define SPARE       (8 * MIB_PAGES + RESERVE)
 #define MODEST_FILE (6 * MIB_PAGES)

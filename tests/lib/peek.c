@@ -50,6 +50,19 @@ unsigned long peek_cached(int node)
     return avail_node_heap_pages(node) - before;
 }
 
+unsigned long peek_freeable(void)
+{
+    unsigned long nr = tmem_cached_frames();
+    struct tmem_client *c;
+
+    spin_lock(&tmem_clients_lock);
+    list_for_each_entry ( c, &tmem_clients, link )
+        nr += tmem_client_ephemeral(c);
+    spin_unlock(&tmem_clients_lock);
+
+    return nr;
+}
+
 int peek_marked(unsigned int dom, bool count)
 {
     struct page_info pg = { .count_info = PGC_state_inuse };

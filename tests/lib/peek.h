@@ -20,6 +20,9 @@ unsigned long peek_held(unsigned int dom);
 /* Frames of a node (-1: of all) that lay in caches of tmem: they are free now. */
 unsigned long peek_cached(int node);
 
+/* Frames in caches and of ephemeral pages, counted where they are. */
+unsigned long peek_freeable(void);
+
 /*
  * Whose ephemeral page, or -1, a frame holds that carries the mark of a
  * domain; or only as much of that mark as a reference count can be.

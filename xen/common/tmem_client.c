@@ -609,7 +609,8 @@ static bool client_drain_caches(struct tmem_client *c)
 {
     const unsigned int batch = TMEM_DRAIN_BATCH;
 
-    if ( c->caches_drained >= nr_cpu_ids * TMEM_CACHE_FRAMES )
+    if ( c->caches_drained >= nr_cpu_ids * TMEM_FRAME_KINDS *
+                               TMEM_CACHE_FRAMES )
         return false;
     c->caches_drained += batch;
 

@@ -295,7 +295,7 @@ static long put_frame(struct tmem_client *c, const struct put *put,
     if ( put->adds )
         tmem_cap_enforce(c, 1);
 
-    *pg = tmem_frame_find();
+    *pg = tmem_frame_find(put->persistent ? TMEM_FIXED : TMEM_MOVABLE);
     if ( !*pg && put->persistent )
         tmem_unbill_frames(c, 1);
 

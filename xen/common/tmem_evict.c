@@ -151,7 +151,8 @@ struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
     return pg;
 }
 
-struct page_info *tmem_evict_frame(struct page_info *pg)
+/* The queue of the page that a frame holds, locked; NULL: none. RCU held. */
+static struct tmem_queue *lock_queue(const struct page_info *pg)
 {
     int slot = tmem_frame_marked(pg);
     struct tmem_queue *q =
@@ -161,13 +162,42 @@ struct page_info *tmem_evict_frame(struct page_info *pg)
         return NULL;
 
     spin_lock(&q->lock);
-    if ( tmem_frame_marked(pg) != slot )
-    {
-        spin_unlock(&q->lock);
-        return NULL;
-    }
+    if ( tmem_frame_marked(pg) == slot )
+        return q;
+    spin_unlock(&q->lock);
 
-    return tmem_evict_and_unlock(q, (void *)pg->up, false);
+    return NULL;
+}
+
+struct page_info *tmem_evict_frame(struct page_info *pg)
+{
+    struct tmem_queue *q = lock_queue(pg);
+
+    return q ? tmem_evict_and_unlock(q, (void *)pg->up, false) : NULL;
+}
+
+bool tmem_move_frame(struct page_info *pg, struct page_info *to)
+{
+    struct tmem_queue *q = lock_queue(pg);
+    struct tmem_epage *ep;
+    struct tmem_bucket *b;
+    bool moves;
+
+    if ( !q )
+        return false;
+
+    ep = (void *)pg->up;
+    /* The bucket's lock then keeps the page in place. */
+    moves = tmem_queue_lock_bucket(q, ep, &b) && page_state_is(pg, inuse) &&
+            tmem_frame_class(to) == tmem_frame_class(pg);
+    if ( moves )
+    {
+        tmem_copy_in(to, pg);
+        tmem_queue_set_frame(q, ep, to);
+    }
+    spin_unlock(&b->lock);
+
+    return moves;
 }
 
 /* Evict the oldest page of a sort; its frame, or NULL. RCU held. */
@@ -403,6 +433,15 @@ unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
     rcu_read_unlock(&tmem_rcu);
 
     return p.done;
+}
+
+struct tmem_queue *tmem_evict_next(const struct tmem_want *want)
+{
+    struct victims vs;
+
+    victims_find(&vs, want);
+
+    return vs.nr ? vs.v[0].queue : NULL;
 }
 
 unsigned int tmem_evict(unsigned int nr)

@@ -129,21 +129,36 @@ void tmem_unbill_frames(struct tmem_client *c, unsigned int nr)
         tmem_unbill(c->domain, surplus);
 }
 
-struct page_info *tmem_frame_find(void)
+/*
+ * Evict pages, so that there are frames of a kind in this CPU's cache. Those of
+ * FIXED are best a whole chunk; else they spoil the runs that they are in.
+ */
+static bool make_frames(enum tmem_frame_kind kind)
 {
-    struct page_info *pg = tmem_frame_alloc();
+    return kind == TMEM_MOVABLE
+           ? tmem_evict(UINT_MAX)
+           : tmem_evict_chunk() ||
+             tmem_evict_from(TMEM_EVICT_BATCH, NULL, tmem_frame_fix);
+}
+
+struct page_info *tmem_frame_find(enum tmem_frame_kind kind)
+{
+    struct page_info *pg = tmem_frame_alloc(kind);
     unsigned int tries;
 
     if ( likely(pg) )
         return pg;
 
     tmem_inc(tmem_this_stats()->memory_low);
-    /* Another CPU may be faster than us, but not each time. */
+    /*
+     * Another CPU may be faster than us, but not each time. When there is no
+     * page to evict, all that is left is in caches, or of the other kind.
+     */
     for ( tries = 0; !pg && tries < 4 &&
-                     (tmem_evict(UINT_MAX) ||
+                     (make_frames(kind) ||
                       tmem_cache_drain(TMEM_EVICT_BATCH, 0, NUMA_NO_NODE));
           tries++ )
-        pg = tmem_frame_alloc();
+        pg = tmem_frame_alloc(kind);
     if ( !pg )
         tmem_inc(tmem_this_stats()->frames_failed);
 
@@ -198,7 +213,7 @@ void tmem_meta_frame_put(struct tmem_meta *meta, void *frame)
     spin_unlock(&meta->lock);
 
     if ( !keep )
-        tmem_frame_free(virt_to_page(frame));
+        tmem_fixed_free(virt_to_page(frame));
 }
 
 static void *cf_check meta_get_memory(unsigned long bytes, void *arg)
@@ -237,11 +252,11 @@ int tmem_meta_refill(struct tmem_meta *meta)
         return -ENOMEM;
     }
 
-    pg = tmem_frame_find();
+    pg = tmem_frame_find(TMEM_FIXED);
     if ( !pg || !tmem_frame_is_mapped(pg) )
     {
         if ( pg )
-            tmem_frame_free(pg);
+            tmem_fixed_free(pg);
         if ( meta->billed )
             tmem_unbill_frames(meta->client, 1);
         tmem_inc(tmem_this_stats()->blocks_failed);
@@ -268,7 +283,7 @@ static unsigned int meta_free_spare(struct tmem_meta *meta, unsigned int keep)
         spin_lock(&meta->lock);
         meta_count(meta, -1);
         spin_unlock(&meta->lock);
-        tmem_frame_free(virt_to_page(frame));
+        tmem_fixed_free(virt_to_page(frame));
         nr++;
     }
 
@@ -313,7 +328,10 @@ void tmem_release_frames(struct tmem_client *c, bool persistent,
     unsigned int i;
 
     for ( i = 0; i < nr; i++ )
-        tmem_frame_free(frames[i]);
+        if ( persistent )
+            tmem_fixed_free(frames[i]);
+        else
+            tmem_frame_free(frames[i]);
     if ( persistent && nr )
         tmem_unbill_frames(c, nr);
 }

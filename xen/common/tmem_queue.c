@@ -428,6 +428,16 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
     return obj;
 }
 
+void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
+                          struct page_info *pg)
+{
+    spin_lock(&q->lock);
+    tmem_frame_unmark(ep->frame);
+    ep->frame = pg;
+    tmem_frame_mark(pg, q->client->slot, ep);
+    spin_unlock(&q->lock);
+}
+
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort)
 {
     const struct tmem_line *line = &q->line[sort];
@@ -579,15 +589,11 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
 
 unsigned long tmem_ephemeral_pages(void)
 {
-    unsigned long nr = 0;
-    struct tmem_client *c;
+    unsigned long freeable = tmem_freeable_frames();
+    unsigned long cached = tmem_cached_frames();
 
-    rcu_read_lock(&tmem_rcu);
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-        nr += tmem_client_ephemeral(c);
-    rcu_read_unlock(&tmem_rcu);
-
-    return nr;
+    /* Both change meanwhile. */
+    return freeable > cached ? freeable - cached : 0;
 }
 
 /*

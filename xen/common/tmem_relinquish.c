@@ -4,193 +4,273 @@
  *
  * For order 0: first frames from the CPUs' caches, which cost nobody anything,
  * then the oldest pages. For higher orders, and for a width of addresses that
- * is not a class of its own, an aligned run of frames is looked for that are
- * free or hold ephemeral pages: around some of each client's oldest pages, and
- * by a cursor that walks the frame table. Only a run that can go as a whole is
+ * is not a class of its own, aligned runs of frames are looked for that are
+ * free or hold ephemeral pages: around some of the oldest pages, and by a
+ * cursor that walks the frame table. Only a run that can go as a whole is
  * evicted.
+ *
+ * tmem_xen.c keeps frames that stay out of chunks with those that can go. Where
+ * one that stays is wanted, and the heap has none, a chunk of ephemeral pages is
+ * made free: the oldest pages go, wherever they lie, and those of the chunk move
+ * to their frames.
  *
  * Locking: may run below any lock of the hypervisor, so it takes only those
  * of buckets, queues, metadata and frame caches, then the heap's; and cannot
- * be preempted, so its work is bounded.
+ * be preempted, so its work is bounded: by page_infos looked at, which is
+ * nearly all of it when nothing is found.
  */
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/nodemask.h>
+#include <xen/prefetch.h>
 #include <xen/tmem_private.h>
 
-/*
- * Bounds on what a relinquish for special frames looks at. Orders up to 4 are
- * what Xen needs to create domains. Most runs are seen to be of no use at
- * their first frame: 8192 of them are looked at in 20 to 60 us.
- */
+/* Orders up to this are what Xen needs to create domains. */
 #define RELINQUISH_MAX_ORDER 4
-#define RELINQUISH_SCAN      8192
 
-/* Evict the page that a frame holds, if it is an ephemeral one. RCU held. */
-static bool evict_frame(struct page_info *pg)
-{
-    pg = tmem_evict_frame(pg);
-    if ( pg )
-        tmem_frame_release(pg);
+/*
+ * page_infos that the walk of one call may look at; of a run they are fetched
+ * two at a time. 8192 take 35 to 40 us from a frame table that is in no cache,
+ * also where each run is seen to be of no use at its first frame. What comes
+ * before looks at TMEM_SAMPLE_MAX runs at most, in 5 to 10 us.
+ */
+#ifndef TMEM_RELINQUISH_LOOKS
+#ifdef TMEM_SHRUNK
+#define TMEM_RELINQUISH_LOOKS 256
+#else
+#define TMEM_RELINQUISH_LOOKS 8192
+#endif
+#endif
 
-    return pg;
-}
-
-/* An aligned run of frames that somebody wants. */
-struct tmem_run {
-    unsigned long start;       /* it begins at or above this frame */
-    unsigned long limit;       /* it ends at or below this one */
+/* A search for aligned runs of frames that somebody wants. */
+struct search {
+    unsigned long start;       /* they begin at or above this frame */
+    unsigned long limit;       /* they end at or below this one */
     nodeid_t node;             /* NUMA_NO_NODE: any */
     unsigned int order;
+    unsigned int wanted, found;           /* runs */
+    unsigned int looks;        /* that may still follow */
 };
+
+static bool goes_on(const struct search *s)
+{
+    return s->found < s->wanted && s->looks;
+}
+
+static void count_looks(struct search *s, unsigned int nr)
+{
+    s->looks -= min(s->looks, nr);
+}
 
 static nodeid_t frame_node(unsigned long mfn)
 {
     return phys_to_nid(mfn_to_maddr(_mfn(mfn)));
 }
 
-/* Could the run be free as a whole? Reads the frame table without a lock. */
-static bool run_is_evictable(const struct tmem_run *run, unsigned long mfn)
+/* Can it be what is wanted, as far as its address says? */
+static bool run_fits(const struct search *s, unsigned long mfn)
 {
-    unsigned long end = mfn + (1UL << run->order);
-    unsigned int evictable = 0;
-    nodeid_t node;
+    return mfn >= s->start && mfn + (1UL << s->order) <= s->limit &&
+           (s->node == NUMA_NO_NODE ||
+            (mfn_valid(_mfn(mfn)) && frame_node(mfn) == s->node));
+}
 
-    if ( mfn < run->start || end > run->limit || !mfn_valid(_mfn(mfn)) )
-        return false;
-    node = frame_node(mfn);
-    if ( run->node != NUMA_NO_NODE && node != run->node )
-        return false;
+/*
+ * The ephemeral pages of a run of which all else is free; or -1. Reads the
+ * frame table without a lock.
+ */
+static int run_pages(struct search *s, unsigned long mfn)
+{
+    unsigned int nr = 1U << s->order, i;
+    int pages = 0;
 
-    for ( ; mfn < end; mfn++ )
+    if ( !run_fits(s, mfn) )
     {
-        const struct page_info *pg;
+        count_looks(s, 1);
+        return -1;
+    }
 
-        if ( !mfn_valid(_mfn(mfn)) )
-            return false;
-        pg = mfn_to_page(_mfn(mfn));
+    for ( i = 0; i < nr; i++ )
+    {
+        const struct page_info *pg = mfn_to_page(_mfn(mfn + i));
+
+        if ( !(i & 1) )
+            count_looks(s, min(nr, 2U));
+        if ( !mfn_valid(_mfn(mfn + i)) )
+            return -1;
         /* One that is to go offline is of no use to anybody. */
         if ( tmem_frame_marked(pg) >= 0 && page_state_is(pg, inuse) )
-            evictable++;
+            pages++;
         else if ( !page_state_is(pg, free) )
-            return false;
+            return -1;
     }
 
     /* What two nodes have never becomes one chunk. */
-    return evictable && frame_node(end - 1) == node;
+    return frame_node(mfn) == frame_node(mfn + nr - 1) ? pages : -1;
+}
+
+static unsigned long run_of(const struct search *s, unsigned long mfn)
+{
+    return mfn & (~0UL << s->order);
 }
 
 /* Evict the run that the frame is in, if all of it can go. RCU held. */
-static unsigned int evict_run(const struct tmem_run *run, unsigned long mfn)
+static void evict_run(struct search *s, unsigned long mfn)
 {
-    unsigned int i, nr = 0;
+    unsigned int i;
 
-    mfn &= ~0UL << run->order;
-    if ( run_is_evictable(run, mfn) )
-        for ( i = 0; i < 1U << run->order; i++ )
-            nr += evict_frame(mfn_to_page(_mfn(mfn + i)));
+    mfn = run_of(s, mfn);
+    if ( run_pages(s, mfn) <= 0 )
+        return;
 
-    return nr;
+    for ( i = 0; i < 1U << s->order; i++ )
+    {
+        struct page_info *pg = mfn_to_page(_mfn(mfn + i));
+
+        if ( page_state_is(pg, free) )
+            continue;
+        pg = tmem_evict_frame(pg);
+        /* One that is used meanwhile saves the rest. */
+        if ( !pg )
+            return;
+        tmem_frame_release(pg);
+    }
+    s->found++;
 }
 
-/* A run around one of the oldest pages of any client. RCU held. */
-static unsigned int evict_old_run(const struct tmem_run *run)
+/* Runs that are complete once frames of caches are free. */
+static void search_caches(struct search *s, unsigned int bits)
+{
+    struct page_info *pg[TMEM_EVICT_BATCH];
+    unsigned int i, nr = tmem_cache_take(pg, ARRAY_SIZE(pg), bits, s->node);
+
+    for ( i = 0; i < nr; i++ )
+        tmem_frame_release(pg[i]);
+    for ( i = 0; i < nr && goes_on(s); i++ )
+        s->found += !run_pages(s, run_of(s, mfn_x(page_to_mfn(pg[i]))));
+}
+
+/* Frames of some of the oldest pages that may be wanted. RCU held. */
+static unsigned int sample_oldest(const struct search *s,
+                                  unsigned long mfn[TMEM_SAMPLE_MAX])
+{
+    const unsigned long low = 1UL << (TMEM_LOW_BITS - PAGE_SHIFT);
+    struct tmem_want want = {
+        .node = s->node, .high = s->start,
+        .low = s->limit <= low && max_page > low,
+    };
+    struct tmem_queue *q = tmem_evict_next(&want);
+
+    return q ? tmem_queue_sample(q, mfn) : 0;
+}
+
+/* Runs around some of the oldest pages. RCU held. */
+static void search_oldest(struct search *s)
 {
     unsigned long mfn[TMEM_SAMPLE_MAX];
-    unsigned int class, i, nr = 0, seen = 0;
-    struct tmem_client *c;
+    unsigned int i, nr = sample_oldest(s, mfn);
 
-    list_for_each_entry_rcu ( c, &tmem_clients, link )
-        for ( class = 0; class < tmem_nr_classes; class++ )
-        {
-            struct tmem_queue *q = &c->queues[class];
-
-            if ( seen >= RELINQUISH_SCAN || !tmem_queue_pages(q) )
-                continue;
-            i = tmem_queue_sample(q, mfn);
-            seen += i;
-            while ( !nr && i-- )
-                nr = evict_run(run, mfn[i]);
-            if ( nr )
-                return nr;
-        }
-
-    return 0;
+    for ( i = 0; i < nr && goes_on(s); i++ )
+        evict_run(s, mfn[i]);
 }
 
 /*
- * Make one aligned run of frames free below 2^bits bytes, on that node: where
- * old pages are, or else wherever a cursor finds one, which walks through
- * memory, so that repeated calls look everywhere.
+ * Runs anywhere. A cursor walks down through memory, so that calls in turn look
+ * everywhere, also when they are for different widths. RCU held.
  */
-static unsigned int relinquish_run(unsigned int bits, nodeid_t node,
-                                   unsigned int order, bool high)
+static void search_all(struct search *s)
 {
     static unsigned long cursor;
-    struct tmem_run run = {
-        .start = high ? 1UL << (TMEM_LOW_BITS - PAGE_SHIFT) : 0,
-        .limit = max_page, .node = node, .order = order,
-    };
-    unsigned long mfn = read_atomic(&cursor);
-    unsigned int scanned, nr;
+    const unsigned long step = 1UL << s->order, end = run_of(s, s->limit);
+    const unsigned long start = run_of(s, s->start);
+    unsigned long seen = run_of(s, read_atomic(&cursor)), left, mfn;
 
-    if ( bits && bits < 64 )
-        run.limit = min(run.limit, 1UL << (bits - PAGE_SHIFT));
+    if ( start >= end )
+        return;
 
-    rcu_read_lock(&tmem_rcu);
-    nr = evict_old_run(&run);
-    for ( scanned = 0; !nr && scanned < RELINQUISH_SCAN; scanned++ )
+    mfn = end - seen % (end - start);
+    for ( left = end - start; left && goes_on(s); left -= step )
     {
-        if ( mfn < run.start || mfn + (1UL << order) > run.limit )
-            mfn = run.start;
-        nr = evict_run(&run, mfn);
-        mfn = (mfn & (~0UL << order)) + (1UL << order);
+        mfn -= step;
+        prefetch(mfn_to_page(_mfn(mfn - min(mfn, 8 * step))));
+        evict_run(s, mfn);
+        if ( mfn == start )
+            mfn = end;
     }
-    rcu_read_unlock(&tmem_rcu);
-    write_atomic(&cursor, mfn);
+    write_atomic(&cursor, seen + (end - start - left));
+}
 
-    return nr;
+static bool is_width(unsigned int bits)
+{
+    return bits && bits < BITS_PER_LONG && max_page >> (bits - PAGE_SHIFT);
 }
 
 /*
- * Single frames. A width other than that of the classes, and a node that has
- * none of its own, is looked for in the frame table: the oldest pages of a
- * class may all lie elsewhere.
+ * Is what is wanted looked for in the frame table? Also single frames below a
+ * width other than that of the classes are, and those of a node that has no
+ * class of its own: the oldest pages of a class may all lie elsewhere.
  */
-static unsigned int relinquish_pages(unsigned int bits, nodeid_t node,
-                                     bool high)
+static bool is_searched(unsigned int bits, nodeid_t node, unsigned int order)
 {
-    struct tmem_want want = { .node = node, .high = high };
-    bool limited = bits && bits < BITS_PER_LONG &&
-                   max_page >> (bits - PAGE_SHIFT);
-    unsigned int nr = 0;
-
-    if ( (limited && bits != TMEM_LOW_BITS) || !tmem_node_has_class(node) )
-    {
-        while ( nr < TMEM_EVICT_BATCH && relinquish_run(bits, node, 0, high) )
-            nr++;
-        return nr;
-    }
-    want.low = limited;
-
-    return tmem_evict_from(TMEM_EVICT_BATCH, &want, tmem_frame_release);
+    return order ? order <= RELINQUISH_MAX_ORDER
+                 : (is_width(bits) && bits != TMEM_LOW_BITS) ||
+                   !tmem_node_has_class(node);
 }
 
-static unsigned long relinquish(unsigned int bits, nodeid_t node,
-                                unsigned int order, bool high)
+static unsigned long frames_below(unsigned int bits)
 {
-    unsigned long nr = 0;
+    return is_width(bits) ? 1UL << (bits - PAGE_SHIFT) : max_page;
+}
 
-    if ( node != NUMA_NO_NODE && (node >= MAX_NUMNODES || !node_online(node)) )
-        return 0;
+static unsigned long relinquish_runs(unsigned int bits, nodeid_t node,
+                                     unsigned int order, bool high,
+                                     unsigned int looks)
+{
+    struct search s = {
+        .start = high ? 1UL << (TMEM_LOW_BITS - PAGE_SHIFT) : 0,
+        .limit = frames_below(bits), .node = node, .order = order,
+        .wanted = order ? 1 : TMEM_EVICT_BATCH, .looks = looks,
+    };
 
     /* Frames without a page cost nobody anything. Low ones are no help now. */
     if ( !high )
-        nr = tmem_cache_drain(TMEM_EVICT_BATCH, bits, node);
-    if ( !order )
-        return nr ?: relinquish_pages(bits, node, high);
+        search_caches(&s, bits);
+    rcu_read_lock(&tmem_rcu);
+    if ( !s.found )
+        search_oldest(&s);
+    /* All of these are for the walk: so many calls see everything. */
+    s.looks = looks;
+    if ( !s.found )
+        search_all(&s);
+    rcu_read_unlock(&tmem_rcu);
 
-    return relinquish_run(bits, node, order, high) ?: nr;
+    return (unsigned long)s.found << order;
+}
+
+static unsigned long relinquish_pages(unsigned int bits, nodeid_t node,
+                                      bool high)
+{
+    struct tmem_want want = {
+        .node = node, .low = is_width(bits), .high = high,
+    };
+    unsigned long nr = 0;
+
+    if ( !high )
+        nr = tmem_cache_drain(TMEM_EVICT_BATCH, bits, node);
+
+    return nr ?: tmem_evict_from(TMEM_EVICT_BATCH, &want, tmem_frame_release);
+}
+
+static unsigned long relinquish(unsigned int bits, nodeid_t node,
+                                unsigned int order, bool high,
+                                unsigned int looks)
+{
+    if ( node != NUMA_NO_NODE && (node >= MAX_NUMNODES || !node_online(node)) )
+        return 0;
+
+    return is_searched(bits, node, order)
+           ? relinquish_runs(bits, node, order, high, looks)
+           : relinquish_pages(bits, node, high);
 }
 
 unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
@@ -206,9 +286,13 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     stats = tmem_this_stats();
     if ( order <= RELINQUISH_MAX_ORDER )
     {
-        nr = relinquish(bits, node, order, high);
-        if ( !nr && node != NUMA_NO_NODE && !(memflags & MEMF_exact_node) )
-            nr = relinquish(bits, NUMA_NO_NODE, order, high);
+        /* The node is only a wish: half of the looks are for all of them. */
+        bool any = node != NUMA_NO_NODE && !(memflags & MEMF_exact_node);
+        unsigned int looks = TMEM_RELINQUISH_LOOKS >> any;
+
+        nr = relinquish(bits, node, order, high, looks);
+        if ( !nr && any )
+            nr = relinquish(bits, NUMA_NO_NODE, order, high, looks);
     }
     /* In vain for high pages is not yet in vain: any will do next. */
     if ( nr || !high )
@@ -220,14 +304,91 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     return nr;
 }
 
+unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
+                                   unsigned int order)
+{
+    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) ||
+         !is_searched(bits, node, order) )
+        return 1;
+
+    return DIV_ROUND_UP(frames_below(bits),
+                        TMEM_RELINQUISH_LOOKS >> (node != NUMA_NO_NODE));
+}
+
+/* ---- chunks for what stays ----------------------------------------------- */
+
+#define CHUNK_FRAMES (1U << TMEM_CACHE_ORDER)
+
+/* The first frame of a chunk of pages around one of the oldest, or NULL. */
+static struct page_info *find_chunk(void)
+{
+    struct search s = {
+        .limit = max_page, .node = NUMA_NO_NODE, .order = TMEM_CACHE_ORDER,
+    };
+    unsigned long mfn[TMEM_SAMPLE_MAX];
+    struct page_info *chunk = NULL;
+    unsigned int i, nr;
+
+    rcu_read_lock(&tmem_rcu);
+    nr = sample_oldest(&s, mfn);
+    for ( i = 0; i < nr && !chunk; i++ )
+        if ( run_pages(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
+            chunk = mfn_to_page(_mfn(run_of(&s, mfn[i])));
+    rcu_read_unlock(&tmem_rcu);
+
+    return chunk;
+}
+
+bool tmem_evict_chunk(void)
+{
+    struct page_info *chunk = find_chunk(), *to[CHUNK_FRAMES], *pg;
+    struct tmem_want want;
+    unsigned int class, i, nr, fixed = 0, left = 0;
+
+    if ( !chunk )
+        return false;
+
+    class = tmem_frame_class(chunk);
+    want = (struct tmem_want){
+        .node = class / 2, .low = !(class & 1), .high = class & 1,
+    };
+    nr = tmem_evict_from(CHUNK_FRAMES, &want, tmem_frame_free);
+    while ( nr-- && (pg = tmem_frame_alloc(TMEM_MOVABLE)) != NULL )
+        if ( pg >= chunk && pg < chunk + CHUNK_FRAMES )
+        {
+            tmem_frame_fix(pg);
+            fixed++;
+        }
+        else
+            to[left++] = pg;
+
+    rcu_read_lock(&tmem_rcu);
+    for ( i = 0; i < CHUNK_FRAMES && left; i++ )
+        if ( tmem_move_frame(chunk + i, to[left - 1]) )
+        {
+            tmem_frame_fix(chunk + i);
+            fixed++;
+            left--;
+        }
+    rcu_read_unlock(&tmem_rcu);
+    while ( left )
+        tmem_frame_free(to[--left]);
+
+    return fixed;
+}
+
 bool tmem_page_offline(struct page_info *pg)
 {
+    struct page_info *evicted;
+
     if ( !opt_tmem )
         return false;
 
     write_atomic(&tmem_bad_frames, true);
     rcu_read_lock(&tmem_rcu);
-    evict_frame(pg);
+    evicted = tmem_evict_frame(pg);
+    if ( evicted )
+        tmem_frame_release(evicted);
     rcu_read_unlock(&tmem_rcu);
     /* It may be in any of them; this is rare. */
     tmem_cache_drain(ULONG_MAX, 0, NUMA_NO_NODE);
@@ -237,7 +398,7 @@ bool tmem_page_offline(struct page_info *pg)
 
 unsigned long tmem_freeable_pages(void)
 {
-    return opt_tmem ? tmem_cached_frames() + tmem_ephemeral_pages() : 0;
+    return opt_tmem ? tmem_freeable_frames() : 0;
 }
 
 /*

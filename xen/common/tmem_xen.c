@@ -2,11 +2,15 @@
 /*
  * tmem_xen.c - the glue between tmem's engine and Xen
  *
- * Frames come from the domheap without an owner, and go through a small cache
- * on each CPU: it is filled by one allocation of 2^TMEM_CACHE_ORDER frames,
+ * Frames come from the domheap without an owner, and go through small caches
+ * on each CPU: one is filled by one allocation of 2^TMEM_CACHE_ORDER frames,
  * so that the heap's lock is rare, and what a put evicts stays on the CPU
  * for its own page. A frame that leaves for the heap is marked for scrubbing
  * there, as is every frame without an owner.
+ *
+ * There is a cache for each kind of frames, and a chunk is of one kind: so
+ * those that hold ephemeral pages lie together, and runs of them can be given
+ * back to who asks for more than single frames.
  *
  * The host keeps a reserve that tmem never takes, since Xen needs single low
  * frames and orders 1 to 4 to create domains.
@@ -48,18 +52,33 @@ struct frame_cache {
     unsigned int nr;                       /* lock; read without as a hint */
     struct page_info *frame[TMEM_CACHE_FRAMES];   /* lock */
 };
-static DEFINE_PER_CPU(struct frame_cache, frame_cache);
+static DEFINE_PER_CPU(struct frame_cache[TMEM_FRAME_KINDS], frame_caches);
 
-/* Frames that came from the heap on a CPU, less those that it gave back. */
+/*
+ * What each CPU has seen of frames; only sums over all CPUs mean anything, also
+ * when some are offline. Freeable are those that are in a cache, hold an
+ * ephemeral page, or are on their way from one to the other: so they come from
+ * the heap, or when a persistent page or metadata let go of them, and go to
+ * either. An event is counted before its frame can be had elsewhere.
+ */
 static struct {
-    long nr;
-} __cacheline_aligned held[NR_CPUS];
+    long held;                 /* came from the heap, less what went back */
+    unsigned long came, went;  /* freeable frames */
+} __cacheline_aligned frames_seen[NR_CPUS];
 
-static void count_held(int nr)
+#define seen_here() (&frames_seen[smp_processor_id()])
+#define seen_add(counter, n) write_atomic(&(counter), (counter) + (n))
+
+static void count_from_heap(unsigned int nr)
 {
-    long *counter = &held[smp_processor_id()].nr;
+    seen_add(seen_here()->held, nr);
+    seen_add(seen_here()->came, nr);
+}
 
-    write_atomic(counter, *counter + nr);
+static void count_to_heap(unsigned int nr)
+{
+    seen_add(seen_here()->held, -(long)nr);
+    seen_add(seen_here()->went, nr);
 }
 
 unsigned long tmem_held_frames(void)
@@ -68,9 +87,27 @@ unsigned long tmem_held_frames(void)
     unsigned int cpu;
 
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        nr += read_atomic(&held[cpu].nr);
+        nr += read_atomic(&frames_seen[cpu].held);
 
     return nr;
+}
+
+unsigned long tmem_freeable_frames(void)
+{
+    unsigned long came = 0, went = 0;
+    unsigned int cpu;
+
+    /*
+     * In this order: whatever has come by the first loop and gone before the
+     * second one is not promised, nor is a frame that goes round counted twice.
+     */
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        came += read_atomic(&frames_seen[cpu].came);
+    smp_rmb();
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        went += read_atomic(&frames_seen[cpu].went);
+
+    return came > went ? came - went : 0;
 }
 
 unsigned long tmem_reserve_frames(void)
@@ -85,7 +122,7 @@ bool tmem_reserve_is_left(unsigned long nr)
 
 void cf_check tmem_frame_release(struct page_info *pg)
 {
-    count_held(-1);
+    count_to_heap(1);
     free_domheap_page(pg);
 }
 
@@ -100,7 +137,7 @@ static struct page_info *heap_alloc(unsigned int order)
 
     pg = alloc_domheap_pages(NULL, order, MEMF_tmem | MEMF_no_scrub);
     if ( pg )
-        count_held(1 << order);
+        count_from_heap(1U << order);
     /* Other CPUs may have taken frames as well: look again. */
     if ( !pg ||
          (tmem_reserve_is_left(0) &&
@@ -112,22 +149,6 @@ static struct page_info *heap_alloc(unsigned int order)
         tmem_frame_release(pg + i);
 
     return NULL;
-}
-
-/* A frame of the heap; more of them go to this CPU's cache. */
-static struct page_info *cache_refill(void)
-{
-    struct page_info *pg = heap_alloc(TMEM_CACHE_ORDER);
-    unsigned int i;
-
-    if ( !pg )
-        return heap_alloc(0);
-
-    /* They come out again in ascending order: see cache_spill(). */
-    for ( i = (1U << TMEM_CACHE_ORDER) - 1; i; i-- )
-        tmem_frame_free(pg + i);
-
-    return pg;
 }
 
 static bool starts_chunk(const struct page_info *pg)
@@ -148,7 +169,7 @@ static void cache_spill(struct page_info *const pg[], unsigned int nr)
     /* Below the heap's lock is no place to wait for memory. */
     for ( i = 0; i < nr; i++ )
         prefetch(pg[i]);
-    count_held(-(int)nr);
+    count_to_heap(nr);
     for ( i = 0; i < nr; i += n )
     {
         n = 1;
@@ -166,11 +187,12 @@ static void cache_spill(struct page_info *const pg[], unsigned int nr)
     }
 }
 
-struct page_info *tmem_frame_alloc(void)
+/* A free frame out of this CPU's cache, or NULL. */
+static struct page_info *cache_pop(enum tmem_frame_kind kind)
 {
     for ( ; ; )
     {
-        struct frame_cache *cache = &this_cpu(frame_cache);
+        struct frame_cache *cache = &this_cpu(frame_caches)[kind];
         struct page_info *pg = NULL;
 
         spin_lock(&cache->lock);
@@ -183,18 +205,16 @@ struct page_info *tmem_frame_alloc(void)
         }
         spin_unlock(&cache->lock);
 
-        if ( !pg )
-            return cache_refill();
-        if ( likely(page_state_is(pg, inuse)) )
+        if ( !pg || likely(page_state_is(pg, inuse)) )
             return pg;
         /* Being taken offline: the heap knows what to do. */
         tmem_frame_release(pg);
     }
 }
 
-void cf_check tmem_frame_free(struct page_info *pg)
+static void cache_push(enum tmem_frame_kind kind, struct page_info *pg)
 {
-    struct frame_cache *cache = &this_cpu(frame_cache);
+    struct frame_cache *cache = &this_cpu(frame_caches)[kind];
     struct page_info *spill[TMEM_CACHE_FRAMES / 4];
     unsigned int nr = 0;
 
@@ -221,6 +241,48 @@ void cf_check tmem_frame_free(struct page_info *pg)
     cache_spill(spill, nr);
 }
 
+/* A frame of the heap; more of them go to this CPU's cache. */
+static struct page_info *cache_refill(enum tmem_frame_kind kind)
+{
+    struct page_info *pg = heap_alloc(TMEM_CACHE_ORDER);
+    unsigned int i;
+
+    if ( !pg )
+        return heap_alloc(0);
+
+    /* They come out again in ascending order: see cache_spill(). */
+    for ( i = (1U << TMEM_CACHE_ORDER) - 1; i; i-- )
+        cache_push(kind, pg + i);
+
+    return pg;
+}
+
+struct page_info *tmem_frame_alloc(enum tmem_frame_kind kind)
+{
+    struct page_info *pg = cache_pop(kind) ?: cache_refill(kind);
+
+    if ( pg && kind == TMEM_FIXED )
+        seen_add(seen_here()->went, 1);
+
+    return pg;
+}
+
+void cf_check tmem_frame_free(struct page_info *pg)
+{
+    cache_push(TMEM_MOVABLE, pg);
+}
+
+void tmem_fixed_free(struct page_info *pg)
+{
+    seen_add(seen_here()->came, 1);
+    cache_push(TMEM_FIXED, pg);
+}
+
+void cf_check tmem_frame_fix(struct page_info *pg)
+{
+    cache_push(TMEM_FIXED, pg);
+}
+
 static bool frame_fits(const struct page_info *pg, unsigned int bits,
                        nodeid_t node)
 {
@@ -228,52 +290,83 @@ static bool frame_fits(const struct page_info *pg, unsigned int bits,
            (node == NUMA_NO_NODE || phys_to_nid(page_to_maddr(pg)) == node);
 }
 
-/* Take a frame below 2^bits bytes, of that node, out of a cache, or NULL. */
-static struct page_info *cache_take(struct frame_cache *cache,
-                                    unsigned int bits, nodeid_t node)
+/* Take up to nr frames that fit out of a cache: how many. */
+static unsigned int cache_take(struct frame_cache *cache,
+                               struct page_info *pg[], unsigned int nr,
+                               unsigned int bits, nodeid_t node)
 {
-    struct page_info *pg = NULL;
-    unsigned int i;
+    unsigned int i, taken = 0;
 
     spin_lock(&cache->lock);
-    for ( i = cache->nr; i-- > 0; )
-        if ( frame_fits(cache->frame[i], bits, node) )
+    for ( i = cache->nr; i && taken < nr; i-- )
+        if ( frame_fits(cache->frame[i - 1], bits, node) )
         {
-            pg = cache->frame[i];
+            pg[taken++] = cache->frame[i - 1];
             write_atomic(&cache->nr, cache->nr - 1);
-            cache->frame[i] = cache->frame[cache->nr];
-            break;
+            cache->frame[i - 1] = cache->frame[cache->nr];
         }
     spin_unlock(&cache->lock);
 
-    return pg;
+    return taken;
 }
 
-static unsigned long cache_drain(unsigned int cpu, unsigned long nr,
-                                 unsigned int bits, nodeid_t node)
+/*
+ * Caches that one call looks through for frames below an address or of a node,
+ * before it leaves the others to the next: up to 16 cold lines for each.
+ */
+#define TAKE_CACHES 8
+
+unsigned int tmem_cache_take(struct page_info *pg[], unsigned int nr,
+                             unsigned int bits, nodeid_t node)
 {
-    struct frame_cache *cache = &per_cpu(frame_cache, cpu);
-    struct page_info *pg;
-    unsigned long done = 0;
+    static unsigned int next;
+    unsigned int cpu = read_atomic(&next), i, kind, taken = 0, looked = 0;
 
-    while ( done < nr && read_atomic(&cache->nr) &&
-            (pg = cache_take(cache, bits, node)) != NULL )
+    for ( i = 0; i < nr_cpu_ids && taken < nr && looked < TAKE_CACHES; i++ )
     {
-        tmem_frame_release(pg);
-        done++;
-    }
+        cpu = cpu + 1 < nr_cpu_ids ? cpu + 1 : 0;
+        if ( !cpu_online(cpu) )
+            continue;
+        for ( kind = 0; kind < TMEM_FRAME_KINDS && taken < nr; kind++ )
+        {
+            struct frame_cache *cache = &per_cpu(frame_caches, cpu)[kind];
 
-    return done;
+            if ( !read_atomic(&cache->nr) )
+                continue;
+            taken += cache_take(cache, pg + taken, nr - taken, bits,
+                                node);
+            looked += bits || node != NUMA_NO_NODE;
+        }
+    }
+    write_atomic(&next, cpu);
+
+    return taken;
+}
+
+static void cpu_drain(unsigned int cpu)
+{
+    struct page_info *pg[1U << TMEM_CACHE_ORDER];
+    unsigned int kind, nr;
+
+    for ( kind = 0; kind < TMEM_FRAME_KINDS; kind++ )
+        while ( (nr = cache_take(&per_cpu(frame_caches, cpu)[kind], pg,
+                                 ARRAY_SIZE(pg), 0, NUMA_NO_NODE)) != 0 )
+            cache_spill(pg, nr);
 }
 
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
                                nodeid_t node)
 {
+    struct page_info *pg[1U << TMEM_CACHE_ORDER];
     unsigned long done = 0;
-    unsigned int cpu;
+    unsigned int taken;
 
-    for_each_online_cpu ( cpu )
-        done += cache_drain(cpu, nr - done, bits, node);
+    do {
+        taken = tmem_cache_take(pg, min(nr - done, ARRAY_SIZE(pg) + 0UL), bits,
+                                node);
+        cache_spill(pg, taken);
+        done += taken;
+    } while ( taken && done < nr );
 
     return done;
 }
@@ -281,20 +374,25 @@ unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
 unsigned long tmem_cached_frames(void)
 {
     unsigned long nr = 0;
-    unsigned int cpu;
+    unsigned int cpu, kind;
 
     for_each_online_cpu ( cpu )
-        nr += read_atomic(&per_cpu(frame_cache, cpu).nr);
+        for ( kind = 0; kind < TMEM_FRAME_KINDS; kind++ )
+            nr += read_atomic(&per_cpu(frame_caches, cpu)[kind].nr);
 
     return nr;
 }
 
 static void cache_init(unsigned int cpu)
 {
-    struct frame_cache *cache = &per_cpu(frame_cache, cpu);
+    struct frame_cache *cache = per_cpu(frame_caches, cpu);
+    unsigned int kind;
 
-    spin_lock_init(&cache->lock);
-    cache->nr = 0;
+    for ( kind = 0; kind < TMEM_FRAME_KINDS; kind++ )
+    {
+        spin_lock_init(&cache[kind].lock);
+        cache[kind].nr = 0;
+    }
 }
 
 /* A CPU's cache exists while it is online, or about to be. */
@@ -311,7 +409,7 @@ static int cf_check cpu_callback(struct notifier_block *nb,
 
     case CPU_UP_CANCELED:
     case CPU_DEAD:
-        cache_drain(cpu, ULONG_MAX, 0, NUMA_NO_NODE);
+        cpu_drain(cpu);
         break;
     }
 
@@ -333,7 +431,7 @@ void __init tmem_xen_init(void)
 
     stream_puts = !boot_cpu_has(X86_FEATURE_FSRM);
 
-    memset(held, 0, sizeof(held));
+    memset(frames_seen, 0, sizeof(frames_seen));
     for_each_online_cpu ( cpu )
         cache_init(cpu);
     register_cpu_notifier(&cpu_notifier);
@@ -355,7 +453,7 @@ static bool claims_allow(unsigned int nr)
 
     get_outstanding_claims(&avail, &claimed);
 
-    return !claimed || avail + tmem_freeable_pages() >= claimed + nr;
+    return !claimed || avail + tmem_freeable_frames() >= claimed + nr;
 }
 
 /* Frames still to be populated on demand have to come out of its room. */

@@ -116,10 +116,14 @@ struct page_info {
 extern struct page_info *frame_table;
 extern unsigned char *xenhost_memory;       /* where frame 0 would be */
 extern unsigned long max_page, total_pages; /* frames 1 .. max_page - 1 */
+extern unsigned long frames_looked;
 
 #define mfn_to_page(mfn)   (frame_table + mfn_x(mfn))
 #define page_to_mfn(pg)    _mfn((unsigned long)((pg) - frame_table))
-#define mfn_valid(mfn)     (mfn_x(mfn) - 1 < max_page - 1)
+/* Counts what is looked at by number, for xenhost_frames_looked(). */
+#define mfn_valid(mfn)     (write_atomic(&frames_looked, \
+                                          read_atomic(&frames_looked) + 1), \
+                            mfn_x(mfn) - 1 < max_page - 1)
 #define mfn_to_virt(mfn)   ((void *)(xenhost_memory + \
                                      ((unsigned long)(mfn) << PAGE_SHIFT)))
 #define virt_to_mfn(va)    ((unsigned long)((const unsigned char *)(va) - \

@@ -39,10 +39,18 @@ int tmem_destroy(struct domain *d);
  * failed: below 2^bits bytes (0: anywhere), on that node (NUMA_NO_NODE: any),
  * with MEMF_no_dma not where addresses are scarce: from 4 GiB on.
  * May be called below any lock but tmem's own and the heap's; does bounded
- * work. Returns the number of frames given back, 0 when that cannot help.
+ * work. Returns the number of frames given back that fit (for an order above 0
+ * those of a whole run), or 0.
  */
 unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
                                     unsigned int order, unsigned int memflags);
+
+/*
+ * Where 0 is returned for want of a run, the next call looks elsewhere: so many
+ * calls in turn look everywhere.
+ */
+unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
+                                   unsigned int order);
 
 /*
  * Frames that tmem could give back at once: a lower bound, taken without a

@@ -663,10 +663,10 @@ void tmem_credit_return(struct tmem_client *c);
  */
 void tmem_settle(struct tmem_client *c);
 /*
- * A frame for a page or for metadata, evicting somebody's page when there is
+ * A frame for a page or for metadata, evicting somebody's pages when there is
  * no free one; NULL. No lock held.
  */
-struct page_info *tmem_frame_find(void);
+struct page_info *tmem_frame_find(enum tmem_frame_kind kind);
 
 /* tmem_queue.c: queues of ephemeral pages. */
 extern unsigned int tmem_nr_classes;           /* queues of a client */
@@ -721,6 +721,9 @@ struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
  */
 struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
                                    struct tmem_epage *ep);
+/* Its page lies in another frame of the class now. Bucket of its object locked. */
+void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
+                          struct page_info *pg);
 /* What the policy is to know: an estimate, without a lock. */
 void tmem_head_look(const struct tmem_head *head, struct tmem_policy_queues *f);
 /* The class of a frame's memory. */
@@ -795,6 +798,11 @@ struct tmem_want {
 /* Evict the page that a frame holds, if any; its frame, or NULL. RCU held. */
 struct page_info *tmem_evict_frame(struct page_info *pg);
 /*
+ * Move the page that a frame holds to a free one of the same class: false: it
+ * went away meanwhile, or the class is another. RCU held.
+ */
+bool tmem_move_frame(struct page_info *pg, struct page_info *to);
+/*
  * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
  * it went away meanwhile, or was renewed since it had been used (if renew is
  * set). RCU held.
@@ -810,6 +818,8 @@ unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
                              void (*take)(struct page_info *pg));
 /* The same, up to a batch, with the frames for this CPU's cache. */
 unsigned int tmem_evict(unsigned int nr);
+/* The queue that gives the next page, of what is wanted; NULL. RCU held. */
+struct tmem_queue *tmem_evict_next(const struct tmem_want *want);
 /* Evict up to nr of a client's own oldest pages; as above. */
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg));
@@ -834,6 +844,14 @@ static inline void tmem_queues_tidy(struct tmem_client *c)
             break;
         }
 }
+
+/* tmem_relinquish.c: runs of frames. */
+/*
+ * Evict so many of the oldest pages as a chunk has, and move what is left in
+ * one chunk of ephemeral pages to their frames: those of the chunk become free
+ * ones for FIXED. False: no chunk was found with bounded work. No lock held.
+ */
+bool tmem_evict_chunk(void);
 
 /* tmem_list.c: statistics. */
 void tmem_list_init(void);                     /* at boot */

@@ -19,16 +19,27 @@
 struct domain;
 
 /*
- * Free frames that a CPU keeps, and how many it moves at a time: a batch
- * makes the heap's lock rare (one in 16 frames), the bound keeps what a CPU
- * holds below 1 MiB.
+ * What frames are for. An ephemeral page can be evicted, and so its frame can
+ * be had for others; persistent pages and metadata stay where they are, and
+ * one of them among ephemeral pages spoils the run of frames that it is in.
+ */
+enum tmem_frame_kind {
+    TMEM_MOVABLE,              /* ephemeral pages */
+    TMEM_FIXED,                /* persistent pages, all metadata */
+    TMEM_FRAME_KINDS
+};
+
+/*
+ * Free frames that a CPU keeps of each kind, and how many it moves at a time:
+ * a batch makes the heap's lock rare (one in 16 frames), the bound keeps what
+ * a CPU holds at 1 MiB.
  */
 #ifndef TMEM_CACHE_FRAMES
 #ifdef TMEM_SHRUNK
 #define TMEM_CACHE_FRAMES     4
 #define TMEM_CACHE_ORDER      1
 #else
-#define TMEM_CACHE_FRAMES     256
+#define TMEM_CACHE_FRAMES     128
 #define TMEM_CACHE_ORDER      4
 #endif
 #endif
@@ -54,21 +65,39 @@ bool tmem_reserve_is_left(unsigned long nr);
  * when there is none above the host's reserve. Its contents are anything:
  * the caller overwrites all of it. No lock held.
  */
-struct page_info *tmem_frame_alloc(void);
-/* Back to this CPU's cache, or offline; any tmem lock may be held. */
+struct page_info *tmem_frame_alloc(enum tmem_frame_kind kind);
+/*
+ * Back to this CPU's cache: a frame of an ephemeral page, or one of the other
+ * kind; or offline. Any tmem lock may be held.
+ */
 void cf_check tmem_frame_free(struct page_info *pg);
-/* Straight back to the heap, for which it is marked for scrubbing. */
+void tmem_fixed_free(struct page_info *pg);
+/* The frame of an ephemeral page that has gone becomes a free one for FIXED. */
+void cf_check tmem_frame_fix(struct page_info *pg);
+/*
+ * The frame of an ephemeral page, or out of a cache, straight back to the heap,
+ * for which it is marked for scrubbing.
+ */
 void cf_check tmem_frame_release(struct page_info *pg);
 /*
- * Move cached frames below 2^bits bytes (0: anywhere) of a node (NUMA_NO_NODE:
- * of any) to the heap, from all CPUs, until there are nr. Returns how many.
+ * Take up to nr frames below 2^bits bytes (0: anywhere) of a node (NUMA_NO_NODE:
+ * of any) out of caches, for tmem_frame_release() alone. Returns how many. Does
+ * bounded work: repeated calls look everywhere.
  */
+unsigned int tmem_cache_take(struct page_info *pg[], unsigned int nr,
+                             unsigned int bits, nodeid_t node);
+/* Move up to nr such frames to the heap, at best all: how many. */
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
                                nodeid_t node);
 /* Frames in all caches: an estimate, taken without a lock. */
 unsigned long tmem_cached_frames(void);
 /* Frames that tmem has from the heap, those in caches included. */
 unsigned long tmem_held_frames(void);
+/*
+ * Frames that could be given back: in caches, of ephemeral pages, or on their
+ * way between these. Never more than there are; without a lock.
+ */
+unsigned long tmem_freeable_frames(void);
 /* Can the frame be reached through a pointer at any time? */
 bool tmem_frame_is_mapped(const struct page_info *pg);
 
