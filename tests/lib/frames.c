@@ -8,6 +8,7 @@
 #include <xen/mm.h>
 #include <xen/sched.h>
 #include <xen/tmem_xen.h>
+#include <asm/p2m.h>
 
 #include "frames.h"
 
@@ -45,6 +46,17 @@ unsigned long frames_ephemeral(int node)
               (node < 0 || xenhost_node_of(mfn) == node);
 
     return nr;
+}
+
+void frame_break(domid_t domid, xen_pfn_t gfn)
+{
+    struct domain *d = rcu_lock_domain_by_id(domid);
+    p2m_type_t t;
+    struct page_info *pg = get_page_from_gfn(d, gfn, &t, P2M_ALLOC);
+
+    pg->count_info |= PGC_broken;
+    put_page(pg);
+    rcu_unlock_domain(d);
 }
 
 unsigned long frames_offlining(void)

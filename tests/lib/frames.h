@@ -16,6 +16,9 @@ bool frame_is_ephemeral(unsigned long mfn);
 /* Such frames on a node (-1: anywhere). */
 unsigned long frames_ephemeral(int node);
 
+/* A frame of a guest has a memory error. */
+void frame_break(domid_t domid, xen_pfn_t gfn);
+
 /* Frames in use that are to go offline as soon as they are freed. */
 unsigned long frames_offlining(void);
 

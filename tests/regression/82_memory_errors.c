@@ -159,6 +159,21 @@ static void test_caches(void **state)
     assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 1, 0), N, 1), N);
 }
 
+/* A frame of the guest's own is not read for it, nor written to. */
+static void test_guest_frame(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 0);
+
+    (void)state;
+    start();
+    assert_int_equal(guest_put(h, 1), 1);
+    frame_break(GUEST, 5);
+    assert_int_equal(guest_op(TMEM_GET_PAGE, h, 5), -EFAULT);
+    assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 1, 1, 1), 5),
+                     -EFAULT);
+    assert_int_equal(guest_get(h, 1), 1);
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +184,7 @@ int main(int argc, char *argv[])
         machine_test(test_offline_is_readable),
         machine_test(test_put_in_place),
         machine_test(test_caches),
+        machine_test(test_guest_frame),
     };
 
     return tests_main(argc, argv, tests);

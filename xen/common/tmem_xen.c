@@ -518,7 +518,9 @@ int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page)
                                  page) )
         return -EFAULT;
 
+    /* To copy from one with a memory error would be a machine check of ours. */
     if ( likely(type_is_ram(t, write)) &&
+         !(read_atomic(&(*page)->count_info) & PGC_broken) &&
          (!write || get_page_type(*page, PGT_writable_page)) )
     {
         /* No CPU that guesses is to fetch a frame that is not the guest's. */

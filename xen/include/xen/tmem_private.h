@@ -243,10 +243,10 @@ static inline struct page_info *tmem_slot_frame(const void *slot)
  */
 struct tmem_line {
     struct list_head segments;
+    unsigned long hits;            /* gets that took a page out */
     unsigned int nr_segments;
     unsigned int nr_late;          /* of those: too young for the one before */
     struct tmem_segment *cursor;   /* what is behind it is tidied next */
-    unsigned long hits;            /* gets that took a page out */
 };
 
 /* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
