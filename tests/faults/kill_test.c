@@ -34,6 +34,11 @@ static void start(void)
     assert_int_equal(guest_new_pool(VICTIM, POOL_PERSISTENT), 1);
     assert_int_equal(guest_put_range(HANDLE(VICTIM, 0, 1, 0), PAGES, 1), PAGES);
     assert_int_equal(guest_put_range(HANDLE(VICTIM, 1, 1, 0), PAGES, 1), PAGES);
+    /* Flushed, and not yet free: a timer is set for the rest. */
+    assert_int_equal(guest_put_range(HANDLE(VICTIM, 1, 2, 0), 100, 1), 100);
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    assert_int_equal(guest_flush_object(HANDLE(VICTIM, 1, 2, 0)), 1);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
 }
 
 /* What happens meanwhile. */
@@ -115,6 +120,13 @@ static void test_kill_during_freeze(void **state)
     kill_with(freeze_and_thaw);
 }
 
+/* Timers run that the victim has set. */
+static void test_kill_while_idle(void **state)
+{
+    (void)state;
+    kill_with(xenhost_idle);
+}
+
 /* A destruction that was started by hand is finished in one go. */
 static void test_kill_then_destroy(void **state)
 {
@@ -145,6 +157,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_kill_while_memory_is_short),
         cmocka_unit_test(test_kill_while_others_work),
         cmocka_unit_test(test_kill_during_freeze),
+        cmocka_unit_test(test_kill_while_idle),
         cmocka_unit_test(test_kill_then_destroy),
         cmocka_unit_test(test_stop_while_dying),
     };
