@@ -84,7 +84,10 @@ static struct page_info *place_remove(struct tmem_place *place,
     {
         pg = tmem_object_remove(place->obj, req->index, hit);
         if ( tmem_object_is_empty(place->obj) )
+        {
             tmem_object_free(place->obj);
+            place->obj = NULL;
+        }
     }
 
     return pg;
@@ -559,7 +562,8 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     tmem_inc(count->flushes);
     if ( pg )
         tmem_inc(count->flushes_found);
-    last = pg && persistent && tmem_pool_is_drained(place.pool);
+    /* An object has gone; the count of objects is looked at only then. */
+    last = pg && persistent && !place.obj && tmem_pool_is_drained(place.pool);
     place_unlock(c, &place);
 
     if ( pg )
