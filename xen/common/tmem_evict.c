@@ -221,6 +221,9 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
 {
     bool high = class & 1;
 
+    if ( !read_atomic(&tmem_class_used[class]) )
+        return false;
+
     return !want || ((want->node == NUMA_NO_NODE || class / 2 == want->node) &&
                      !(want->low && high) && !(want->high && !high));
 }
@@ -290,7 +293,8 @@ static uint64_t held(const struct tmem_head *heads)
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += tmem_head_pages(&heads[i * TMEM_BLOCK_SLOTS]);
+        if ( read_atomic(&tmem_class_used[i]) )
+            nr += tmem_head_pages(&heads[i * TMEM_BLOCK_SLOTS]);
 
     return nr;
 }

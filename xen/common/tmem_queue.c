@@ -97,6 +97,7 @@ struct tmem_segment {
 #define SAMPLE_SEGMENTS    (TMEM_SAMPLE_MAX / SAMPLE_PAGES)
 
 unsigned int __read_mostly tmem_nr_classes;
+bool __read_mostly tmem_class_used[TMEM_MAX_CLASSES];
 
 unsigned int tmem_frame_class(const struct page_info *pg)
 {
@@ -137,6 +138,7 @@ static struct tmem_meta *queue_meta(struct tmem_queue *q)
 
 void __init tmem_queue_init(void)
 {
+    memset(tmem_class_used, 0, sizeof(tmem_class_used));
     tmem_nr_classes = 2 * (last_node(node_online_map) + 1);
 }
 
@@ -301,8 +303,12 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct page_info *pg)
 {
     struct tmem_queue *q = tmem_queue_of(c, pg);
+    bool *used = &tmem_class_used[q - c->queues];
     struct tmem_line *line = &q->line[sort];
     struct tmem_epage *ep;
+
+    if ( unlikely(!read_atomic(used)) )
+        write_atomic(used, true);
 
     spin_lock(&q->lock);
     ep = queue_append(q, line, obj, index, pg);

@@ -669,7 +669,13 @@ void tmem_settle(struct tmem_client *c);
 struct page_info *tmem_frame_find(enum tmem_frame_kind kind);
 
 /* tmem_queue.c: queues of ephemeral pages. */
+#define TMEM_MAX_CLASSES (2 * MAX_NUMNODES)
 extern unsigned int tmem_nr_classes;           /* queues of a client */
+/*
+ * Has any client ever had a page of that class? A node has memory on either
+ * side of 4 GiB, but for one of them: who looks at all clients spares the rest.
+ */
+extern bool tmem_class_used[TMEM_MAX_CLASSES];
 void tmem_queue_init(void);                    /* at boot */
 int tmem_queues_init(struct tmem_client *c);   /* 0 or -ENOMEM */
 void tmem_queues_destroy(struct tmem_client *c);
