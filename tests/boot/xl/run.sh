@@ -45,7 +45,16 @@ set_values()
 {
     xl tmem-set 0 -w 7 && xl tmem-set 0 -c 100 && xl tmem-set 0 -p 1 &&
         client ww 7 && client ca 100 && client co 1 && client Ec 100 &&
+        xl tmem-set 0 | tail -n 1 | grep -Eq '^Domain-0 +0 +7 +100 +1$' &&
         xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0
+}
+
+# That all are frozen is seen when one of them has been thawed.
+freeze_all()
+{
+    xl tmem-freeze -a && xl tmem-thaw 0 && client fr 0 &&
+        xl tmem-top -d 1 | grep -q '^clients [0-9]* (new: frozen), ' &&
+        xl tmem-thaw -a && xl tmem-list -a | grep -q '^G=.*,Fr:0$'
 }
 
 auth()
@@ -114,6 +123,7 @@ check "tmem-list, explained" explained
 check "tmem-freeze and tmem-thaw, by id" freeze 0
 check "tmem-freeze and tmem-thaw, by name" freeze Domain-0
 check "tmem-freeze and tmem-thaw, all" freeze -a
+check "tmem-freeze of all is told" freeze_all
 check "tmem-set, and a cap that holds at once" set_values
 check "tmem-shared-auth" auth
 check "tmem-top" top
