@@ -322,18 +322,6 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     return rc;
 }
 
-/* Zeroed memory, for good. */
-static void *__init tmem_boot_alloc(unsigned long bytes)
-{
-    unsigned int order = get_order_from_bytes(bytes);
-    void *p = alloc_xenheap_pages(order, 0);
-
-    if ( p )
-        memset(p, 0, PAGE_SIZE << order);
-
-    return p;
-}
-
 static int __init cf_check tmem_init(void)
 {
     unsigned long history;
@@ -342,14 +330,13 @@ static int __init cf_check tmem_init(void)
         return 0;
 
     tmem_cpu_stats = tmem_boot_alloc(nr_cpu_ids * sizeof(*tmem_cpu_stats));
-    if ( !tmem_cpu_stats )
+    if ( !tmem_cpu_stats || tmem_xen_init() )
     {
         opt_tmem = false;
         printk(XENLOG_ERR "tmem: off, there is no memory for it\n");
         return -ENOMEM;
     }
 
-    tmem_xen_init();
     tmem_queue_init();
     history = tmem_evict_init();
     tmem_list_init();

@@ -64,7 +64,7 @@ static DEFINE_PER_CPU(struct frame_cache[TMEM_FRAME_KINDS], frame_caches);
 static struct {
     long held;                 /* came from the heap, less what went back */
     unsigned long came, went;  /* freeable frames */
-} __cacheline_aligned frames_seen[NR_CPUS];
+} __cacheline_aligned *__read_mostly frames_seen;   /* [nr_cpu_ids] */
 
 #define seen_here() (&frames_seen[smp_processor_id()])
 #define seen_add(counter, n) write_atomic(&(counter), (counter) + (n))
@@ -96,6 +96,10 @@ unsigned long tmem_freeable_frames(void)
 {
     unsigned long came = 0, went = 0;
     unsigned int cpu;
+
+    /* The heap may ask before tmem is there. */
+    if ( !frames_seen )
+        return 0;
 
     /*
      * In this order: whatever has come by the first loop and gone before the
@@ -420,7 +424,18 @@ static struct notifier_block cpu_notifier = {
     .notifier_call = cpu_callback,
 };
 
-void __init tmem_xen_init(void)
+void *__init tmem_boot_alloc(unsigned long bytes)
+{
+    unsigned int order = get_order_from_bytes(bytes);
+    void *p = alloc_xenheap_pages(order, 0);
+
+    if ( p )
+        memset(p, 0, PAGE_SIZE << order);
+
+    return p;
+}
+
+int __init tmem_xen_init(void)
 {
     const unsigned long at_least = MB(16) >> PAGE_SHIFT;
     unsigned int cpu;
@@ -431,10 +446,14 @@ void __init tmem_xen_init(void)
 
     stream_puts = !boot_cpu_has(X86_FEATURE_FSRM);
 
-    memset(frames_seen, 0, sizeof(frames_seen));
+    frames_seen = tmem_boot_alloc(nr_cpu_ids * sizeof(*frames_seen));
+    if ( !frames_seen )
+        return -ENOMEM;
     for_each_online_cpu ( cpu )
         cache_init(cpu);
     register_cpu_notifier(&cpu_notifier);
+
+    return 0;
 }
 
 bool tmem_frame_is_mapped(const struct page_info *pg)

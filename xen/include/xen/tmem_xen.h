@@ -54,7 +54,9 @@ enum tmem_frame_kind {
 #endif
 
 /* Read boot parameters and the size of the host. Once, at boot. */
-void tmem_xen_init(void);
+int tmem_xen_init(void);                       /* 0 or -ENOMEM */
+/* Zeroed memory, whole frames, for good; or NULL. */
+void *tmem_boot_alloc(unsigned long bytes);
 /* Frames of the heap that tmem never takes. */
 unsigned long tmem_reserve_frames(void);
 /* Does the host have these, and nr more? */
