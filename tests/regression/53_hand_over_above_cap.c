@@ -29,4 +29,28 @@ static void test_cap_holds_when_a_sharer_dies(void **state)
     assert_int_equal(shared_get(HANDLE(OTHER, 0, 2, 1), 1), 1);
 }
 
-REGRESSION(test_cap_holds_when_a_sharer_dies)
+/* An object whose pages nobody takes is gone, too. */
+static void test_nothing_is_left(void **state)
+{
+    (void)state;
+    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, 0, 0, true), 0);
+    assert_int_equal(shared_new_pool(GUEST, LO, 0), 0);
+    assert_int_equal(shared_new_pool(OTHER, LO, 0), 0);
+    assert_int_equal(shared_put(HANDLE(OTHER, 0, 2, 0), 1), 1);
+    assert_int_equal(set_cap(OTHER, 1), 0);
+    assert_int_equal(shared_put(HANDLE(GUEST, 0, 1, 0), 1), 1);
+    assert_int_equal(shared_get(HANDLE(OTHER, 0, 1, 0), 1), 1);
+    assert_int_equal(xenhost_domain_destroy(GUEST), 0);
+    assert_int_equal(guest_flush(HANDLE(OTHER, 0, 2, 0)), 1);
+    assert_int_equal(shared_get(HANDLE(OTHER, 0, 1, 0), 1), -EEMPTY);
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        machine_test(test_cap_holds_when_a_sharer_dies),
+        machine_test(test_nothing_is_left),
+    };
+
+    return tests_main(argc, argv, tests);
+}

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../lib/guest.h"
+#include "../lib/control.h"
 #include "../lib/machine.h"
 
 #define GUEST 1
@@ -73,6 +73,8 @@ static void test_duplicate_without_room(void **state)
     xenhost_domain_set_max(GUEST, guest_tot_pages(GUEST));
     ret = guest_put(h, 2);
     assert_true(ret == 1 || ret == -ENOSPC);
+    assert_int_equal(list_now(GUEST, "P=CI:1,PI:1", "pr"), ret == 1);
+    assert_int_equal(list_now(GUEST, "P=CI:1,PI:1", "pd"), ret != 1);
     assert_int_equal(guest_get(h, 2), ret == 1 ? 1 : -EEMPTY);
     machine_stop();
 }
@@ -305,6 +307,35 @@ static void test_sparse_queue_shrinks(void **state)
     machine_stop();
 }
 
+/* Persistent pages fill the host but for the reserve, to the last frame. */
+static unsigned long left_by_pages(unsigned long pages, const char *cmdline,
+                                   unsigned long hold)
+{
+    unsigned long left;
+
+    machine_start(pages, 2, cmdline);
+    xenhost_leak_check(false);
+    machine_guest(GUEST);
+    assert_int_equal(xenhost_domain_set_max(GUEST, pages), 0);
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    xenhost_alloc_pages(xenhost_free_pages() - hold);
+    assert_true(guest_put_range(HANDLE(GUEST, 0, 1, 0), pages, 1) > 500);
+    left = xenhost_free_pages();
+    machine_stop();
+
+    return left;
+}
+
+static void test_reserve(void **state)
+{
+    (void)state;
+    assert_int_equal(left_by_pages(PAGES, "tmem=1 tmem_reserve=16", 800), 16);
+    assert_int_equal(left_by_pages(PAGES, "tmem=1 tmem_reserve=99", 800), 99);
+    /* 16 MiB, or a hundredth. */
+    assert_int_equal(left_by_pages(6000, "tmem=1", 5000), 4096);
+    assert_int_equal(left_by_pages(500000, "tmem=1", 6000), 5000);
+}
+
 /* What a big flush has left to free makes room for the next put. */
 static void test_put_frees_what_was_flushed(void **state)
 {
@@ -504,6 +535,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_scan_spares_used_pages),
         cmocka_unit_test(test_history_size),
         cmocka_unit_test(test_full_host_takes_puts),
+        cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_frames_of_another_cpu),
         cmocka_unit_test(test_pool_on_full_host),
         cmocka_unit_test(test_sparse_queue_shrinks),
