@@ -341,6 +341,7 @@ static int __init cf_check tmem_init(void)
     history = tmem_evict_init();
     tmem_list_init();
     INIT_LIST_HEAD(&tmem_clients);
+    tmem_clients_by_id = RB_ROOT;
     tmem_all_frozen = false;
     tmem_shared_init();
     printk("tmem: on, %lu MiB stay free, %lu MiB note what is put\n",

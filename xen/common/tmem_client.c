@@ -27,6 +27,7 @@ DEFINE_SPINLOCK(tmem_clients_lock);
 DEFINE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
 DEFINE_RCU_READ_LOCK(tmem_rcu);
 LIST_HEAD(tmem_clients);
+struct rb_root tmem_clients_by_id;
 bool tmem_all_frozen;
 
 static void client_free(struct tmem_client *c)
@@ -82,6 +83,23 @@ static struct tmem_client *client_alloc(struct domain *d)
     return NULL;
 }
 
+/* Show a new client to control operations, which take them by their ids. */
+static void client_insert(struct tmem_client *c)
+{
+    struct rb_node **link = &tmem_clients_by_id.rb_node, *parent = NULL;
+
+    ASSERT(LOCKING_clients);
+
+    while ( *link )
+    {
+        parent = *link;
+        link = c->id < rb_entry(parent, struct tmem_client, by_id)->id
+               ? &parent->rb_left : &parent->rb_right;
+    }
+    rb_link_node(&c->by_id, parent, link);
+    rb_insert_color(&c->by_id, &tmem_clients_by_id);
+}
+
 /* As tmem_client_create(); or -EAGAIN: others took the slots meanwhile. */
 static int client_create(struct domain *d)
 {
@@ -104,6 +122,7 @@ static int client_create(struct domain *d)
         c->frozen = tmem_all_frozen;
         c->serial = ++serial;
         list_add_tail_rcu(&c->link, &tmem_clients);
+        client_insert(c);
         rcu_assign_pointer(d->tmem_client, c);
         c = NULL;
     }
@@ -145,11 +164,24 @@ struct tmem_client *tmem_client_pin(struct domain *d)
 struct tmem_client *tmem_client_pin_next(unsigned int id)
 {
     struct tmem_client *c, *found = NULL;
+    struct rb_node *node, *first = NULL;
 
     spin_lock(&tmem_clients_lock);
-    list_for_each_entry ( c, &tmem_clients, link )
-        if ( !c->leaving && c->id >= id && (!found || c->id < found->id) )
+    for ( node = tmem_clients_by_id.rb_node; node; )
+    {
+        bool behind = rb_entry(node, struct tmem_client, by_id)->id >= id;
+
+        if ( behind )
+            first = node;
+        node = behind ? node->rb_left : node->rb_right;
+    }
+    /* Those that leave are passed over once, as the next call goes on there. */
+    for ( ; first && !found; first = rb_next(first) )
+    {
+        c = rb_entry(first, struct tmem_client, by_id);
+        if ( !c->leaving )
             found = c;
+    }
     if ( found )
         found->pins++;
     spin_unlock(&tmem_clients_lock);
@@ -592,6 +624,7 @@ static void client_unlink(struct tmem_client *c)
 
     spin_lock(&tmem_clients_lock);
     list_del_rcu(&c->link);
+    rb_erase(&c->by_id, &tmem_clients_by_id);
     tmem_slot_leave(c);
     rcu_assign_pointer(d->tmem_client, NULL);
     spin_unlock(&tmem_clients_lock);

@@ -318,6 +318,7 @@ struct tmem_client {
     uint64_t serial;               /* no other client has had it */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
     struct list_head link;         /* tmem_clients_lock; RCU */
+    struct rb_node by_id;          /* tmem_clients_lock */
     unsigned int pins;             /* tmem_clients_lock: control is using it */
     bool leaving;                  /* tmem_clients_lock: no more pins */
     unsigned int nr_auth;                   /* tmem_shared_lock */
@@ -462,6 +463,7 @@ static inline struct tmem_client_cpu *tmem_this_cpu(struct tmem_client *c)
 
 /* tmem_client.c: clients and pools. */
 extern struct list_head tmem_clients;          /* tmem_clients_lock; RCU */
+extern struct rb_root tmem_clients_by_id;      /* tmem_clients_lock */
 extern bool tmem_all_frozen;                   /* tmem_clients_lock */
 extern rcu_read_lock_t tmem_rcu;
 
