@@ -24,18 +24,19 @@
 #define PERSISTENT_POOL 1
 #define PER_OBJECT      64U
 #define GUEST_FRAMES    8192U     /* of all guests, but 8 for each at least */
+#define MAX_CLIENTS     1000U
 #define MAX_TAKEN       20000U
 #define MAX_TIMES       20000U
 #define BOUND_US        60.0      /* of a call that can't be preempted */
 
-static const unsigned int counts[] = { 1, 10, 100, 1000 };
+static const unsigned int counts[] = { 1, 10, 100, MAX_CLIENTS };
 #define NR_COUNTS (sizeof(counts) / sizeof(counts[0]))
 
 /* The host that runs. */
 static struct {
     unsigned int clients, frames;     /* frames: of each guest */
     unsigned long room;               /* for tmem */
-    uint32_t next;                    /* number of the next ephemeral page */
+    uint32_t next[MAX_CLIENTS + 1];   /* number of a guest's next page */
     unsigned int nr_taken;
     struct {
         long mfn;
@@ -68,7 +69,9 @@ static long guest_op(unsigned int guest, uint32_t cmd, int pool, uint32_t page)
 /* A page that was never there. */
 static void put_next(void)
 {
-    expect(guest_op(any_guest(), TMEM_PUT_PAGE, EPHEMERAL_POOL, host.next++),
+    unsigned int guest = any_guest();
+
+    expect(guest_op(guest, TMEM_PUT_PAGE, EPHEMERAL_POOL, host.next[guest]++),
            1, "a put");
 }
 
@@ -102,7 +105,8 @@ static void start(unsigned int clients)
     host.clients = clients;
     host.frames = GUEST_FRAMES / clients > 8 ? GUEST_FRAMES / clients : 8;
     host.room = opt.quick ? 32768 : 65536;
-    host.next = host.nr_taken = 0;
+    memset(host.next, 0, sizeof(host.next));
+    host.nr_taken = 0;
     /* Each client has its metadata; what is too much is taken. */
     cfg.host_pages = host.room + clients * (host.frames + 32) + 8192;
     expect(xenhost_start(&cfg), 0, "the start of a host");
@@ -183,18 +187,28 @@ static void do_freeable(struct spans *each)
 }
 
 /* Its frame is in the CPU's cache, and goes back there. */
-static void do_claim(struct spans *each)
+static void persistent_put(struct spans *each, unsigned long claim)
 {
     unsigned int guest = any_guest();
     uint64_t start;
 
-    expect(xenhost_domain_set_claim(DOM_ADMIN, 17), 0, "a claim");
+    expect(xenhost_domain_set_claim(DOM_ADMIN, claim), 0, "a claim");
     start = __rdtsc();
     expect(guest_op(guest, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1,
            "a persistent put");
     span_add(each, start);
     expect(xenhost_domain_set_claim(DOM_ADMIN, 0), 0, "the end of a claim");
     expect(guest_op(guest, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1, "a flush");
+}
+
+static void do_plain(struct spans *each)
+{
+    persistent_put(each, 0);
+}
+
+static void do_claim(struct spans *each)
+{
+    persistent_put(each, 17);
 }
 
 static void do_list(struct spans *each)
@@ -217,6 +231,7 @@ static const struct {
     bool for_each;                /* the figures are for each client */
 } works[] = {
     { "put", "put that evicts", do_put, MAX_TIMES, 4000, 2, true },
+    { "plain", "put that finds a frame", do_plain, MAX_TIMES, 4000, 0, false },
     { "order0", "order 0, heap empty", do_order0, 500, 250, 2, true },
     { "order4", "order 4, heap empty", do_order4, 500, 250, 0, true },
     { "freeable", "freeable", do_freeable, 5000, 1000, 2, true },

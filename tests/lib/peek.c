@@ -83,6 +83,11 @@ unsigned int peek_bucket(uint64_t obj)
     return tmem_bucket_of(&pool, &oid) - buckets;
 }
 
+uint64_t peek_clock(void)
+{
+    return tmem_clock();
+}
+
 void *peek_eat_room(void)
 {
     void **block, *eaten = NULL;

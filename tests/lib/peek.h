@@ -32,6 +32,9 @@ int peek_marked(unsigned int dom, bool count);
 /* The bucket of a pool that an object of guest.h's handles is in. */
 unsigned int peek_bucket(uint64_t obj);
 
+/* The engine's time in ns; this reads the clock as well. */
+uint64_t peek_clock(void);
+
 /*
  * Take all the room that small blocks have in frames that are xmalloc's; the
  * heap has to be set to fail. And give it back.

@@ -11,7 +11,7 @@
  * Whatever takes time in proportion to pages is done in steps of
  * TMEM_DRAIN_BATCH, with a preemption check behind each.
  *
- * Locking: tmem_clients_lock guards the list of clients and each domain's
+ * Locking: tmem_clients_lock guards list and tree of clients and each domain's
  * pointer to its client. It also decides whether a dying domain still gets
  * one: is_dying is set before tmem_destroy() takes that lock, and read below
  * it. Memory of clients and pools is freed by RCU, since eviction looks at

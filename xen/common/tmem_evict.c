@@ -31,6 +31,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
+#include <xen/prefetch.h>
 #include <xen/tmem_private.h>
 
 /* Frames of the table of puts; -1: the default. */
@@ -262,6 +263,9 @@ struct victims {
     bool weighted;
     uint64_t frames;           /* of all clients, if weighted */
     uint64_t share;            /* the load that all have together */
+    /* What has less load need not be looked at; nor what has as much ... */
+    uint64_t least;
+    uint64_t young;            /* ... and a stamp that is not below this one */
     unsigned int nr;
     struct victim v[TMEM_EVICT_BATCH];
 };
@@ -284,6 +288,12 @@ static void victims_add(struct victims *vs, const struct victim *v)
     for ( ; i && goes_before(v, &vs->v[i - 1]); i-- )
         vs->v[i] = vs->v[i - 1];
     vs->v[i] = *v;
+
+    if ( vs->nr == TMEM_EVICT_BATCH )
+    {
+        vs->least = vs->v[vs->nr - 1].load;
+        vs->young = vs->now - vs->v[vs->nr - 1].age;
+    }
 }
 
 /* tmem_client_held() of the client that has these heads. */
@@ -305,23 +315,49 @@ static uint64_t load(uint64_t frames, uint64_t weight)
     return weight ? (frames << 16) / weight : frames ? ~0ULL : 0;
 }
 
+/* The load of a client that has more than its share (or had), or 0. */
+static uint64_t excess(const struct victims *vs, const struct tmem_head *heads,
+                       bool had)
+{
+    uint64_t frames, weight;
+
+    if ( !vs->weighted )
+        return 0;
+    frames = held(heads);
+    weight = read_atomic(&heads->weight);
+    /* load() is not above share: as a product, since a division takes long. */
+    if ( !had && frames << 16 < (vs->share + 1) * weight )
+        return 0;
+
+    return load(frames, weight);
+}
+
 /*
  * Add the page that a client would give next, if it has any of those wanted.
- * exceeds: it is known to have more than its share, maybe not by now.
+ * had: more than its share, when the victims were found.
  */
 static void victims_look(struct victims *vs, const struct tmem_head *heads,
-                         bool exceeds)
+                         bool had)
 {
-    struct victim v = { };
+    struct victim v = { .load = excess(vs, heads, had) };
     unsigned int i, sort;
     uint64_t age;
+
+    if ( v.load < vs->least )
+        return;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
     {
         const struct tmem_head *head = &heads[i * TMEM_BLOCK_SLOTS];
 
-        if ( class_is_wanted(i, vs->want) &&
-             head_victim(head, vs->now, &sort, &age) &&
+        if ( !class_is_wanted(i, vs->want) )
+            continue;
+        /* No page counts as older than it is. */
+        if ( v.load == vs->least &&
+             read_atomic(&head->oldest[TMEM_POLICY_NEW]) >= vs->young &&
+             read_atomic(&head->oldest[TMEM_POLICY_AGAIN]) >= vs->young )
+            continue;
+        if ( head_victim(head, vs->now, &sort, &age) &&
              (!v.queue || age > v.age) )
         {
             v.age = age;
@@ -330,16 +366,8 @@ static void victims_look(struct victims *vs, const struct tmem_head *heads,
         }
     }
     /* A client that goes has no queues any more. */
-    if ( !v.queue )
-        return;
-
-    if ( vs->weighted )
-    {
-        v.load = load(held(heads), read_atomic(&heads->weight));
-        if ( v.load <= vs->share && !exceeds )
-            v.load = 0;
-    }
-    victims_add(vs, &v);
+    if ( v.queue )
+        victims_add(vs, &v);
 }
 
 /* Look at all clients: sum up their frames, or find victims. RCU held. */
@@ -370,8 +398,10 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
 {
     uint64_t weights = read_atomic(&tmem_weights);
 
-    *vs = (struct victims){ .want = want, .now = tmem_clock(),
-                            .weighted = weights };
+    *vs = (struct victims){
+        .want = want, .now = tmem_clock(), .weighted = weights,
+        .young = TMEM_POLICY_EMPTY,
+    };
     if ( weights )
     {
         walk(vs, true);
@@ -399,7 +429,13 @@ static bool is_over(const struct progress *p)
  */
 static void victims_evict(struct victims *vs, struct progress *p)
 {
-    unsigned int i, left = TMEM_EVICT_BATCH;
+    unsigned int i, step, left = TMEM_EVICT_BATCH;
+
+    for ( i = 0; i < vs->nr; i++ )
+        prefetch(vs->v[i].queue);
+    for ( step = 0; step < TMEM_PREFETCH_STEPS && vs->nr > 1; step++ )
+        for ( i = 0; i < vs->nr; i++ )
+            tmem_queue_prefetch_head(vs->v[i].queue, vs->v[i].sort, step);
 
     while ( vs->nr && left-- && !is_over(p) )
     {
@@ -458,7 +494,7 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg))
 {
     struct progress p = { .nr = nr, .take = take };
-    struct victims vs = { .now = tmem_clock() };
+    struct victims vs = { .now = tmem_clock(), .young = TMEM_POLICY_EMPTY };
 
     rcu_read_lock(&tmem_rcu);
     do {

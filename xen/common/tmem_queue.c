@@ -384,6 +384,33 @@ struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
     return young;
 }
 
+void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
+                              unsigned int step)
+{
+    const struct tmem_segment *seg;
+    const struct tmem_epage *ep;
+
+    spin_lock(&q->lock);
+    seg = list_first_entry_or_null(&q->line[sort].segments,
+                                   struct tmem_segment, list);
+    if ( !step )
+        prefetch(seg);
+    else if ( seg )
+    {
+        ep = &seg->page[seg->first];
+        if ( step == 1 )
+            prefetch(ep);
+        else if ( step == 2 )
+        {
+            prefetch(ep->frame);
+            prefetch(ep->obj);
+        }
+        else
+            prefetch(tmem_bucket_of(ep->obj->pool, &ep->obj->oid));
+    }
+    spin_unlock(&q->lock);
+}
+
 struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
 {
     struct tmem_segment *seg =
@@ -544,17 +571,6 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     spin_unlock(&q->lock);
 
     return moved;
-}
-
-void tmem_head_look(const struct tmem_head *head, struct tmem_policy_queues *f)
-{
-    unsigned int sort;
-
-    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-    {
-        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
-        f->oldest[sort] = read_atomic(&head->oldest[sort]);
-    }
 }
 
 /*

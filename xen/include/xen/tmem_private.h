@@ -705,6 +705,13 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit);
  * when the metadata need another frame. Bucket of its object locked.
  */
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
+/*
+ * Have fetched what the eviction of its oldest page will touch, as far as step
+ * (from 0 on) can know where that is. Not locked.
+ */
+#define TMEM_PREFETCH_STEPS 4
+void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
+                              unsigned int step);
 /* The oldest page of a sort, or NULL. Queue locked. */
 struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort);
 /*
@@ -733,7 +740,17 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
 void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
                           struct page_info *pg);
 /* What the policy is to know: an estimate, without a lock. */
-void tmem_head_look(const struct tmem_head *head, struct tmem_policy_queues *f);
+static inline void tmem_head_look(const struct tmem_head *head,
+                                  struct tmem_policy_queues *f)
+{
+    unsigned int sort;
+
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+    {
+        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
+        f->oldest[sort] = read_atomic(&head->oldest[sort]);
+    }
+}
 /* The class of a frame's memory. */
 unsigned int tmem_frame_class(const struct page_info *pg);
 /* Its pages: an estimate, without a lock. */
