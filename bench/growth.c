@@ -119,6 +119,9 @@ static void start(unsigned int clients)
                                      false), 0, "a domain");
         new_pool(i, EPHEMERAL, EPHEMERAL_POOL);
         new_pool(i, PERSISTENT, PERSISTENT_POOL);
+        /* A pool's first put makes its buckets. */
+        expect(guest_op(i, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1, "a put");
+        expect(guest_op(i, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1, "a flush");
     }
     xenhost_prefault();
     xenhost_alloc_pages(xenhost_free_pages() - host.room);

@@ -24,7 +24,8 @@
  * Files: this one decodes requests and dispatches them. tmem_data.c has the
  * data operations, tmem_client.c clients and pools, tmem_shared.c shared pools,
  * tmem_object.c objects, tmem_queue.c ephemeral pages, tmem_evict.c which of
- * them go, tmem_policy.c the order among those of one client, tmem_relinquish.c
+ * them go, tmem_heads.c what that looks at, tmem_policy.c the order among those
+ * of one client, tmem_relinquish.c
  * what the heap asks for, tmem_tidy.c moves ephemeral pages together, tmem_meta.c
  * billing and metadata, tmem_control.c the toolstack's operations, tmem_list.c
  * statistics.
@@ -39,7 +40,8 @@
  * -------
  * In this order; a lock is taken only below locks that come before it:
  *
- *   tmem_clients_lock   spinlock: the list of clients, domain->tmem_client
+ *   tmem_clients_lock   spinlock: list and tree of clients, their slots and
+ *                       weights, domain->tmem_client
  *   client->rwlock      percpu_rwlock: pools[], dying pools, frozen. Data
  *                       operations hold it for reading, which writes to
  *                       nothing but the CPU's own memory; so freezing and
@@ -73,8 +75,9 @@
  *
  * tmem_relinquish_pages() may run below any of Xen's locks, from an
  * allocation; never below one of tmem's own, since what tmem allocates
- * carries MEMF_tmem. It takes no lock above bucket->lock. It walks clients,
- * pools and buckets below rcu_read_lock(), and their memory is freed by RCU.
+ * carries MEMF_tmem. It takes no lock above bucket->lock. It looks at heads,
+ * clients, pools and buckets below rcu_read_lock(), and their memory is freed
+ * by RCU. A walk over the heads of all clients is made once for a batch.
  *
  * Objects and descriptors are not counted: a bucket's lock keeps its objects,
  * and a queue's lock keeps the objects of queued pages, because a page leaves

@@ -10,7 +10,11 @@
  * have one. When nobody exceeds, or no client has a weight, the victim is the
  * globally oldest page, as the policy counts age (tmem_policy.c): it also says
  * which of a queue's two sorts of pages gives. Shares are looked at once for a
- * batch of pages.
+ * batch of pages: who exceeds then gives first until the batch is full.
+ *
+ * A batch is found by one walk over the heads of all clients (tmem_heads.c),
+ * which keeps as many clients as the batch has pages, in the order in which
+ * they give. Pages are then taken from these alone.
  *
  * The table of puts that the policy needs is one for all clients, made at
  * boot: nothing has to be found for a client that comes, or given back by one

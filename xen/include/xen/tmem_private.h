@@ -784,7 +784,7 @@ unsigned long tmem_ephemeral_pages(void);
 extern struct tmem_block *tmem_blocks[TMEM_MAX_BLOCKS];  /* RCU */
 extern unsigned int tmem_nr_blocks;            /* those behind are NULL */
 extern uint64_t tmem_weights;                  /* tmem_clients_lock: of all */
-/* Have a block for a new client if one is needed: 0 or -ENOMEM. No lock held. */
+/* Have a block for a new client, if it takes one: 0 or -ENOMEM. Nothing held. */
 int tmem_slot_prepare(struct tmem_client *c);
 /*
  * Take a slot, which shows the client's queues to eviction: 0; -ENOMEM: there
