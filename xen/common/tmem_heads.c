@@ -75,9 +75,15 @@ static void heads_init(struct tmem_client *c, struct tmem_head *heads)
     {
         struct tmem_head *head = &heads[i * TMEM_BLOCK_SLOTS];
 
-        *head = (struct tmem_head){ .bias = c->policy.bias };
+        /* Who walks may still be looking at the one who had them before. */
         for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-            head->oldest[sort] = TMEM_POLICY_EMPTY;
+        {
+            write_atomic(&head->oldest[sort], TMEM_POLICY_EMPTY);
+            write_atomic(&head->nr_pages[sort], 0);
+        }
+        write_atomic(&head->bias, c->policy.bias);
+        write_atomic(&head->weight, 0);
+        write_atomic(&head->nr_meta, 0);
         c->queues[i].head = head;
         rcu_assign_pointer(head->queue, &c->queues[i]);
     }
