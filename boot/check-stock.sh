@@ -18,7 +18,8 @@ lock build
 dir=$OUT/xen/same
 numbered="common/domain.o common/page_alloc.o"
 
-# compile TREE GOAL...: to $dir/TREE, with no trace of where and when
+# compile TREE GOAL...: to $dir/TREE, with no trace of where and when. (A file
+# includes itself by __FILE__, which is found by way of -iquote.)
 compile()
 {
     _tree=$1
@@ -27,7 +28,7 @@ compile()
         O="$dir/$_tree" -j "$JOBS" XEN_TARGET_ARCH=x86_64 XEN_BUILD_DATE=0 \
         XEN_BUILD_TIME=0 XEN_BUILD_HOST=0 XEN_WHOAMI=0 \
         EXTRA_CFLAGS_XEN_CORE="-fmacro-prefix-map=$OUT/xen/$_tree/= \
--fmacro-prefix-map=../../$_tree/= $count" "$@"
+-fmacro-prefix-map=../../$_tree/= -iquote$OUT/xen/$_tree $count" "$@"
 }
 
 say "comparing a hypervisor without CONFIG_TMEM with a stock one"
