@@ -32,6 +32,7 @@ nodeid_t cpu_to_node[NR_CPUS];
 unsigned int memnode_shift;
 unsigned long memnodemapsize;
 nodeid_t *memnodemap;
+struct node_data node_data[MAX_NUMNODES];
 
 static unsigned int fake_nodes;
 static unsigned long late_pages;       /* those that are not there yet */
@@ -115,6 +116,17 @@ static int make_map(unsigned int ranges, unsigned long boot_pages)
     return 0;
 }
 
+/* Frames for a node: to the heap, and into what it spans. */
+static void node_add(unsigned int node, unsigned long mfn, unsigned long end)
+{
+    struct node_data *n = NODE_DATA(node);
+
+    if ( !n->node_spanned_pages )
+        n->node_start_pfn = mfn;
+    n->node_spanned_pages = end - n->node_start_pfn;
+    heap_add(mfn, end);
+}
+
 int numa_start(void)
 {
     unsigned int ranges, cpu, i;
@@ -134,12 +146,13 @@ int numa_start(void)
 
     dma_bits = fake_nodes > 1 ? DMA_BITS : 0;
     node_online_map = NODE_MASK_NONE;
+    memset(node_data, 0, sizeof(node_data));
     max_page = boot_pages + 1;
     total_pages = boot_pages;
     for ( i = 0; i < fake_nodes; i++ )
         node_set_online(i);
     for ( i = 0; i < ranges; i++ )
-        heap_add(max(range_start(i, ranges, boot_pages), 1UL),
+        node_add(i % fake_nodes, max(range_start(i, ranges, boot_pages), 1UL),
                  range_start(i + 1, ranges, boot_pages));
 
     return 0;
@@ -161,7 +174,7 @@ int xenhost_memory_online(void)
     total_pages += late_pages;
     late_pages = 0;
     node_set_online(fake_nodes);
-    heap_add(start, max_page);
+    node_add(fake_nodes, start, max_page);
     host_leave();
 
     return fake_nodes;

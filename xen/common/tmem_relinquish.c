@@ -151,12 +151,12 @@ static void search_caches(struct search *s, unsigned int bits)
 }
 
 /* Frames of some of the oldest pages that may be wanted. RCU held. */
-static unsigned int sample_oldest(const struct search *s,
+static unsigned int sample_oldest(const struct search *s, bool high,
                                   unsigned long mfn[TMEM_SAMPLE_MAX])
 {
     const unsigned long low = 1UL << (TMEM_LOW_BITS - PAGE_SHIFT);
     struct tmem_want want = {
-        .node = s->node, .high = s->start,
+        .node = s->node, .high = high,
         .low = s->limit <= low && max_page > low,
     };
     struct tmem_queue *q = tmem_evict_next(&want);
@@ -165,10 +165,10 @@ static unsigned int sample_oldest(const struct search *s,
 }
 
 /* Runs around some of the oldest pages. RCU held. */
-static void search_oldest(struct search *s)
+static void search_oldest(struct search *s, bool high)
 {
     unsigned long mfn[TMEM_SAMPLE_MAX];
-    unsigned int i, nr = sample_oldest(s, mfn);
+    unsigned int i, nr = sample_oldest(s, high, mfn);
 
     for ( i = 0; i < nr && goes_on(s); i++ )
         evict_run(s, mfn[i]);
@@ -182,7 +182,7 @@ static void search_all(struct search *s)
 {
     static unsigned long cursor;
     const unsigned long step = 1UL << s->order, end = run_of(s, s->limit);
-    const unsigned long start = run_of(s, s->start);
+    const unsigned long start = run_of(s, s->start + step - 1);
     unsigned long seen = run_of(s, read_atomic(&cursor)), left, mfn;
 
     if ( start >= end )
@@ -198,6 +198,11 @@ static void search_all(struct search *s)
             mfn = end;
     }
     write_atomic(&cursor, seen + (end - start - left));
+}
+
+static bool node_is_there(nodeid_t node)
+{
+    return node == NUMA_NO_NODE || (node < MAX_NUMNODES && node_online(node));
 }
 
 static bool is_width(unsigned int bits)
@@ -217,9 +222,18 @@ static bool is_searched(unsigned int bits, nodeid_t node, unsigned int order)
                    !tmem_node_has_class(node);
 }
 
-static unsigned long frames_below(unsigned int bits)
+/* Say where a search looks: in memory that may be what is wanted. */
+static void search_in(struct search *s, unsigned int bits, nodeid_t node,
+                      bool high)
 {
-    return is_width(bits) ? 1UL << (bits - PAGE_SHIFT) : max_page;
+    s->node = node;
+    s->start = high ? 1UL << (TMEM_LOW_BITS - PAGE_SHIFT) : 0;
+    s->limit = is_width(bits) ? 1UL << (bits - PAGE_SHIFT) : max_page;
+    if ( node != NUMA_NO_NODE )
+    {
+        s->start = max(s->start, node_start_pfn(node));
+        s->limit = min(s->limit, node_end_pfn(node));
+    }
 }
 
 static unsigned long relinquish_runs(unsigned int bits, nodeid_t node,
@@ -227,17 +241,16 @@ static unsigned long relinquish_runs(unsigned int bits, nodeid_t node,
                                      unsigned int looks)
 {
     struct search s = {
-        .start = high ? 1UL << (TMEM_LOW_BITS - PAGE_SHIFT) : 0,
-        .limit = frames_below(bits), .node = node, .order = order,
-        .wanted = order ? 1 : TMEM_EVICT_BATCH, .looks = looks,
+        .order = order, .wanted = order ? 1 : TMEM_EVICT_BATCH, .looks = looks,
     };
 
+    search_in(&s, bits, node, high);
     /* Frames without a page cost nobody anything. Low ones are no help now. */
     if ( !high )
         search_caches(&s, bits);
     rcu_read_lock(&tmem_rcu);
     if ( !s.found )
-        search_oldest(&s);
+        search_oldest(&s, high);
     /* All of these are for the walk: so many calls see everything. */
     s.looks = looks;
     if ( !s.found )
@@ -265,7 +278,7 @@ static unsigned long relinquish(unsigned int bits, nodeid_t node,
                                 unsigned int order, bool high,
                                 unsigned int looks)
 {
-    if ( node != NUMA_NO_NODE && (node >= MAX_NUMNODES || !node_online(node)) )
+    if ( !node_is_there(node) )
         return 0;
 
     return is_searched(bits, node, order)
@@ -307,11 +320,15 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
 unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
                                    unsigned int order)
 {
-    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) ||
+    struct search s;
+
+    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) || !node_is_there(node) ||
          !is_searched(bits, node, order) )
         return 1;
 
-    return DIV_ROUND_UP(frames_below(bits),
+    search_in(&s, bits, node, false);
+
+    return DIV_ROUND_UP(s.limit - min(s.start, s.limit),
                         TMEM_RELINQUISH_LOOKS >> (node != NUMA_NO_NODE));
 }
 
@@ -330,7 +347,7 @@ static struct page_info *find_chunk(void)
     unsigned int i, nr;
 
     rcu_read_lock(&tmem_rcu);
-    nr = sample_oldest(&s, mfn);
+    nr = sample_oldest(&s, false, mfn);
     for ( i = 0; i < nr && !chunk; i++ )
         if ( run_pages(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
             chunk = mfn_to_page(_mfn(run_of(&s, mfn[i])));

@@ -18,6 +18,17 @@ extern unsigned int memnode_shift;
 extern unsigned long memnodemapsize;
 extern nodeid_t *memnodemap;
 
+/* Between its first frame and its last one there may be others'. */
+struct node_data {
+    unsigned long node_start_pfn, node_spanned_pages;
+};
+extern struct node_data node_data[];
+#define NODE_DATA(node)          (&node_data[node])
+#define node_start_pfn(node)     (NODE_DATA(node)->node_start_pfn)
+#define node_spanned_pages(node) (NODE_DATA(node)->node_spanned_pages)
+#define node_end_pfn(node)       (node_start_pfn(node) + \
+                                  node_spanned_pages(node))
+
 void xenhost_no_such_node(paddr_t addr);
 
 /* Only of memory that there is: elsewhere the table may have no entry. */
