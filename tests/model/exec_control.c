@@ -307,6 +307,26 @@ static unsigned long min_of(unsigned long a, unsigned long b)
     return a < b ? a : b;
 }
 
+/*
+ * Does a client with so many frames exceed its share of what there was before?
+ * The share is looked at once for a batch: who is below it then goes by age,
+ * also if the one above has given all that was too much.
+ */
+static bool is_above_share(const struct run *run, const struct shares *before,
+                           unsigned long frames, unsigned int weight)
+{
+    unsigned long all = 2;         /* the actor's page, and a frame for it */
+    unsigned int weights = 0, dom;
+
+    for ( dom = 1; dom < SPEC_DOMS; dom++ )
+    {
+        all += before->pages[dom] + before->meta[dom];
+        weights += run->spec.dom[dom].has_client * run->spec.dom[dom].weight;
+    }
+
+    return exceeds(frames, weight, all, weights);
+}
+
 bool shares_hold(struct run *run, const struct shares *before,
                  unsigned int actor)
 {
@@ -330,6 +350,7 @@ bool shares_hold(struct run *run, const struct shares *before,
             if ( least && a != actor )
                 least += min_of(before->meta[a], after.meta[a]);
             if ( b != actor && after.pages[b] < before->pages[b] &&
+                 is_above_share(run, before, least, d[a].weight) &&
                  exceeds(least, d[a].weight, most, d[b].weight) )
                 return run_complain(run, "domain %u lost pages (%lu frames, "
                     "weight %u) instead of %u (%lu, weight %u)", b, most,
