@@ -68,6 +68,7 @@ static void test_put_again_at_cap(void **state)
     unsigned int round, i, nr;
 
     (void)state;
+    xenhost_virtual_clock(true);
     assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
     assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), 2, 1), 2);
     /* No page more. Only small segments need another frame for the rounds. */
