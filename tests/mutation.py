@@ -11,6 +11,7 @@ mutant lives when all pass, in the debug build and then in the small one.
   MUTATION_SEED=1     which ones
   MUTATION_JOBS=n     at a time; the default is one for each CPU
   MUTATION_ONLY=text  only those whose name has that text in it
+  MUTATION_AGAIN=file those that a list has, such as one of survivors; all
 
 A mutant that compiles to the same code, or that tests/mutation.equivalent
 lists with a reason, is none. What lives is printed as a diff, and left in
@@ -141,10 +142,10 @@ class Mutant:
                        ["+%s\n" % s for s in self.new])
 
 
-def equivalents():
-    """What the list says: "file: reason", then lines with - and +."""
+def listed(path):
+    """Mutants of a list: "file: words", then lines with - and +."""
     found, name, old, new = set(), None, [], []
-    with open("tests/mutation.equivalent") as f:
+    with open(path) as f:
         for line in list(f) + ["\n"]:
             if line.startswith("-"):
                 old.append(line[1:].strip())
@@ -320,6 +321,9 @@ def main():
     only = os.environ.get("MUTATION_ONLY", "")
     mutants = [m for m in mutants if only in m.name]
     count = int(os.environ.get("MUTATION_COUNT", "300"))
+    if "MUTATION_AGAIN" in os.environ:
+        again, count = listed(os.environ["MUTATION_AGAIN"]), 0
+        mutants = [m for m in mutants if m.key() in again]
     seed = os.environ.get("MUTATION_SEED", "1")
     todo = mutants if not count else random.Random(seed).sample(
         mutants, min(count, len(mutants)))
@@ -333,7 +337,8 @@ def main():
             with open(path) as f:
                 runner.objects[path] = runner.compile(path, f.read(),
                                                       OUT + "/m.o")
-    start, lock, known = time.time(), threading.Lock(), equivalents()
+    start, lock, known = time.time(), threading.Lock(), listed(
+        "tests/mutation.equivalent")
     rest = list(reversed(todo))
     jobs = int(os.environ.get("MUTATION_JOBS", os.cpu_count()))
     threads = [threading.Thread(target=work, args=(rest, runners, "%s/%d"
