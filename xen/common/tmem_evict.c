@@ -300,17 +300,20 @@ static void victims_add(struct victims *vs, const struct victim *v)
     }
 }
 
-/* tmem_client_held() of the client that has these heads. */
+/*
+ * tmem_client_held() of the client that has these heads; 0 if it has no page
+ * to give, so that no share is too large for all of those that have one.
+ */
 static uint64_t held(const struct tmem_head *heads)
 {
-    uint64_t nr = read_atomic(&heads->nr_meta);
+    uint64_t nr = 0;
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
         if ( read_atomic(&tmem_class_used[i]) )
             nr += tmem_head_pages(&heads[i * TMEM_BLOCK_SLOTS]);
 
-    return nr;
+    return nr ? nr + read_atomic(&heads->nr_meta) : 0;
 }
 
 /* Frames for each unit of weight, in 1/65536; without weight, more than any. */
