@@ -167,7 +167,8 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
         return NULL;
 
     spin_lock(&q->lock);
-    if ( tmem_frame_marked(pg) == slot )
+    /* Another client may have the slot by now: then the mark is that one's. */
+    if ( read_atomic(&q->head->queue) == q && tmem_frame_marked(pg) == slot )
         return q;
     spin_unlock(&q->lock);
 

@@ -128,7 +128,14 @@ void tmem_slot_leave(struct tmem_client *c)
     write_atomic(&block->used,
                  block->used & ~(1ULL << (c->slot % TMEM_BLOCK_SLOTS)));
     for ( i = 0; i < tmem_nr_classes; i++ )
-        rcu_assign_pointer(c->queues[i].head->queue, NULL);
+    {
+        struct tmem_queue *q = &c->queues[i];
+
+        /* Whoever took the last page out still writes to the head. */
+        spin_lock(&q->lock);
+        rcu_assign_pointer(q->head->queue, NULL);
+        spin_unlock(&q->lock);
+    }
     c->meta[0].head = NULL;
     if ( block->used )
         return;

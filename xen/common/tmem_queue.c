@@ -436,6 +436,7 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
     struct tmem_object *obj = NULL;
 
     ASSERT(LOCKING_queue(q));
+    ASSERT(segment_of(ep)->queue == q);
 
     *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
     spin_unlock(&q->lock);

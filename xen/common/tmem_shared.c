@@ -359,7 +359,9 @@ static unsigned int leave_walk(struct tmem_pool *pool,
     {
         pool->leaver = next_leaver(pool);
         pool->walked = buckets ? 0 : TMEM_BUCKETS;
-        write_atomic(&pool->young, !pool->young);
+        /* Without a walk, what is put from now on is the next one's to see. */
+        if ( buckets )
+            write_atomic(&pool->young, !pool->young);
     }
 
     for ( scanned = 0; pool->walked < TMEM_BUCKETS && scanned < LEAVE_SCAN &&

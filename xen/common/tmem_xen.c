@@ -375,6 +375,36 @@ unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
     return done;
 }
 
+/* One pass: guests fill caches as fast as they can be drained. */
+void tmem_cache_purge(struct page_info *pg)
+{
+    unsigned int cpu, kind, i;
+    bool found;
+
+    for_each_online_cpu ( cpu )
+        for ( kind = 0; kind < TMEM_FRAME_KINDS; kind++ )
+        {
+            struct frame_cache *cache = &per_cpu(frame_caches, cpu)[kind];
+
+            spin_lock(&cache->lock);
+            for ( i = 0; i < cache->nr && cache->frame[i] != pg; i++ )
+                continue;
+            found = i < cache->nr;
+            if ( found )
+            {
+                write_atomic(&cache->nr, cache->nr - 1);
+                cache->frame[i] = cache->frame[cache->nr];
+            }
+            spin_unlock(&cache->lock);
+
+            if ( found )
+            {
+                tmem_frame_release(pg);
+                return;
+            }
+        }
+}
+
 unsigned long tmem_cached_frames(void)
 {
     unsigned long nr = 0;

@@ -88,9 +88,11 @@ void cf_check tmem_frame_release(struct page_info *pg);
  */
 unsigned int tmem_cache_take(struct page_info *pg[], unsigned int nr,
                              unsigned int bits, nodeid_t node);
-/* Move up to nr such frames to the heap, at best all: how many. */
+/* Move up to nr such frames to the heap: how many. */
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
                                nodeid_t node);
+/* If that frame, which is to go offline, is in a cache: to the heap with it. */
+void tmem_cache_purge(struct page_info *pg);
 /* Frames in all caches: an estimate, taken without a lock. */
 unsigned long tmem_cached_frames(void);
 /* Frames that tmem has from the heap, those in caches included. */
