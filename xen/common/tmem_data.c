@@ -174,10 +174,14 @@ static void put_count(struct tmem_client *c, struct tmem_pool *pool,
     tmem_inc(count->puts_good);
     if ( replaced )
         tmem_inc(count->puts_replaced);
-    if ( pool->persistent )
-        tmem_inc(tmem_this_cpu(c)->persistent_puts);
-    else
+    if ( !pool->persistent )
+    {
         tmem_inc(tmem_this_stats()->ephemeral_puts);
+        return;
+    }
+    tmem_inc(tmem_this_cpu(c)->persistent_puts);
+    if ( unlikely(read_atomic(&c->settled)) )
+        write_atomic(&c->settled, false);
 }
 
 /*

@@ -74,6 +74,9 @@ void tmem_settle(struct tmem_client *c)
     if ( has_persistent(c) )
         return;
 
+    /* Frames that others are still letting go of are behind this, or seen. */
+    write_atomic(&c->settled, true);
+    smp_mb();
     tmem_meta_trim(&c->meta[1], 0);
     tmem_credit_return(c);
 }
@@ -113,9 +116,14 @@ int tmem_bill_frame(struct tmem_client *c)
 void tmem_unbill_frames(struct tmem_client *c, unsigned int nr)
 {
     atomic_t *credit = &tmem_this_cpu(c)->credit;
-    unsigned int surplus;
+    unsigned int surplus = atomic_add_return(nr, credit);
 
-    if ( atomic_add_return(nr, credit) <= 2 * TMEM_BILL_BATCH )
+    if ( unlikely(read_atomic(&c->settled)) )
+    {
+        tmem_credit_return(c);
+        return;
+    }
+    if ( surplus <= 2 * TMEM_BILL_BATCH )
         return;
 
     /* Another CPU may collect it meanwhile: keep only what we took. */

@@ -303,6 +303,7 @@ struct tmem_client {
     unsigned int slot;             /* constant: where its heads are */
     struct tmem_block *block;      /* to be freed with it */
     bool frozen;                   /* rwlock */
+    bool settled;                  /* tmem_settle(): credits go at once */
     bool compress;                 /* written by control alone, as is ... */
     unsigned int cap;              /* ... cap: frames, 0: none */
     unsigned int weight;           /* tmem_clients_lock */
