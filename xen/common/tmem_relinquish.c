@@ -407,6 +407,7 @@ bool tmem_page_offline(struct page_info *pg)
     if ( evicted )
         tmem_frame_release(evicted);
     rcu_read_unlock(&tmem_rcu);
+    /* It may be in any of them; this is rare. */
     tmem_cache_purge(pg);
 
     return page_state_is(pg, offlined);
