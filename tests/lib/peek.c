@@ -4,7 +4,10 @@
  *
  * No state.
  */
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
 
 #include "peek.h"
 

@@ -89,7 +89,15 @@
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/param.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_data.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_list.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_shared.h>
+#include <xen/tmem_stats.h>
 #include <xsm/xsm.h>
 
 bool __read_mostly opt_tmem;

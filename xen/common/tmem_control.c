@@ -18,7 +18,13 @@
 #include <xen/event.h>
 #include <xen/lib.h>
 #include <xen/sched.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_heads.h>
+#include <xen/tmem_list.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_shared.h>
 
 /* Where an operation has got to. All zero at its start. */
 struct progress {

@@ -23,7 +23,30 @@
 #include <xen/errno.h>
 #include <xen/event.h>
 #include <xen/lib.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_data.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_shared.h>
+#include <xen/tmem_stats.h>
+#include <xen/tmem_tidy.h>
+
+/*
+ * Help with what has been flushed, as each operation does; cheap when there
+ * is nothing.
+ */
+static void help_drain(struct tmem_client *c)
+{
+    if ( unlikely(read_atomic(&c->dying.nr)) )
+        tmem_drain_dying(&c->dying);
+    if ( unlikely(read_atomic(&c->nr_shared)) &&
+         read_atomic(&tmem_shared_dying.nr) )
+        tmem_drain_dying(&tmem_shared_dying);
+}
 
 /* Where a handle leads to: pool, bucket (locked), object. */
 struct tmem_place {
@@ -398,7 +421,7 @@ long tmem_put(struct tmem_client *c, const struct tmem_request *req)
     }
     if ( unlikely(put.shared) )
         tmem_meta_tidy(&tmem_shared_meta);
-    tmem_help_drain(c);
+    help_drain(c);
 
     return rc;
 }
@@ -542,7 +565,7 @@ long tmem_get(struct tmem_client *c, const struct tmem_request *req)
 {
     long rc = get_one(c, req);
 
-    tmem_help_drain(c);
+    help_drain(c);
 
     return rc;
 }
@@ -577,7 +600,7 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     }
     if ( unlikely(last) )
         tmem_settle(c);
-    tmem_help_drain(c);
+    help_drain(c);
 
     return frozen ? -EFROZEN : 1;
 }

@@ -36,7 +36,13 @@
 #include <xen/mm.h>
 #include <xen/param.h>
 #include <xen/prefetch.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_heads.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_stats.h>
 
 /* Frames of the table of puts; -1: the default. */
 static int __initdata opt_tmem_history = -1;

@@ -23,7 +23,10 @@
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_heads.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_queue.h>
 
 #define ALL_USED (~0ULL >> (64 - TMEM_BLOCK_SLOTS))
 

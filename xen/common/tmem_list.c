@@ -17,7 +17,12 @@
 #include <xen/guest_access.h>
 #include <xen/lib.h>
 #include <xen/sched.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_list.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_shared.h>
+#include <xen/tmem_stats.h>
 
 /* ---- text ---------------------------------------------------------------- */
 

@@ -21,7 +21,13 @@
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_heads.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_relinquish.h>
+#include <xen/tmem_stats.h>
 
 /*
  * Frames billed at a time. What a CPU's credit can hold back from a guest

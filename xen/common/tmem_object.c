@@ -16,7 +16,13 @@
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_data.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_stats.h>
 
 /*
  * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that

@@ -45,7 +45,12 @@
 #include <xen/mm.h>
 #include <xen/nodemask.h>
 #include <xen/prefetch.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_stats.h>
 
 /* Descriptors of a segment: what fits in a frame after the head. */
 #define SEGMENT_HEAD       64

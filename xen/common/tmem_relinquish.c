@@ -23,7 +23,12 @@
 #include <xen/mm.h>
 #include <xen/nodemask.h>
 #include <xen/prefetch.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_relinquish.h>
+#include <xen/tmem_stats.h>
 
 /* Orders up to this are what Xen needs to create domains. */
 #define RELINQUISH_MAX_ORDER 4

@@ -37,7 +37,13 @@
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/param.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_shared.h>
 
 /* May every client join every shared pool? */
 static bool __initdata opt_tmem_shared_auth;

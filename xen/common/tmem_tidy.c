@@ -13,7 +13,13 @@
  * tmem_queue_lock_bucket().
  */
 #include <xen/lib.h>
-#include <xen/tmem_private.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_tidy.h>
 
 /* Move the next page of a line, or pass a segment by. RCU held. */
 static void move_one(struct tmem_queue *q, unsigned int sort)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_data.h - put, get and flush
+ *
+ * The data operations, as tmem.c has decoded them.
+ */
+#ifndef XEN_TMEM_DATA_H
+#define XEN_TMEM_DATA_H
+
+#include <xen/tmem.h>
+
+struct tmem_client;
+
+/* A validated request: what invoke sees. */
+struct tmem_request {
+    unsigned int cmd;
+    unsigned int pool_id;          /* TMEM_MAX_POOLS: no such pool */
+    xen_tmem_oid_t oid;
+    uint32_t index;
+    xen_pfn_t gfn;
+    int flags_rc;                  /* a new pool's: 0, or what is wrong */
+    bool persistent;               /* a new pool's */
+    bool shared;                   /* a new pool's, if it is authorised */
+    uint64_t uuid[2];              /* a shared new pool's */
+};
+
+long tmem_put(struct tmem_client *c, const struct tmem_request *req);
+long tmem_get(struct tmem_client *c, const struct tmem_request *req);
+long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req);
+long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req);
+
+#endif /* XEN_TMEM_DATA_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

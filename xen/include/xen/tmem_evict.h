@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_evict.h - which ephemeral page goes next, and its going
+ *
+ * May be called below any lock of the hypervisor, but none of tmem's: eviction
+ * takes locks of buckets, queues, metadata and frame caches.
+ */
+#ifndef XEN_TMEM_EVICT_H
+#define XEN_TMEM_EVICT_H
+
+#include <xen/tmem_policy.h>
+#include <xen/tmem_queue.h>
+
+struct tmem_client;
+
+#ifndef TMEM_EVICT_BATCH
+#ifdef TMEM_SHRUNK
+#define TMEM_EVICT_BATCH   2
+#else
+/*
+ * Pages that one eviction takes. The batch spreads the search for the victim
+ * over 16 puts, and still keeps the longest put near 10 of the others.
+ */
+#define TMEM_EVICT_BATCH   16
+#endif
+#endif
+
+/* Which memory an eviction is to give. */
+struct tmem_want {
+    nodeid_t node;             /* NUMA_NO_NODE: any */
+    bool low, high;            /* only below 2^TMEM_LOW_BITS bytes; above */
+};
+
+unsigned long tmem_evict_init(void);           /* at boot; frames taken */
+void tmem_evict_client_init(struct tmem_client *c);
+/* Note a put, and find the sort that it is of. No lock needed. */
+unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
+                           const struct page_info *pg);
+
+/*
+ * Evict up to nr pages, as weights and policy say, from memory that is wanted
+ * (NULL: any), and pass each frame to take(). Bounded work; returns how many.
+ * No lock held.
+ */
+unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
+                             void (*take)(struct page_info *pg));
+/* The same, up to a batch, with the frames for this CPU's cache. */
+unsigned int tmem_evict(unsigned int nr);
+/* Evict up to nr of a client's own oldest pages; as above. */
+unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
+                            void (*take)(struct page_info *pg));
+/* The queue that gives the next page, of what is wanted; NULL. RCU held. */
+struct tmem_queue *tmem_evict_next(const struct tmem_want *want);
+
+/* Evict the page that a frame holds, if any; its frame, or NULL. RCU held. */
+struct page_info *tmem_evict_frame(struct page_info *pg);
+/*
+ * Move the page that a frame holds to a free one of the same class: false: it
+ * went away meanwhile, or the class is another. RCU held.
+ */
+bool tmem_move_frame(struct page_info *pg, struct page_info *to);
+/*
+ * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
+ * it went away meanwhile, or was renewed since it had been used (if renew is
+ * set). RCU held.
+ */
+struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
+                                        struct tmem_epage *ep, bool renew);
+
+/*
+ * Make room for so many frames more below a client's cap, up to a batch of
+ * pages: how many went. 0 as well when there are none: metadata alone may be
+ * more than a small cap. No lock held.
+ */
+unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more);
+
+#endif /* XEN_TMEM_EVICT_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_object.h - objects, and the pages in them
+ *
+ * A pool has buckets, a bucket objects, an object a tree of slots. One lock,
+ * the bucket's, guards all of that, and is held by whoever calls most of what
+ * follows. Who needs another frame of metadata gets -ENOMEM or NULL, and
+ * nothing changed.
+ */
+#ifndef XEN_TMEM_OBJECT_H
+#define XEN_TMEM_OBJECT_H
+
+#include <xen/radix-tree.h>
+#include <xen/rbtree.h>
+#include <xen/spinlock.h>
+#include <xen/tmem_queue.h>
+
+struct tmem_client;
+struct tmem_pool;
+struct tmem_request;
+
+/*
+ * Buckets of a pool, a power of two. Two vCPUs that work on different objects
+ * meet in one of 256 operations; a cache line for each bucket keeps them from
+ * meeting more often: 16 KiB for a pool.
+ */
+#ifndef TMEM_BUCKETS
+#ifdef TMEM_SHRUNK
+#define TMEM_BUCKETS         2
+#else
+#define TMEM_BUCKETS         256
+#endif
+#endif
+
+/*
+ * Objects with equal hash, and all that is below them. One tree would do, but
+ * for shared pools: see pool->young.
+ */
+struct tmem_bucket {
+    spinlock_t lock;
+    struct rb_root objects[2]; /* lock */
+} __attribute__((__aligned__(64)));
+#define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
+
+/*
+ * An object. In its bucket, or, once flushed, on a dying list; the lock of
+ * the bucket to which its id hashes guards it in both places. 88 bytes: with
+ * the allocator's header, 42 of them in a frame. Nothing here changes when
+ * pages come and go, but the tree's root: neighbours in memory belong to other
+ * vCPUs' objects.
+ */
+struct tmem_object {
+    union {
+        struct rb_node node;       /* bucket, in tmem_bucket.objects */
+        struct list_head dying;    /* pool->dying->lock, once detached */
+    };
+    xen_tmem_oid_t oid;            /* constant */
+    struct tmem_pool *pool;        /* constant */
+    struct radix_tree_root pages;  /* bucket: index -> tmem_slot_* */
+    domid_t last_user;             /* bucket: the client that used it last */
+    bool detached;                 /* bucket */
+    uint8_t tree;                  /* bucket: of its two */
+};
+
+/* An object without pages goes below the lock that emptied it. */
+static inline bool tmem_object_is_empty(const struct tmem_object *obj)
+{
+    return radix_tree_is_empty(&obj->pages);
+}
+
+/*
+ * A page's entry in its object's tree: bit 1 tells a frame (persistent) from
+ * a pointer to a descriptor (ephemeral); bit 0 is the tree's own.
+ */
+#define TMEM_SLOT_FRAME        2UL
+
+static inline bool tmem_slot_is_frame(const void *slot)
+{
+    return (unsigned long)slot & TMEM_SLOT_FRAME;
+}
+
+static inline void *tmem_slot_of_frame(struct page_info *pg)
+{
+    return (void *)((unsigned long)pg | TMEM_SLOT_FRAME);
+}
+
+static inline struct page_info *tmem_slot_frame(const void *slot)
+{
+    if ( tmem_slot_is_frame(slot) )
+        return (void *)((unsigned long)slot & ~TMEM_SLOT_FRAME);
+
+    return ((const struct tmem_epage *)slot)->frame;
+}
+
+/* What stands for a client's handle in the table of puts. */
+uint64_t tmem_handle_hash(const struct tmem_client *c,
+                          const struct tmem_request *req);
+/* The bucket of an id: one that is always empty before the first put. */
+struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
+                                   const xen_tmem_oid_t *oid);
+
+/* The object of that id, or NULL. Bucket locked. */
+struct tmem_object *tmem_object_find(struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid);
+/* Some object of one of the bucket's trees, or NULL. Bucket locked. */
+struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree);
+/* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
+struct tmem_object *tmem_object_create(struct tmem_pool *pool,
+                                       struct tmem_bucket *b,
+                                       const xen_tmem_oid_t *oid);
+/* Move it to the trees of new objects. Bucket locked. */
+void tmem_object_move(struct tmem_object *obj);
+/* Take an object out of its bucket: nobody finds it. Bucket locked. */
+void tmem_object_detach(struct tmem_object *obj);
+/* Free an object without pages, wherever it is. Bucket locked. */
+void tmem_object_free(struct tmem_object *obj);
+
+/*
+ * Hang a client's frame in under an index, as its youngest page of a sort: 0,
+ * and *pg is the frame that was there, or NULL. -ENOMEM when the metadata need
+ * another frame: nothing changed. Bucket locked.
+ */
+int tmem_object_store(struct tmem_object *obj, uint32_t index,
+                      struct tmem_client *c, unsigned int sort,
+                      struct page_info **pg);
+/*
+ * Take a page out and return its frame; NULL when there is none. hit: it has
+ * been got. The object stays, maybe empty. Bucket locked.
+ */
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
+                                     bool hit);
+/* Take up to max pages out; returns how many. Bucket locked. */
+unsigned int tmem_object_drain(struct tmem_object *obj,
+                               struct page_info *frames[], unsigned int max);
+
+/* Make an ephemeral page the youngest of its queue. Bucket locked. */
+bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
+/* The same for what tmem_queue_move() does with it. */
+bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
+                           unsigned int sort, struct tmem_epage *ep);
+/*
+ * Move an ephemeral page to a queue of c (NULL: nobody's). When that can't be
+ * done the page is taken out, and its frame returned. Bucket locked.
+ */
+struct page_info *tmem_object_hand_over(struct tmem_object *obj,
+                                        struct tmem_epage *ep,
+                                        struct tmem_client *c);
+
+#endif /* XEN_TMEM_OBJECT_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

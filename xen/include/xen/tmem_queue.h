@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_queue.h - queues of ephemeral pages
+ *
+ * Each client has a queue for each class of memory (NUMA node; below or above
+ * 4 GiB), with a line for each sort of page. queue->lock guards all of a
+ * queue, and comes below the buckets' locks.
+ */
+#ifndef XEN_TMEM_QUEUE_H
+#define XEN_TMEM_QUEUE_H
+
+#include <xen/cache.h>
+#include <xen/list.h>
+#include <xen/spinlock.h>
+#include <xen/tmem_heads.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_xen.h>
+
+struct tmem_bucket;
+struct tmem_client;
+struct tmem_head;
+struct tmem_object;
+struct tmem_segment;
+
+#define TMEM_MAX_CLASSES (2 * MAX_NUMNODES)
+extern unsigned int tmem_nr_classes;           /* queues of a client */
+/*
+ * Has any client ever had a page of that class? A node has memory on either
+ * side of 4 GiB, but for one of them: who looks at all clients spares the rest.
+ */
+extern bool tmem_class_used[TMEM_MAX_CLASSES];
+/* The class of a frame's memory. */
+unsigned int tmem_frame_class(const struct page_info *pg);
+/*
+ * Are the frames of that node all, and alone, in the queues of one class?
+ * (NUMA_NO_NODE is any node: yes.) Not if the node's memory came after boot.
+ */
+bool tmem_node_has_class(nodeid_t node);
+
+/*
+ * The descriptor of an ephemeral page: a cell of a client's queue. A persistent
+ * page needs none, its frame stands in the object's tree.
+ */
+struct tmem_epage {
+    struct tmem_object *obj;   /* queue; NULL: the page is gone */
+    struct page_info *frame;   /* queue */
+    uint32_t index;            /* queue */
+    uint32_t age;              /* queue: since its segment's birth */
+};
+
+/* A bit of the age, set below the bucket's lock: got since it was queued. */
+#define TMEM_EPAGE_USED        0x80000000U
+
+/*
+ * Pages in least-recently-put order: a list of segments, oldest first, each
+ * filled in order. All of it is the queue's lock's; most is read without it,
+ * as a hint.
+ */
+struct tmem_line {
+    struct list_head segments;
+    unsigned long hits;            /* gets that took a page out */
+    unsigned int nr_segments;
+    unsigned int nr_late;          /* of those: too young for the one before */
+    struct tmem_segment *cursor;   /* what is behind it is tidied next */
+};
+
+/* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
+struct tmem_queue {
+    spinlock_t lock;
+    struct tmem_head *head;        /* constant, as long as it is shown */
+    struct tmem_client *client;    /* constant */
+    unsigned long puts;            /* lock; read without it as a hint */
+    struct tmem_line line[TMEM_POLICY_SORTS];
+} __cacheline_aligned;
+#define LOCKING_queue(q)       spin_is_locked(&(q)->lock)
+
+void tmem_queue_init(void);                    /* at boot */
+int tmem_queues_init(struct tmem_client *c);   /* 0 or -ENOMEM */
+void tmem_queues_destroy(struct tmem_client *c);
+/* The queue of a client that a frame belongs to. */
+struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
+                                 const struct page_info *pg);
+
+/*
+ * Queue a page as the client's youngest of a sort; its descriptor, or NULL
+ * when the metadata need another frame. Bucket of obj locked.
+ */
+struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
+                                  struct tmem_client *c, unsigned int sort,
+                                  struct page_info *pg);
+/* Have fetched what tmem_queue_del() writes to. Bucket locked. */
+void tmem_queue_prefetch(const struct tmem_epage *ep);
+/* Take a page out; hit: it has been got. Bucket of its object locked. */
+void tmem_queue_del(struct tmem_epage *ep, bool hit);
+/*
+ * Make a page the youngest of its sort, unused; its new descriptor, or NULL
+ * when the metadata need another frame. Bucket of its object locked.
+ */
+struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
+/* Its page lies in another frame of the class now. Bucket of its object locked. */
+void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
+                          struct page_info *pg);
+
+/*
+ * Have fetched what the eviction of its oldest page will touch, as far as step
+ * (from 0 on) can know where that is. Not locked.
+ */
+#define TMEM_PREFETCH_STEPS 4
+void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
+                              unsigned int step);
+/* The oldest page of a sort, or NULL. Queue locked. */
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort);
+/*
+ * Lock the bucket of a queued page. Its queue is locked, and unlocked by this;
+ * RCU held. The page's object; NULL when the page went away meanwhile. *b is
+ * locked in either case.
+ */
+struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
+                                           struct tmem_epage *ep,
+                                           struct tmem_bucket **b);
+
+/* Should pages of a sort move together, for the frames of its segments? */
+bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort);
+/*
+ * The page that is to move next, or NULL: nothing had to move where the cursor
+ * was, which has gone on. Queue locked.
+ */
+struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
+                                           unsigned int sort);
+/*
+ * Move it: its new descriptor, or NULL when it is not the next any more, or the
+ * metadata need another frame. Bucket of its object locked.
+ */
+struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
+                                   struct tmem_epage *ep);
+
+/* Frames of some of its oldest pages. Queue not locked. */
+#define TMEM_SAMPLE_MAX 48
+unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
+static inline unsigned long tmem_queue_pages(const struct tmem_queue *q)
+{
+    return tmem_head_pages(q->head);
+}
+
+/* Ephemeral pages of a client: an estimate, without a lock. */
+unsigned long tmem_client_ephemeral(const struct tmem_client *c);
+/* Ephemeral pages of the whole host: an estimate, taken without a lock. */
+unsigned long tmem_ephemeral_pages(void);
+
+#endif /* XEN_TMEM_QUEUE_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_tidy.h - ephemeral pages are moved together
+ *
+ * Keeps the metadata of a client's queues in proportion to its pages.
+ */
+#ifndef XEN_TMEM_TIDY_H
+#define XEN_TMEM_TIDY_H
+
+#include <xen/tmem_client.h>
+
+void tmem_tidy_queues(struct tmem_client *c);  /* no lock held */
+static inline void tmem_queues_tidy(struct tmem_client *c)
+{
+    unsigned int i;
+
+    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+        if ( unlikely(tmem_queue_is_sparse(&c->queues[i / TMEM_POLICY_SORTS],
+                                           i % TMEM_POLICY_SORTS)) )
+        {
+            tmem_tidy_queues(c);
+            break;
+        }
+}
+
+#endif /* XEN_TMEM_TIDY_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
