@@ -272,13 +272,15 @@ static const char *top_on_terminal(int columns)
     ssize_t n = 1;
     pid_t pid = forkpty(&fd, NULL, NULL, &size);
 
+    text[0] = '\0';
     if ( !pid )
     {
         execl(served_program("xl"), "xl", "tmem-top", "-d", "3600", NULL);
         _exit(127);
     }
     /* Both guests' lines: then it waits. */
-    while ( n > 0 && !(strstr(text, " 2 cache2 ") && text[len - 1] == '\n') )
+    while ( n > 0 && !(strstr(text, " 2 cache2 ") && text[len - 1] == '\n') &&
+            len < sizeof(text) - 1 )
     {
         n = read(fd, text + len, sizeof(text) - 1 - len);
         len += n > 0 ? n : 0;
