@@ -173,6 +173,7 @@ void case_check(const struct options *opt)
         .host_pages = host_size(opt), .cpus = 1, .cmdline = opt->cmdline
     };
     char bad[64];
+    bool has_tmem;
 
     if ( !xenhost_cmdline_valid(opt->cmdline, bad, sizeof(bad)) )
         errx(2, "--boot: '%s' is no parameter of this host, or has a value "
@@ -181,10 +182,11 @@ void case_check(const struct options *opt)
          xenhost_domain_create(FIRST_GUEST, 1, 1, false) )
         errx(1, "the host does not start with %lu MiB",
              cfg.host_pages / MIB_PAGES);
-    if ( !guest_has_tmem(FIRST_GUEST) )
+    has_tmem = guest_has_tmem(FIRST_GUEST);
+    xenhost_stop();
+    if ( !has_tmem )
         errx(2, "--boot: '%s' leaves tmem off; tmem=1 turns it on",
              opt->cmdline);
-    xenhost_stop();
 }
 
 static void make_domains(const struct options *opt, enum run_case which)
