@@ -15,16 +15,20 @@
 static unsigned long peek(unsigned int dom, unsigned long *meta)
 {
     unsigned long pages = 0;
-    struct tmem_client *c;
+    struct rb_node *node;
 
     *meta = 0;
     spin_lock(&tmem_clients_lock);
-    list_for_each_entry ( c, &tmem_clients, link )
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+    {
+        struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
+
         if ( c->id == dom )
         {
             pages = tmem_client_ephemeral(c);
             *meta = read_atomic(&c->meta[0].nr_frames);
         }
+    }
     spin_unlock(&tmem_clients_lock);
 
     return pages;
@@ -56,11 +60,11 @@ unsigned long peek_cached(int node)
 unsigned long peek_freeable(void)
 {
     unsigned long nr = tmem_cached_frames();
-    struct tmem_client *c;
+    struct rb_node *node;
 
     spin_lock(&tmem_clients_lock);
-    list_for_each_entry ( c, &tmem_clients, link )
-        nr += tmem_client_ephemeral(c);
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+        nr += tmem_client_ephemeral(rb_entry(node, struct tmem_client, by_id));
     spin_unlock(&tmem_clients_lock);
 
     return nr;

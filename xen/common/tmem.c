@@ -22,15 +22,15 @@
  *      frame (anonymous: nobody owns it, nobody can map it)
  *
  * Files: this one decodes requests and dispatches them. tmem_data.c has the
- * data operations, tmem_client.c clients and pools, tmem_shared.c shared pools,
- * tmem_object.c objects, tmem_queue.c ephemeral pages, tmem_evict.c which of
- * them go, tmem_heads.c what that looks at, tmem_policy.c the order among those
- * of one client, tmem_relinquish.c
- * what the heap asks for, tmem_tidy.c moves ephemeral pages together, tmem_meta.c
- * billing and metadata, tmem_control.c the toolstack's operations, tmem_list.c
- * statistics.
- * tmem_xen.c is the glue: all that knows page tables and physical maps of
- * guests.
+ * data operations, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c
+ * shared ones, tmem_object.c objects, tmem_queue.c ephemeral pages,
+ * tmem_evict.c which of them go, tmem_heads.c what that looks at,
+ * tmem_policy.c the order among those of one client, tmem_relinquish.c what
+ * the heap asks for, tmem_tidy.c moves descriptors together, tmem_meta.c
+ * billing and metadata, tmem_control.c the toolstack's operations,
+ * tmem_list.c statistics. tmem_xen.c is the glue: all that knows page tables
+ * and physical maps of guests. Each has a header of its name, but those that
+ * only tmem.h declares; tmem_stats.h is what all of them count.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
@@ -40,8 +40,8 @@
  * -------
  * In this order; a lock is taken only below locks that come before it:
  *
- *   tmem_clients_lock   spinlock: list and tree of clients, their slots and
- *                       weights, domain->tmem_client
+ *   tmem_clients_lock   spinlock: tree of clients, their slots and weights,
+ *                       domain->tmem_client
  *   client->rwlock      percpu_rwlock: pools[], dying pools, frozen. Data
  *                       operations hold it for reading, which writes to
  *                       nothing but the CPU's own memory; so freezing and
@@ -70,8 +70,8 @@
  * locks is ever taken with interrupts off, and no softirq runs while one is
  * held; so that is as if another CPU did it.
  *
- * tmem_unbill_unused() is called with a domain's page_alloc_lock held, and takes
- * meta->lock, cache->lock and heap_lock below it.
+ * tmem_unbill_unused() is called with a domain's page_alloc_lock held, and
+ * takes meta->lock, cache->lock and heap_lock below it.
  *
  * tmem_relinquish_pages() may run below any of Xen's locks, from an
  * allocation; never below one of tmem's own, since what tmem allocates
@@ -351,7 +351,6 @@ static int __init cf_check tmem_init(void)
     tmem_queue_init();
     history = tmem_evict_init();
     tmem_list_init();
-    INIT_LIST_HEAD(&tmem_clients);
     tmem_clients_by_id = RB_ROOT;
     tmem_all_frozen = false;
     tmem_shared_init();

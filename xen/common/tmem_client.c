@@ -6,7 +6,7 @@
  * tmem_destroy(), while the domain's vCPUs are paused. All of its pools are
  * destroyed, in steps with a preemption check behind each (tmem_pool.c).
  *
- * Locking: tmem_clients_lock guards list and tree of clients and each domain's
+ * Locking: tmem_clients_lock guards the tree of clients and each domain's
  * pointer to its client. It also decides whether a dying domain still gets
  * one: is_dying is set before tmem_destroy() takes that lock, and read below
  * it. Memory of clients is freed by RCU, since eviction looks at them with no
@@ -28,7 +28,6 @@
 DEFINE_SPINLOCK(tmem_clients_lock);
 DEFINE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
 DEFINE_RCU_READ_LOCK(tmem_rcu);
-LIST_HEAD(tmem_clients);
 struct rb_root tmem_clients_by_id;
 bool tmem_all_frozen;
 
@@ -123,7 +122,6 @@ static int client_create(struct domain *d)
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
         c->serial = ++serial;
-        list_add_tail_rcu(&c->link, &tmem_clients);
         client_insert(c);
         rcu_assign_pointer(d->tmem_client, c);
         c = NULL;
@@ -177,7 +175,7 @@ struct tmem_client *tmem_client_pin_next(unsigned int id)
             first = node;
         node = behind ? node->rb_left : node->rb_right;
     }
-    /* Those that leave are passed over once, as the next call goes on there. */
+    /* Those that leave are passed over once: the next call goes on there. */
     for ( ; first && !found; first = rb_next(first) )
     {
         c = rb_entry(first, struct tmem_client, by_id);
@@ -205,7 +203,6 @@ static void client_unlink(struct tmem_client *c)
     struct domain *d = c->domain;
 
     spin_lock(&tmem_clients_lock);
-    list_del_rcu(&c->link);
     rb_erase(&c->by_id, &tmem_clients_by_id);
     tmem_slot_leave(c);
     rcu_assign_pointer(d->tmem_client, NULL);

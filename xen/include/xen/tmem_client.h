@@ -42,13 +42,13 @@ struct tmem_client {
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     unsigned int dying_pools;      /* rwlock: a bit for each id */
     unsigned int nr_shared;        /* rwlock; a hint without: shared ids */
-    struct tmem_sharer *sharers[TMEM_MAX_POOLS];  /* rwlock, tmem_shared_lock */
+    /* rwlock and tmem_shared_lock: */
+    struct tmem_sharer *sharers[TMEM_MAX_POOLS];
     struct tmem_client_cpu *cpu;   /* [nr_cpu_ids] */
     struct tmem_queue *queues;     /* [tmem_nr_classes] */
     struct tmem_policy policy;     /* hints: no lock */
     uint64_t serial;               /* no other client has had it */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
-    struct list_head link;         /* tmem_clients_lock; RCU */
     struct rb_node by_id;          /* tmem_clients_lock */
     unsigned int pins;             /* tmem_clients_lock: control is using it */
     bool leaving;                  /* tmem_clients_lock: no more pins */
@@ -62,7 +62,6 @@ struct tmem_client {
 };
 
 extern spinlock_t tmem_clients_lock;
-extern struct list_head tmem_clients;          /* tmem_clients_lock; RCU */
 extern struct rb_root tmem_clients_by_id;      /* tmem_clients_lock */
 extern bool tmem_all_frozen;                   /* tmem_clients_lock */
 extern rcu_read_lock_t tmem_rcu;
@@ -70,8 +69,8 @@ extern rcu_read_lock_t tmem_rcu;
 
 DECLARE_PERCPU_RWLOCK_GLOBAL(tmem_client_rwlock);
 #define LOCKING_client_write(c) rw_is_write_locked(&(c)->rwlock.rwlock)
-#define LOCKING_client(c)     (this_cpu(tmem_client_rwlock) == &(c)->rwlock || \
-                                LOCKING_client_write(c))
+#define LOCKING_client(c)      (this_cpu(tmem_client_rwlock) == \
+                                &(c)->rwlock || LOCKING_client_write(c))
 
 static inline void tmem_client_read_lock(struct tmem_client *c)
 {
