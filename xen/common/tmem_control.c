@@ -52,7 +52,7 @@ static void progress_load(const struct xen_sysctl_tmem_op *op,
     }
 }
 
-/* Nothing of it is left in a request that is finished: it can be used again. */
+/* Nothing of it is left in a finished request, which can be used again. */
 static void progress_save(struct xen_sysctl_tmem_op *op,
                           const struct progress *at, long rc)
 {
@@ -66,7 +66,7 @@ static void progress_save(struct xen_sysctl_tmem_op *op,
         memset(&op->oid, 0, sizeof(op->oid));
 }
 
-/* ---- operations on one client -------------------------------------------- */
+/* ---- operations on one client ------------------------------------------- */
 
 /* Also waits until operations that saw the old value are over. */
 static void client_set_frozen(struct tmem_client *c, bool frozen)
@@ -80,9 +80,9 @@ static void client_set_frozen(struct tmem_client *c, bool frozen)
 #define MAX_TRIES 4
 
 /*
- * A client that holds more than its new cap loses its oldest pages at once. (If
- * it gets them faster than they can be found, its puts do the rest. If all are
- * gone, what is left is metadata of none, and stays.)
+ * A client that holds more than its new cap loses its oldest pages at once.
+ * (If it gets them faster than they can be found, its puts do the rest. If all
+ * are gone, what is left is metadata of none, and stays.)
  */
 static long client_set_cap(struct tmem_client *c, unsigned int cap)
 {
@@ -147,7 +147,7 @@ static long client_control(struct tmem_client *c,
     return -ENOSYS;
 }
 
-/* ---- one client, or all -------------------------------------------------- */
+/* ---- one client, or all ------------------------------------------------- */
 
 static long control_one(struct domain *d, const struct xen_sysctl_tmem_op *op,
                         struct progress *at)
@@ -200,7 +200,7 @@ static long control_all(const struct xen_sysctl_tmem_op *op,
     return rc;
 }
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 /*
  * Give back op->arg KiB, of a client or (NULL) of all of them. The frames are
@@ -247,7 +247,7 @@ static long control_flush_one(struct domain *d,
     return rc;
 }
 
-/* ---- decode and dispatch ------------------------------------------------- */
+/* ---- decode and dispatch ------------------------------------------------ */
 
 /* Are the fields what the operation wants? No side effects. */
 static int control_check(const struct xen_sysctl_tmem_op *op)

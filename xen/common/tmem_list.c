@@ -24,7 +24,7 @@
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
 
-/* ---- text ---------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------- */
 
 /*
  * Text on its way to a buffer of the toolstack. Only whole lines count: what
@@ -113,7 +113,8 @@ static void key_type(struct text *t, bool persistent, bool shared)
 static void key_pair(struct text *t, char which, uint64_t now,
                      unsigned long *highest)
 {
-    const char current_key[] = { which, 'c', 0 }, max_key[] = { which, 'm', 0 };
+    const char current_key[] = { which, 'c', 0 };
+    const char max_key[] = { which, 'm', 0 };
 
     if ( now > *highest )
         *highest = now;
@@ -121,7 +122,7 @@ static void key_pair(struct text *t, char which, uint64_t now,
     key(t, max_key, *highest);
 }
 
-/* ---- pools --------------------------------------------------------------- */
+/* ---- pools -------------------------------------------------------------- */
 
 /* What a line says of a pool. */
 struct pool_figures {
@@ -185,7 +186,7 @@ static void pool_keys(struct text *t, const struct pool_figures *f)
     key(t, "ot", s->object_flushes);
 }
 
-/* ---- lines --------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 
 static const struct {
     char name[3];
@@ -382,7 +383,7 @@ static void client_lines(struct text *t, struct tmem_client *c,
     }
 }
 
-/* One kind of operation, on all CPUs. The total is scaled up to all of them. */
+/* One kind of operation, on all CPUs. The total is scaled up to all. */
 static void time_keys(struct text *t, enum tmem_timed kind, char letter)
 {
     char name[] = { letter, 0, 0 };
@@ -435,7 +436,7 @@ static void time_line(struct text *t)
     line_end(t);
 }
 
-/* ---- LIST ---------------------------------------------------------------- */
+/* ---- LIST --------------------------------------------------------------- */
 
 /* *next: the client to go on with, plus one; 0: nothing is written yet. */
 static long list_all(struct text *t, struct client_figures *f, bool l,

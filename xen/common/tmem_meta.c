@@ -16,8 +16,8 @@
  * pool grows from spare frames, which are brought in and given back without
  * a lock. The spare frames are chained through their first words.
  *
- * Locking: meta->lock guards chain and counts; the pool has its own lock. Credits
- * are atomic: other CPUs take them when room is short.
+ * Locking: meta->lock guards chain and counts; the pool has its own lock.
+ * Credits are atomic: other CPUs take them when room is short.
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
@@ -144,8 +144,8 @@ void tmem_unbill_frames(struct tmem_client *c, unsigned int nr)
 }
 
 /*
- * Evict pages, so that there are frames of a kind in this CPU's cache. Those of
- * FIXED are best a whole chunk; else they spoil the runs that they are in.
+ * Evict pages, so that there are frames of a kind in this CPU's cache. Those
+ * of FIXED are best a whole chunk; else they spoil the runs that they are in.
  */
 static bool make_frames(enum tmem_frame_kind kind)
 {

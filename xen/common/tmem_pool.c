@@ -10,8 +10,8 @@
  * TMEM_DRAIN_BATCH, with a preemption check behind each.
  *
  * Locking: pools are found and kept below their client's rwlock. Memory of
- * pools is freed by RCU, since eviction looks at them with no other protection;
- * all their metadata is gone by then.
+ * pools is freed by RCU, since eviction looks at them with no other
+ * protection; all their metadata is gone by then.
  */
 #include <xen/errno.h>
 #include <xen/event.h>
@@ -313,7 +313,7 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     if ( !pool_start_dying(c, id) )
         return 0;
 
-    /* A shared pool may become an orphan when it had been left but for that. */
+    /* A shared pool may become an orphan when all but that has been left. */
     do {
         while ( pool_drain(c, id) )
         {

@@ -26,13 +26,13 @@
  *           x x x x x         x x               . . x . x         x . . . .
  *                             cursor ^next <------- next to move
  *
- * So the order stays, and stamps, since each age is counted anew. Segments with
- * SEGMENT_MANY pages are passed by; and no new one is begun for the pages of
- * one alone. So a pass leaves a line that is not sparse: of two neighbours one
- * has many pages, or the second is *late*, too young to be in one segment with
- * the first, which some are in each 18 minutes, and which does not count. And
- * moves are paid for: a segment that goes took fewer than SEGMENT_MANY of them,
- * or twice that with a new one, and 168 puts or 18 minutes to come.
+ * So the order stays, and stamps, since each age is counted anew. Segments
+ * with SEGMENT_MANY pages are passed by; and no new one is begun for the pages
+ * of one alone. So a pass leaves a line that is not sparse: of two neighbours
+ * one has many pages, or the second is *late*, too young to be in one segment
+ * with the first, which some are in each 18 minutes, and which does not count.
+ * And moves are paid for: a segment that goes took fewer than SEGMENT_MANY of
+ * them, or twice that with a new one, and 168 puts or 18 minutes to come.
  *
  * A page of a shared pool stays when it is got, and counts as used: it gets a
  * mark, and is renewed instead of evicted when its turn comes (the second
@@ -610,7 +610,7 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += tmem_queue_pages(&c->queues[i]);
+        nr += tmem_head_pages(c->queues[i].head);
 
     return nr;
 }

@@ -9,10 +9,10 @@
  * cursor that walks the frame table. Only a run that can go as a whole is
  * evicted.
  *
- * tmem_xen.c keeps frames that stay out of chunks with those that can go. Where
- * one that stays is wanted, and the heap has none, a chunk of ephemeral pages is
- * made free: the oldest pages go, wherever they lie, and those of the chunk move
- * to their frames.
+ * tmem_xen.c keeps frames that stay out of chunks with those that can go.
+ * Where one that stays is wanted, and the heap has none, a chunk of ephemeral
+ * pages is made free: the oldest pages go, wherever they lie, and those of the
+ * chunk move to their frames.
  *
  * Locking: may run below any lock of the hypervisor, so it takes only those
  * of buckets, queues, metadata and frame caches, then the heap's; and cannot
@@ -180,8 +180,8 @@ static void search_oldest(struct search *s, bool high)
 }
 
 /*
- * Runs anywhere. A cursor walks down through memory, so that calls in turn look
- * everywhere, also when they are for different widths. RCU held.
+ * Runs anywhere. A cursor walks down through memory, so that calls in turn
+ * look everywhere, also when they are for different widths. RCU held.
  */
 static void search_all(struct search *s)
 {
@@ -337,7 +337,7 @@ unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
                         TMEM_RELINQUISH_LOOKS >> (node != NUMA_NO_NODE));
 }
 
-/* ---- chunks for what stays ----------------------------------------------- */
+/* ---- chunks for what stays ---------------------------------------------- */
 
 #define CHUNK_FRAMES (1U << TMEM_CACHE_ORDER)
 

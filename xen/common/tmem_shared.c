@@ -17,15 +17,15 @@
  * meanwhile go to a second tree of their buckets, as do those that have been
  * looked at and stay: so the work is over when the first trees are empty,
  * whatever others put, and the trees change places for the next one that
- * leaves. One leaves at a time; those that wait for their turn help. When all sharers are leaving, the pool
- * is an orphan: nobody can join it any more, and everything in it goes. The
- * last to leave frees it.
+ * leaves. One leaves at a time; those that wait for their turn help. When all
+ * sharers are leaving, the pool is an orphan: nobody can join it any more, and
+ * everything in it goes. The last to leave frees it.
  *
  * When a client leaves for good, some of its pages may still lie in objects
  * that others used last. They are handed over to those.
  *
- * Metadata of objects belong to no client: each shared pool has its own blocks,
- * and all of them have spare frames in common.
+ * Metadata of objects belong to no client: each shared pool has its own
+ * blocks, and all of them have spare frames in common.
  *
  * Locking: tmem_shared_lock guards the table of pools, their lists of sharers,
  * and the authorisations of clients. It is taken below a client's rwlock, and
@@ -80,7 +80,7 @@ static bool same_uuid(const uint64_t a[2], const uint64_t b[2])
     return a[0] == b[0] && a[1] == b[1];
 }
 
-/* ---- authorisation ------------------------------------------------------- */
+/* ---- authorisation ------------------------------------------------------ */
 
 static unsigned int auth_find(const struct tmem_client *c,
                               const uint64_t uuid[2])
@@ -136,7 +136,7 @@ static bool is_authorised(const struct tmem_client *c, const uint64_t uuid[2])
     return ok;
 }
 
-/* ---- joining ------------------------------------------------------------- */
+/* ---- joining ------------------------------------------------------------ */
 
 /* The place in the table of the pool of that uuid; NULL: any free place. */
 static struct tmem_pool **table_find(const uint64_t *uuid)
@@ -240,7 +240,7 @@ long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2])
     return rc;
 }
 
-/* ---- statistics ---------------------------------------------------------- */
+/* ---- statistics --------------------------------------------------------- */
 
 bool tmem_shared_look(unsigned int slot,
                       void (*look)(struct tmem_pool *, struct pool_figures *),
@@ -277,7 +277,7 @@ unsigned int tmem_shared_clients(unsigned int slot,
     return nr;
 }
 
-/* ---- leaving ------------------------------------------------------------- */
+/* ---- leaving ------------------------------------------------------------ */
 
 static bool all_are_leaving(const struct tmem_pool *pool)
 {
@@ -449,7 +449,7 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
     return true;
 }
 
-/* ---- handing over -------------------------------------------------------- */
+/* ---- handing over ------------------------------------------------------- */
 
 static bool has_room(const struct tmem_client *c)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tmem_tidy.c - ephemeral pages are moved together
+ * tmem_tidy.c - descriptors of ephemeral pages are moved together
  *
  * A guest that takes pages out at random leaves segments with gaps, each of
  * which still fills a frame. While a line of its queues is sparse, each of its
  * puts moves some descriptors together (tmem_queue.c tells which), so that
  * frames of segments become free. Pages stay where they are, and so does their
- * order. A move may need a frame, of which it gives back at least two: if there
- * is none, somebody's page has to go for it, as for any frame of metadata.
+ * order. A move may need a frame, of which it gives back at least two: if
+ * there is none, somebody's page has to go for it, as for any frame of
+ * metadata.
  *
  * Locking: as an eviction does, from a queue's page to its bucket: see
  * tmem_queue_lock_bucket().

@@ -55,8 +55,8 @@ struct frame_cache {
 static DEFINE_PER_CPU(struct frame_cache[TMEM_FRAME_KINDS], frame_caches);
 
 /*
- * What each CPU has seen of frames; only sums over all CPUs mean anything, also
- * when some are offline. Freeable are those that are in a cache, hold an
+ * What each CPU has seen of frames; only sums over all CPUs mean anything,
+ * also when some are offline. Freeable are those that are in a cache, hold an
  * ephemeral page, or are on their way from one to the other: so they come from
  * the heap, or when a persistent page or metadata let go of them, and go to
  * either. An event is counted before its frame can be had elsewhere.
@@ -103,7 +103,7 @@ unsigned long tmem_freeable_frames(void)
 
     /*
      * In this order: whatever has come by the first loop and gone before the
-     * second one is not promised, nor is a frame that goes round counted twice.
+     * second is not promised, nor is a frame that goes round counted twice.
      */
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
         came += read_atomic(&frames_seen[cpu].came);
@@ -567,7 +567,7 @@ int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page)
                                  page) )
         return -EFAULT;
 
-    /* To copy from one with a memory error would be a machine check of ours. */
+    /* A copy from one with a memory error would be a machine check of ours. */
     if ( likely(type_is_ram(t, write)) &&
          !(read_atomic(&(*page)->count_info) & PGC_broken) &&
          (!write || get_page_type(*page, PGT_writable_page)) )

@@ -98,7 +98,7 @@ static inline void store_word(unsigned long *p, unsigned long val)
     __atomic_store_n(p, val, __ATOMIC_RELEASE);
 }
 
-/*** Nodes. An "entry" is an item or a pointer to a node with its tag bits. ***/
+/*** Nodes. An "entry" is an item, or a pointer to a node with tag bits. ***/
 
 static inline bool is_node(const void *entry)
 {

@@ -93,7 +93,9 @@ static void cf_check free_sparse(struct rcu_head *head)
 
 static void cf_check free_full(struct rcu_head *head)
 {
-    xfree(container_of((unsigned long *)head, struct radix_tree_node, meta[0]));
+    unsigned long *meta = (unsigned long *)head;
+
+    xfree(container_of(meta, struct radix_tree_node, meta[0]));
 }
 
 /* Free a node that was taken out of the tree; published: it was in it. */

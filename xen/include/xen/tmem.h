@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tmem.h - transcendent memory: what the engine offers to the rest of Xen,
- * and the structures that its own files share.
+ * tmem.h - transcendent memory: what the engine offers to the rest of Xen
  *
  * Words: a *client* is a domain that uses tmem; it has *pools*, those hold
  * *objects*, and those hold *pages*. A *handle* (pool id, object id, index)
@@ -24,7 +23,8 @@ struct page_info;
 
 /*
  * A control operation, already copied in, from a caller who is allowed to.
- * -ERESTART: call again with the same op (progress is kept in the engine).
+ * -ERESTART: call again with the same op, in which progress is kept. No lock
+ * of tmem held.
  */
 long tmem_control(struct xen_sysctl_tmem_op *op);
 
@@ -46,8 +46,8 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
                                     unsigned int order, unsigned int memflags);
 
 /*
- * Where 0 is returned for want of a run, the next call looks elsewhere: so many
- * calls in turn look everywhere.
+ * Where 0 is returned for want of a run, the next call looks elsewhere: so
+ * many calls in turn look everywhere.
  */
 unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
                                    unsigned int order);

@@ -9,14 +9,12 @@
 #define XEN_TMEM_HEADS_H
 
 #include <xen/tmem_policy.h>
+#include <asm/atomic.h>
 
 struct tmem_client;
 struct tmem_queue;
 
-/*
- * What eviction has to know of a queue, in one cache line of a dense array.
- * tmem_heads.c.
- */
+/* What eviction has to know of a queue, in one cache line of a dense array. */
 struct tmem_head {
     struct tmem_queue *queue;      /* tmem_clients_lock; RCU. NULL: nobody's */
     /* Of its lines; queue->lock, read without it as hints: */
@@ -49,7 +47,7 @@ extern struct tmem_block *tmem_blocks[TMEM_MAX_BLOCKS];  /* RCU */
 extern unsigned int tmem_nr_blocks;            /* those behind are NULL */
 extern uint64_t tmem_weights;                  /* tmem_clients_lock: of all */
 
-/* Have a block for a new client, if it takes one: 0 or -ENOMEM. Nothing held. */
+/* Have a block for a new client, if it needs one: 0, -ENOMEM. No lock held. */
 int tmem_slot_prepare(struct tmem_client *c);
 /*
  * Take a slot, which shows the client's queues to eviction: 0; -ENOMEM: there
@@ -61,7 +59,7 @@ void tmem_slot_leave(struct tmem_client *c);
 /* The queue of whoever has that slot, if any, or NULL. RCU held. */
 struct tmem_queue *tmem_slot_queue(unsigned int slot, unsigned int class);
 
-/* No lock held. */
+/* Change a weight, and so the sum of all. No lock held. */
 void tmem_set_weight(struct tmem_client *c, unsigned int weight);
 
 /* What the policy is to know: an estimate, without a lock. */

@@ -4,7 +4,8 @@
  *
  * Blocks are allocated below a bucket's lock, where frames can be neither had
  * nor billed. So each client, and the shared pools together, have spare
- * frames, which are brought in and given back when no lock is held.
+ * frames, which are brought in and given back when no lock is held. Frames of
+ * persistent pages are billed here as well.
  */
 #ifndef XEN_TMEM_META_H
 #define XEN_TMEM_META_H
@@ -16,12 +17,7 @@
 struct tmem_client;
 struct tmem_head;
 
-/*
- * Where metadata comes from: a pool of small blocks, and spare frames for it.
- * Blocks are allocated below a bucket's lock, where frames can be neither had
- * nor billed; so the frames come from the spare ones, which tmem_meta_refill()
- * brings in beforehand, without a lock.
- */
+/* Where metadata comes from: a pool of small blocks, and frames for it. */
 struct tmem_meta {
     struct tmem_client *client;    /* to be billed, or NULL */
     struct xmem_pool *blocks;      /* NULL: shared pools have one each */
@@ -34,7 +30,8 @@ struct tmem_meta {
                                   not */
 };
 
-void tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c, bool billed);
+void tmem_meta_init(struct tmem_meta *meta, struct tmem_client *c,
+                    bool billed);
 /* A pool of blocks that grows from its spare frames; NULL. No lock held. */
 struct xmem_pool *tmem_meta_blocks(struct tmem_meta *meta);
 /* All blocks must be free. No lock held. */

@@ -25,8 +25,8 @@ struct tmem_segment;
 #define TMEM_MAX_CLASSES (2 * MAX_NUMNODES)
 extern unsigned int tmem_nr_classes;           /* queues of a client */
 /*
- * Has any client ever had a page of that class? A node has memory on either
- * side of 4 GiB, but for one of them: who looks at all clients spares the rest.
+ * Has any client ever had a page of that class? Most nodes have memory on one
+ * side of 4 GiB only: who looks at all clients spares the rest.
  */
 extern bool tmem_class_used[TMEM_MAX_CLASSES];
 /* The class of a frame's memory. */
@@ -38,8 +38,8 @@ unsigned int tmem_frame_class(const struct page_info *pg);
 bool tmem_node_has_class(nodeid_t node);
 
 /*
- * The descriptor of an ephemeral page: a cell of a client's queue. A persistent
- * page needs none, its frame stands in the object's tree.
+ * The descriptor of an ephemeral page: a cell of a client's queue. A
+ * persistent page needs none, its frame stands in the object's tree.
  */
 struct tmem_epage {
     struct tmem_object *obj;   /* queue; NULL: the page is gone */
@@ -97,7 +97,7 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit);
  * when the metadata need another frame. Bucket of its object locked.
  */
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep);
-/* Its page lies in another frame of the class now. Bucket of its object locked. */
+/* Its page lies in another frame of the class now. Its bucket is locked. */
 void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
                           struct page_info *pg);
 
@@ -128,8 +128,8 @@ bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort);
 struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
                                            unsigned int sort);
 /*
- * Move it: its new descriptor, or NULL when it is not the next any more, or the
- * metadata need another frame. Bucket of its object locked.
+ * Move it: its new descriptor, or NULL when it is not the next any more, or
+ * the metadata need another frame. Bucket of its object locked.
  */
 struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
                                    struct tmem_epage *ep);
@@ -137,10 +137,6 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
 /* Frames of some of its oldest pages. Queue not locked. */
 #define TMEM_SAMPLE_MAX 48
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
-static inline unsigned long tmem_queue_pages(const struct tmem_queue *q)
-{
-    return tmem_head_pages(q->head);
-}
 
 /* Ephemeral pages of a client: an estimate, without a lock. */
 unsigned long tmem_client_ephemeral(const struct tmem_client *c);

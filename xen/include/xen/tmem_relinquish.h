@@ -7,6 +7,8 @@
 #ifndef XEN_TMEM_RELINQUISH_H
 #define XEN_TMEM_RELINQUISH_H
 
+#include <xen/types.h>
+
 /*
  * Evict so many of the oldest pages as a chunk has, and move what is left in
  * one chunk of ephemeral pages to their frames: those of the chunk become free

@@ -11,7 +11,7 @@
 #include <xen/spinlock.h>
 #include <xen/tmem_client.h>
 
-struct tmem_client;
+struct pool_figures;
 
 /*
  * Ids that lead to one shared pool. All of them are looked at below a lock
@@ -53,7 +53,6 @@ int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
 void tmem_shared_authorise_all(bool allow);
 
 /* Look at the shared pool in that place of the table; false: there is none. */
-struct pool_figures;
 bool tmem_shared_look(unsigned int slot,
                       void (*look)(struct tmem_pool *, struct pool_figures *),
                       struct pool_figures *figures);

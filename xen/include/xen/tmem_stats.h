@@ -8,6 +8,10 @@
 #ifndef XEN_TMEM_STATS_H
 #define XEN_TMEM_STATS_H
 
+#include <xen/cache.h>
+#include <xen/smp.h>
+#include <xen/tmem_xen.h>
+
 /*
  * Counters have one writer each, the CPU they belong to, and are read from
  * anywhere: sums over all CPUs are exact.
@@ -47,7 +51,7 @@ struct tmem_cpu_stats {
     unsigned long pool_flushes;
 } __cacheline_aligned;
 
-extern struct tmem_cpu_stats *tmem_cpu_stats;  /* [nr_cpu_ids], if tmem is on */
+extern struct tmem_cpu_stats *tmem_cpu_stats;  /* [nr_cpu_ids]; NULL: off */
 #define tmem_this_stats() (&tmem_cpu_stats[smp_processor_id()])
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tmem_tidy.h - ephemeral pages are moved together
+ * tmem_tidy.h - descriptors of ephemeral pages are moved together
  *
  * Keeps the metadata of a client's queues in proportion to its pages.
  */
@@ -9,7 +9,9 @@
 
 #include <xen/tmem_client.h>
 
-void tmem_tidy_queues(struct tmem_client *c);  /* no lock held */
+/* Move some descriptors of lines that are sparse. No lock held. */
+void tmem_tidy_queues(struct tmem_client *c);
+/* The same, as each put does at its end; cheap when no line is sparse. */
 static inline void tmem_queues_tidy(struct tmem_client *c)
 {
     unsigned int i;

@@ -74,24 +74,24 @@ struct page_info *tmem_frame_alloc(enum tmem_frame_kind kind);
  */
 void cf_check tmem_frame_free(struct page_info *pg);
 void tmem_fixed_free(struct page_info *pg);
-/* The frame of an ephemeral page that has gone becomes a free one for FIXED. */
+/* The frame of an ephemeral page that has gone is a free one for FIXED now. */
 void cf_check tmem_frame_fix(struct page_info *pg);
 /*
- * The frame of an ephemeral page, or out of a cache, straight back to the heap,
- * for which it is marked for scrubbing.
+ * The frame of an ephemeral page, or out of a cache, straight back to the
+ * heap, for which it is marked for scrubbing.
  */
 void cf_check tmem_frame_release(struct page_info *pg);
 /*
- * Take up to nr frames below 2^bits bytes (0: anywhere) of a node (NUMA_NO_NODE:
- * of any) out of caches, for tmem_frame_release() alone. Returns how many. Does
- * bounded work: repeated calls look everywhere.
+ * Take up to nr frames below 2^bits bytes (0: anywhere) of a node
+ * (NUMA_NO_NODE: of any) out of caches, for tmem_frame_release() alone: how
+ * many. Does bounded work: repeated calls look everywhere.
  */
 unsigned int tmem_cache_take(struct page_info *pg[], unsigned int nr,
                              unsigned int bits, nodeid_t node);
 /* Move up to nr such frames to the heap: how many. */
 unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
                                nodeid_t node);
-/* If that frame, which is to go offline, is in a cache: to the heap with it. */
+/* If that frame, which is to go offline, is in a cache: back to the heap. */
 void tmem_cache_purge(struct page_info *pg);
 /* Frames in all caches: an estimate, taken without a lock. */
 unsigned long tmem_cached_frames(void);
@@ -181,7 +181,7 @@ static inline void tmem_frame_unmark(struct page_info *pg)
     ACCESS_ONCE(pg->u.inuse.type_info) = 0;
 }
 
-/* Whose ephemeral page the frame holds, or -1. It may be about to go offline. */
+/* Whose ephemeral page the frame holds, or -1. It may be to go offline. */
 static inline int tmem_frame_marked(const struct page_info *pg)
 {
     unsigned long mark = ACCESS_ONCE(pg->u.inuse.type_info);
