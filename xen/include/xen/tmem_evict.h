@@ -29,6 +29,7 @@ struct tmem_client;
 struct tmem_want {
     nodeid_t node;             /* NUMA_NO_NODE: any */
     bool low, high;            /* only below 2^TMEM_LOW_BITS bytes; above */
+    struct tmem_client *client;  /* only its pages, by its order; NULL: any */
 };
 
 unsigned long tmem_evict_init(void);           /* at boot; frames taken */
