@@ -3,8 +3,11 @@
  * growth.c - what operations take beside 1, 10, 100 and 1,000 clients
  *
  * Design: the same memory, full of ephemeral pages, belongs to more and more
- * clients, who put in random turns, so that the oldest pages of the host are
- * everybody's. Then the same again with four different weights. A heap's
+ * clients. What they put is the same, too: 1,000 streams of pages, in random
+ * turns, each into objects of its own, belong to one client, or to ten, or each
+ * to another. So one client's objects, pages and frames are as cold as those of
+ * many, and what grows is the cost of clients, not that of a larger working set.
+ * Then the same again with four different weights. A heap's
  * request is one that finds the heap empty. Times are CPU time: operations in
  * which the thread waited for a processor are left out (samples.c).
  *
@@ -25,6 +28,7 @@
 #define PER_OBJECT      64U
 #define GUEST_FRAMES    8192U     /* of all guests, but 8 for each at least */
 #define MAX_CLIENTS     1000U
+#define STREAMS         MAX_CLIENTS
 #define MAX_TAKEN       20000U
 #define MAX_TIMES       20000U
 #define BOUND_US        60.0      /* of a call that can't be preempted */
@@ -36,7 +40,7 @@ static const unsigned int counts[] = { 1, 10, 100, MAX_CLIENTS };
 static struct {
     unsigned int clients, frames;     /* frames: of each guest */
     unsigned long room;               /* for tmem */
-    uint32_t next[MAX_CLIENTS + 1];   /* number of a guest's next page */
+    uint32_t next[STREAMS];           /* number of a stream's next page */
     unsigned int nr_taken;
     struct {
         long mfn;
@@ -50,29 +54,32 @@ static void expect(long rc, long want, const char *what)
         fail("growth: %s gives %ld", what, rc);
 }
 
-static unsigned int any_guest(void)
+static unsigned int any_stream(void)
 {
-    return 1 + random32() % host.clients;
+    return random32() % STREAMS;
 }
 
-static long guest_op(unsigned int guest, uint32_t cmd, int pool, uint32_t page)
+/* An operation on a stream's page, by the guest that it belongs to. */
+static long stream_op(unsigned int stream, uint32_t cmd, int pool,
+                      uint32_t page)
 {
     struct tmem_op op = { .cmd = cmd, .pool_id = pool };
 
     op.u.gen.oid.oid[0] = 1 + page / PER_OBJECT;
+    op.u.gen.oid.oid[1] = stream;
     op.u.gen.index = page % PER_OBJECT;
     op.u.gen.cmfn = random32() % host.frames;
 
-    return xenhost_tmem_op(guest, &op);
+    return xenhost_tmem_op(1 + stream % host.clients, &op);
 }
 
 /* A page that was never there. */
 static void put_next(void)
 {
-    unsigned int guest = any_guest();
+    unsigned int stream = any_stream();
 
-    expect(guest_op(guest, TMEM_PUT_PAGE, EPHEMERAL_POOL, host.next[guest]++),
-           1, "a put");
+    expect(stream_op(stream, TMEM_PUT_PAGE, EPHEMERAL_POOL,
+                     host.next[stream]++), 1, "a put");
 }
 
 static long control(uint32_t cmd, uint32_t id, uint32_t arg, char *buf,
@@ -120,8 +127,10 @@ static void start(unsigned int clients)
         new_pool(i, EPHEMERAL, EPHEMERAL_POOL);
         new_pool(i, PERSISTENT, PERSISTENT_POOL);
         /* A pool's first put makes its buckets. */
-        expect(guest_op(i, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1, "a put");
-        expect(guest_op(i, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1, "a flush");
+        expect(stream_op(i - 1, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1,
+               "a put");
+        expect(stream_op(i - 1, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1,
+               "a flush");
     }
     xenhost_prefault();
     xenhost_alloc_pages(xenhost_free_pages() - host.room);
@@ -192,16 +201,17 @@ static void do_freeable(struct spans *each)
 /* Its frame is in the CPU's cache, and goes back there. */
 static void persistent_put(struct spans *each, unsigned long claim)
 {
-    unsigned int guest = any_guest();
+    unsigned int stream = any_stream();
     uint64_t start;
 
     expect(xenhost_domain_set_claim(DOM_ADMIN, claim), 0, "a claim");
     start = __rdtsc();
-    expect(guest_op(guest, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1,
+    expect(stream_op(stream, TMEM_PUT_PAGE, PERSISTENT_POOL, 0), 1,
            "a persistent put");
     span_add(each, start);
     expect(xenhost_domain_set_claim(DOM_ADMIN, 0), 0, "the end of a claim");
-    expect(guest_op(guest, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1, "a flush");
+    expect(stream_op(stream, TMEM_FLUSH_PAGE, PERSISTENT_POOL, 0), 1,
+           "a flush");
 }
 
 static void do_plain(struct spans *each)
