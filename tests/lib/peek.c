@@ -34,6 +34,17 @@ static unsigned long peek(unsigned int dom, unsigned long *meta)
     return pages;
 }
 
+bool peek_client(unsigned int dom)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    bool found = c && c->id == dom;
+
+    if ( c )
+        tmem_client_unpin(c);
+
+    return found;
+}
+
 unsigned long peek_ephemeral(unsigned int dom)
 {
     unsigned long meta;

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Has a domain a client? The same holds for this as for what follows. */
+bool peek_client(unsigned int dom);
+
 /*
  * Ephemeral pages that are accounted to the client of a domain. LIST says it
  * as well, but takes memory for that, and may evict. Only between operations.

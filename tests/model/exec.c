@@ -204,6 +204,7 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     if ( run->trace )
         printf("      -> %ld, %lu + %lu frames free\n", ev->result,
                xenhost_free_pages(), xenhost_freeable_pages());
+    ev->has_client = peek_client(dom);
     ev->memory_low |= run_memory_low(run);
     ev->memory_short |= run_memory_short(run);
     ev->restarted = xenhost_fault_events(XENHOST_FAULT_COPY) - copies > 1;

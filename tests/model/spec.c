@@ -465,7 +465,8 @@ static bool has_client_now(struct spec *spec, struct spec_domain *d,
 {
     if ( d->has_client )
         return true;
-    if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) )
+    if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) &&
+         !ev->has_client )
         return false;
     d->frozen = spec->all_frozen;
     d->has_client = true;

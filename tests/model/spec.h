@@ -119,6 +119,7 @@ struct spec_event {
     bool readable, writable;   /* the guest frame: for a put, for a get */
     uint32_t version;          /* put: of the data. get: what it found */
     long result;
+    bool has_client;           /* afterwards: it may have got one, and failed */
     bool copy_fault;           /* a copy of the request failed */
     bool restarted;            /* it was preempted at least once */
     bool alloc_fault;          /* an allocation was made to fail */

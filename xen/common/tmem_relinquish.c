@@ -375,7 +375,7 @@ static unsigned int evict_for_chunk(struct page_info **chunk)
     if ( q && read_atomic(&tmem_weights) )
     {
         want.client = q->client;
-        if ( tmem_queue_pages(q) < CHUNK_FRAMES )
+        if ( tmem_head_pages(q->head) < CHUNK_FRAMES )
             q = NULL;
     }
     *chunk = q ? find_chunk(q) : NULL;
