@@ -4,7 +4,7 @@
  *
  * A client lives from its domain's first operation to tmem_destroy(). The
  * domain's own operations find it without a lock, as nobody destroys it while
- * the domain's vCPUs run; control pins it; eviction is kept by RCU.
+ * the domain's vCPUs run; control pins it; RCU keeps it for eviction.
  */
 #ifndef XEN_TMEM_CLIENT_H
 #define XEN_TMEM_CLIENT_H

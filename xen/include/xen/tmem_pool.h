@@ -2,8 +2,8 @@
 /*
  * tmem_pool.h - pools, and what was flushed in them
  *
- * A pool is found below its client's rwlock, which keeps it; eviction, which
- * comes from below, is kept by RCU. Pages that were flushed are freed in
+ * A pool is found below its client's rwlock, which keeps it; for eviction,
+ * which comes from below, RCU does. Pages that were flushed are freed in
  * steps: the lists of dying objects are here.
  */
 #ifndef XEN_TMEM_POOL_H
