@@ -375,7 +375,10 @@ unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
     return done;
 }
 
-/* One pass: guests fill caches as fast as they can be drained. */
+/*
+ * One pass: whoever takes the frame out of a cache from now on, or is to put it
+ * into one, sees what it is.
+ */
 void tmem_cache_purge(struct page_info *pg)
 {
     unsigned int cpu, kind, i;
