@@ -217,9 +217,13 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
                                 XENHOST_FAULT_ALLOC);
     run->report->failed += ev->result < 0;
     /* Much may be free, and none of it in one piece. */
-    if ( ev->result == -ENOMEM && !ev->alloc_fault &&
-         (new_client || ev->cmd == TMEM_NEW_POOL) )
-        ev->memory_low |= run_memory_fragmented();
+    if ( ev->result == -ENOMEM && !ev->alloc_fault && takes_run &&
+         run_memory_fragmented() )
+    {
+        ev->memory_low = true;
+        /* A put: what is to be evicted is not in one piece, either. */
+        ev->memory_short |= ev->cmd == TMEM_PUT_PAGE;
+    }
 
     if ( ev->cmd == TMEM_GET_PAGE && !look_at_data(run, h, ev) )
         return false;
