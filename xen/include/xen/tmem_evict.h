@@ -25,7 +25,7 @@ struct tmem_client;
 #endif
 #endif
 
-/* Which memory an eviction is to give. */
+/* Which memory an eviction is to give, and whose. */
 struct tmem_want {
     nodeid_t node;             /* NUMA_NO_NODE: any */
     bool low, high;            /* only below 2^TMEM_LOW_BITS bytes; above */
