@@ -52,7 +52,7 @@ try_one() {
     tree=$out/$name
     cp -a $out/base "$tree"
     verdict="NOT CAUGHT"
-    if ! patch -s -f -p1 -F3 -d "$tree" <"$1" >"$tree/log" 2>&1; then
+    if ! patch -s -f -p1 -F0 -d "$tree" <"$1" >"$tree/log" 2>&1; then
         verdict="DOES NOT APPLY"
     elif ! build "$tree" "$name"; then
         verdict="DOES NOT BUILD"
