@@ -230,7 +230,9 @@ static bool list_step(struct run *run, const struct model_op *op,
     if ( complaint )
         return run_complain(run, "list: %s", complaint);
 
-    return run_memory_low(run) || run_memory_fragmented() ||
+    /* What was flushed under preemption is freed at any time, and shows. */
+    return run->preempted || run_memory_low(run) ||
+           run_memory_fragmented() ||
            small_list(run, *req, text, 1 + op->arg % 2000);
 }
 
