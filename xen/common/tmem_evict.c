@@ -113,6 +113,19 @@ static void client_adapt(struct tmem_client *c)
             write_atomic(&c->queues[i].head->bias, bias);
 }
 
+/* What the policy is to know: an estimate, without a lock. */
+static void head_look(const struct tmem_head *head,
+                      struct tmem_policy_queues *f)
+{
+    unsigned int sort;
+
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+    {
+        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
+        f->oldest[sort] = read_atomic(&head->oldest[sort]);
+    }
+}
+
 unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
                            const struct page_info *pg)
 {
@@ -123,13 +136,18 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
         return TMEM_POLICY_NEW;
     if ( !(read_atomic(&q->puts) % ADAPT_EVERY) )
         client_adapt(c);
-    tmem_head_look(q->head, &f);
+    head_look(q->head, &f);
 
     return tmem_policy_put(&c->policy, hash, &f, tmem_clock());
 }
 
-struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
-                                        struct tmem_epage *ep, bool renew)
+/*
+ * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
+ * it went away meanwhile, or was renewed since it had been used (if renew is
+ * set). RCU held.
+ */
+static struct page_info *evict_and_unlock(struct tmem_queue *q,
+                                          struct tmem_epage *ep, bool renew)
 {
     struct page_info *pg = NULL;
     struct tmem_object *obj;
@@ -185,7 +203,7 @@ struct page_info *tmem_evict_frame(struct page_info *pg)
 {
     struct tmem_queue *q = lock_queue(pg);
 
-    return q ? tmem_evict_and_unlock(q, (void *)pg->up, false) : NULL;
+    return q ? evict_and_unlock(q, (void *)pg->up, false) : NULL;
 }
 
 bool tmem_move_frame(struct page_info *pg, struct page_info *to)
@@ -226,7 +244,7 @@ static struct page_info *evict_head(struct tmem_queue *q, unsigned int sort,
         return NULL;
     }
 
-    return tmem_evict_and_unlock(q, ep, renew);
+    return evict_and_unlock(q, ep, renew);
 }
 
 static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
@@ -246,7 +264,7 @@ static bool head_victim(const struct tmem_head *head, uint64_t now,
 {
     struct tmem_policy_queues f;
 
-    tmem_head_look(head, &f);
+    head_look(head, &f);
     if ( !f.pages[TMEM_POLICY_NEW] && !f.pages[TMEM_POLICY_AGAIN] )
         return false;
     *sort = tmem_policy_victim(read_atomic(&head->bias), &f, now, age);
@@ -323,7 +341,7 @@ static uint64_t held(const struct tmem_head *heads)
     return nr ? nr + read_atomic(&heads->nr_meta) : 0;
 }
 
-/* Frames for each unit of weight, in 1/65536; without weight, more than any. */
+/* Frames for each unit of weight, in 1/65536; without, more than any. */
 static uint64_t load(uint64_t frames, uint64_t weight)
 {
     return weight ? (frames << 16) / weight : frames ? ~0ULL : 0;

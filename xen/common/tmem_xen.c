@@ -376,8 +376,8 @@ unsigned long tmem_cache_drain(unsigned long nr, unsigned int bits,
 }
 
 /*
- * One pass: whoever takes the frame out of a cache from now on, or is to put it
- * into one, sees what it is.
+ * One pass: whoever takes the frame out of a cache from now on, or is to
+ * put it into one, sees what it is.
  */
 void tmem_cache_purge(struct page_info *pg)
 {

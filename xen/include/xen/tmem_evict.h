@@ -60,13 +60,6 @@ struct page_info *tmem_evict_frame(struct page_info *pg);
  * went away meanwhile, or the class is another. RCU held.
  */
 bool tmem_move_frame(struct page_info *pg, struct page_info *to);
-/*
- * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
- * it went away meanwhile, or was renewed since it had been used (if renew is
- * set). RCU held.
- */
-struct page_info *tmem_evict_and_unlock(struct tmem_queue *q,
-                                        struct tmem_epage *ep, bool renew);
 
 /*
  * Make room for so many frames more below a client's cap, up to a batch of

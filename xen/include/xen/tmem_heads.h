@@ -62,18 +62,6 @@ struct tmem_queue *tmem_slot_queue(unsigned int slot, unsigned int class);
 /* Change a weight, and so the sum of all. No lock held. */
 void tmem_set_weight(struct tmem_client *c, unsigned int weight);
 
-/* What the policy is to know: an estimate, without a lock. */
-static inline void tmem_head_look(const struct tmem_head *head,
-                                  struct tmem_policy_queues *f)
-{
-    unsigned int sort;
-
-    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-    {
-        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
-        f->oldest[sort] = read_atomic(&head->oldest[sort]);
-    }
-}
 /* Its pages: an estimate, without a lock. */
 static inline unsigned long tmem_head_pages(const struct tmem_head *head)
 {
