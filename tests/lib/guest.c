@@ -73,6 +73,18 @@ long guest_put(struct handle h, uint32_t version)
     return guest_op(TMEM_PUT_PAGE, h, frame);
 }
 
+long guest_put_failing(struct handle h, uint32_t version, unsigned long n,
+                       bool from_then_on)
+{
+    long ret;
+
+    xenhost_fault(XENHOST_FAULT_ALLOC, n, from_then_on);
+    ret = guest_put(h, version);
+    xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
+
+    return ret;
+}
+
 long guest_get(struct handle h, uint32_t version)
 {
     /* A tag that no handle has: a get must write the whole page, or nothing. */

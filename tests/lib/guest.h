@@ -52,6 +52,9 @@ long guest_new_pool(domid_t dom, uint32_t flags);
 long guest_destroy_pool(domid_t dom, int pool);
 /* Put this version of the page's data. */
 long guest_put(struct handle h, uint32_t version);
+/* The same, where the n-th allocation fails, or all from that one on. */
+long guest_put_failing(struct handle h, uint32_t version, unsigned long n,
+                       bool from_then_on);
 /* Get, expecting this version. */
 long guest_get(struct handle h, uint32_t version);
 long guest_flush(struct handle h);

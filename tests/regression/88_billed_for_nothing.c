@@ -84,17 +84,8 @@ static void test_failed(void **state)
 
     (void)state;
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
-    for ( n = 1; ; n++ )
-    {
-        long ret;
-
-        xenhost_fault(XENHOST_FAULT_ALLOC, n, true);
-        ret = guest_put(h, 1);
-        xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
-        if ( ret == 1 )
-            break;
+    for ( n = 1; guest_put_failing(h, 1, n, true) != 1; n++ )
         assert_int_equal(guest_tot_pages(GUEST), GUEST_PAGES);
-    }
     assert_true(n > 1);
     assert_int_equal(guest_op(TMEM_PUT_PAGE, h, GUEST_NO_FRAME), -EFAULT);
     assert_int_equal(guest_tot_pages(GUEST), GUEST_PAGES);
