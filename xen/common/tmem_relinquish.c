@@ -323,14 +323,18 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
     return nr;
 }
 
+/* Who evicts at the same time may be faster at each of a call's pages. */
+#define TRIES 4
+
 unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
                                    unsigned int order)
 {
     struct search s;
 
-    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) || !node_is_there(node) ||
-         !is_searched(bits, node, order) )
+    if ( !opt_tmem || (bits && bits < PAGE_SHIFT) || !node_is_there(node) )
         return 1;
+    if ( !is_searched(bits, node, order) )
+        return order || !tmem_freeable_pages() ? 1 : TRIES;
 
     search_in(&s, bits, node, false);
 

@@ -4,6 +4,7 @@
  *
  *   hostctl free             free and freeable memory, in pages
  *   hostctl pages ID         pages that a domain has
+ *   hostctl claim ID PAGES   claim memory for a domain to have so many; 0: none
  *   hostctl soft-reset ID    reset a domain that asked for it, and let it run
  *
  * Exit status 0, or 1 with a message.
@@ -19,6 +20,7 @@
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #include <public/xen.h>
 #include <public/domctl.h>
+#include <public/memory.h>
 #include <public/sysctl.h>
 
 /* Linux, include/uapi/xen/privcmd.h. */
@@ -29,9 +31,9 @@ struct privcmd_hypercall {
 #define IOCTL_PRIVCMD_HYPERCALL _IOC(_IOC_NONE, 'P', 0, \
                                      sizeof(struct privcmd_hypercall))
 
-static int hypercall(uint64_t nr, void *arg)
+static int hypercall2(uint64_t nr, uint64_t cmd, void *arg)
 {
-    struct privcmd_hypercall call = { .op = nr, .arg = { (uintptr_t)arg } };
+    struct privcmd_hypercall call = { .op = nr, .arg = { cmd, (uintptr_t)arg } };
     int fd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
 
     if ( fd < 0 || ioctl(fd, IOCTL_PRIVCMD_HYPERCALL, &call) < 0 )
@@ -42,6 +44,12 @@ static int hypercall(uint64_t nr, void *arg)
     }
 
     return 0;
+}
+
+/* The operations that have their number in what the argument leads to. */
+static int hypercall(uint64_t nr, void *arg)
+{
+    return hypercall2(nr, (uintptr_t)arg, NULL);
 }
 
 static int show_free(void)
@@ -80,15 +88,28 @@ static int show_pages(const char *domid)
     return 0;
 }
 
+static int claim(const char *domid, const char *pages)
+{
+    static struct xen_memory_reservation claim;
+
+    claim.domid = atoi(domid);
+    claim.nr_extents = strtoul(pages, NULL, 10);
+
+    return hypercall2(__HYPERVISOR_memory_op, XENMEM_claim_pages, &claim);
+}
+
 int main(int argc, char *argv[])
 {
     if ( argc == 2 && !strcmp(argv[1], "free") )
         return show_free();
     if ( argc == 3 && !strcmp(argv[1], "pages") )
         return show_pages(argv[2]);
+    if ( argc == 4 && !strcmp(argv[1], "claim") )
+        return claim(argv[2], argv[3]);
     if ( argc == 3 && !strcmp(argv[1], "soft-reset") )
         return domctl(XEN_DOMCTL_soft_reset, argv[2]);
-    fprintf(stderr, "usage: hostctl free | pages ID | soft-reset ID\n");
+    fprintf(stderr, "usage: hostctl free | pages ID | claim ID PAGES | "
+            "soft-reset ID\n");
 
     return 1;
 }

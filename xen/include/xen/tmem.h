@@ -47,7 +47,8 @@ unsigned long tmem_relinquish_pages(unsigned int bits, nodeid_t node,
 
 /*
  * Where 0 is returned for want of a run, the next call looks elsewhere: so
- * many calls in turn look everywhere.
+ * many calls in turn look everywhere. For single frames, where others evict at
+ * the same time, so many calls are not all in vain.
  */
 unsigned int tmem_relinquish_calls(unsigned int bits, nodeid_t node,
                                    unsigned int order);
