@@ -251,9 +251,6 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
 {
     bool high = class & 1;
 
-    if ( !read_atomic(&tmem_class_used[class]) )
-        return false;
-
     return !want || ((want->node == NUMA_NO_NODE || class / 2 == want->node) &&
                      !(want->low && high) && !(want->high && !high));
 }
@@ -277,6 +274,7 @@ struct victim {
     uint64_t load;             /* of its client; 0: not above its share */
     uint64_t age;
     struct tmem_queue *queue;
+    const struct tmem_head *heads;     /* of its client */
     unsigned int sort;
 };
 
@@ -287,7 +285,6 @@ struct victim {
  * they are good for as many evictions as there is room for.
  */
 struct victims {
-    const struct tmem_want *want;
     uint64_t now;
     bool weighted;
     uint64_t frames;           /* of all clients, if weighted */
@@ -297,7 +294,31 @@ struct victims {
     uint64_t young;            /* ... and a stamp that is not below this one */
     unsigned int nr;
     struct victim v[TMEM_EVICT_BATCH];
+    /*
+     * The classes that anybody has had pages of, those that are wanted first:
+     * where their heads are, counted from a client's first one.
+     */
+    unsigned int nr_wanted, nr_used;
+    uint16_t offset[TMEM_MAX_CLASSES];
 };
+
+static void victims_choose(struct victims *vs, const struct tmem_want *want)
+{
+    unsigned int i, pass;
+
+    BUILD_BUG_ON(TMEM_MAX_CLASSES * TMEM_BLOCK_SLOTS > UINT16_MAX);
+
+    vs->nr_used = 0;
+    for ( pass = 0; pass < 2; pass++ )
+    {
+        for ( i = 0; i < tmem_nr_classes; i++ )
+            if ( read_atomic(&tmem_class_used[i]) &&
+                 class_is_wanted(i, want) == !pass )
+                vs->offset[vs->nr_used++] = i * TMEM_BLOCK_SLOTS;
+        if ( !pass )
+            vs->nr_wanted = vs->nr_used;
+    }
+}
 
 static bool goes_before(const struct victim *a, const struct victim *b)
 {
@@ -329,14 +350,13 @@ static void victims_add(struct victims *vs, const struct victim *v)
  * tmem_client_held() of the client that has these heads; 0 if it has no page
  * to give, so that no share is too large for all of those that have one.
  */
-static uint64_t held(const struct tmem_head *heads)
+static uint64_t held(const struct victims *vs, const struct tmem_head *heads)
 {
     uint64_t nr = 0;
     unsigned int i;
 
-    for ( i = 0; i < tmem_nr_classes; i++ )
-        if ( read_atomic(&tmem_class_used[i]) )
-            nr += tmem_head_pages(&heads[i * TMEM_BLOCK_SLOTS]);
+    for ( i = 0; i < vs->nr_used; i++ )
+        nr += tmem_head_pages(&heads[vs->offset[i]]);
 
     return nr ? nr + read_atomic(&heads->nr_meta) : 0;
 }
@@ -355,13 +375,31 @@ static uint64_t excess(const struct victims *vs, const struct tmem_head *heads,
 
     if ( !vs->weighted )
         return 0;
-    frames = held(heads);
+    frames = held(vs, heads);
     weight = read_atomic(&heads->weight);
     /* load() is not above share: as a product, since a division takes long. */
     if ( !had && frames << 16 < (vs->share + 1) * weight )
         return 0;
 
     return load(frames, weight);
+}
+
+/* Could it give a page of the least load? None counts as older than it is. */
+static bool is_older(const struct victims *vs, const struct tmem_head *head)
+{
+    return read_atomic(&head->oldest[TMEM_POLICY_NEW]) < vs->young ||
+           read_atomic(&head->oldest[TMEM_POLICY_AGAIN]) < vs->young;
+}
+
+static bool has_older(const struct victims *vs, const struct tmem_head *heads)
+{
+    unsigned int i;
+
+    for ( i = 0; i < vs->nr_wanted; i++ )
+        if ( is_older(vs, &heads[vs->offset[i]]) )
+            return true;
+
+    return false;
 }
 
 /*
@@ -371,23 +409,18 @@ static uint64_t excess(const struct victims *vs, const struct tmem_head *heads,
 static void victims_look(struct victims *vs, const struct tmem_head *heads,
                          bool had)
 {
-    struct victim v = { .load = excess(vs, heads, had) };
+    struct victim v = { .load = excess(vs, heads, had), .heads = heads };
     unsigned int i, sort;
     uint64_t age;
 
     if ( v.load < vs->least )
         return;
 
-    for ( i = 0; i < tmem_nr_classes; i++ )
+    for ( i = 0; i < vs->nr_wanted; i++ )
     {
-        const struct tmem_head *head = &heads[i * TMEM_BLOCK_SLOTS];
+        const struct tmem_head *head = &heads[vs->offset[i]];
 
-        if ( !class_is_wanted(i, vs->want) )
-            continue;
-        /* No page counts as older than it is. */
-        if ( v.load == vs->least &&
-             read_atomic(&head->oldest[TMEM_POLICY_NEW]) >= vs->young &&
-             read_atomic(&head->oldest[TMEM_POLICY_AGAIN]) >= vs->young )
+        if ( v.load == vs->least && !is_older(vs, head) )
             continue;
         if ( head_victim(head, vs->now, &sort, &age) &&
              (!v.queue || age > v.age) )
@@ -418,8 +451,8 @@ static void walk(struct victims *vs, bool sum)
                 &block->head[find_first_set_bit(used)];
 
             if ( sum )
-                vs->frames += held(heads);
-            else
+                vs->frames += held(vs, heads);
+            else if ( vs->weighted || has_older(vs, heads) )
                 victims_look(vs, heads, false);
         }
     }
@@ -432,9 +465,10 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
     uint64_t weights = only ? 0 : read_atomic(&tmem_weights);
 
     *vs = (struct victims){
-        .want = want, .now = tmem_clock(), .weighted = weights,
+        .now = tmem_clock(), .weighted = weights,
         .young = TMEM_POLICY_EMPTY,
     };
+    victims_choose(vs, want);
     if ( weights )
     {
         walk(vs, true);
@@ -488,7 +522,7 @@ static void victims_evict(struct victims *vs, struct progress *p)
         vs->nr--;
         for ( i = 0; i < vs->nr; i++ )
             vs->v[i] = vs->v[i + 1];
-        victims_look(vs, v.queue->client->queues->head, v.load);
+        victims_look(vs, v.heads, v.load);
     }
 }
 

@@ -87,6 +87,7 @@ static void heads_init(struct tmem_client *c, struct tmem_head *heads)
         write_atomic(&head->bias, c->policy.bias);
         write_atomic(&head->weight, 0);
         write_atomic(&head->nr_meta, 0);
+        c->queues[i].slot = c->slot;
         c->queues[i].head = head;
         rcu_assign_pointer(head->queue, &c->queues[i]);
     }

@@ -49,6 +49,7 @@
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_policy.h>
+#include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_stats.h>
 
@@ -285,7 +286,7 @@ static struct tmem_epage *segment_append(struct tmem_segment *seg,
     write_atomic(&ep->age, age);
     if ( !seg->live++ )
         seg->first = seg->next - 1;
-    tmem_frame_mark(pg, seg->queue->client->slot, ep);
+    tmem_frame_mark(pg, seg->queue->slot, ep);
 
     return ep;
 }
@@ -410,8 +411,13 @@ void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
             prefetch(ep->frame);
             prefetch(ep->obj);
         }
+        else if ( step == 3 )
+            prefetch(ep->obj->pool);
         else
+        {
             prefetch(tmem_bucket_of(ep->obj->pool, &ep->obj->oid));
+            prefetch(tmem_pool_count(ep->obj->pool));
+        }
     }
     spin_unlock(&q->lock);
 }
@@ -454,7 +460,7 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
      * now. The bucket is compared because the same descriptor may belong to a
      * page elsewhere.
      */
-    if ( tmem_frame_marked(pg) == q->client->slot &&
+    if ( tmem_frame_marked(pg) == q->slot &&
          pg->up == (unsigned long)ep )
     {
         smp_rmb();
@@ -473,7 +479,7 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
     spin_lock(&q->lock);
     tmem_frame_unmark(ep->frame);
     ep->frame = pg;
-    tmem_frame_mark(pg, q->client->slot, ep);
+    tmem_frame_mark(pg, q->slot, ep);
     spin_unlock(&q->lock);
 }
 

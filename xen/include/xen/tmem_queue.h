@@ -67,6 +67,7 @@ struct tmem_line {
 /* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
 struct tmem_queue {
     spinlock_t lock;
+    unsigned int slot;             /* constant: the client's */
     struct tmem_head *head;        /* constant, as long as it is shown */
     struct tmem_client *client;    /* constant */
     unsigned long puts;            /* lock; read without it as a hint */
@@ -105,7 +106,7 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
  * Have fetched what the eviction of its oldest page will touch, as far as step
  * (from 0 on) can know where that is. Not locked.
  */
-#define TMEM_PREFETCH_STEPS 4
+#define TMEM_PREFETCH_STEPS 5
 void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
                               unsigned int step);
 /* The oldest page of a sort, or NULL. Queue locked. */
