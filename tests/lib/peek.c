@@ -68,6 +68,11 @@ unsigned long peek_cached(int node)
     return avail_node_heap_pages(node) - before;
 }
 
+unsigned long peek_in_caches(void)
+{
+    return tmem_cached_frames();
+}
+
 unsigned long peek_freeable(void)
 {
     unsigned long nr = tmem_cached_frames();

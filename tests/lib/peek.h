@@ -22,6 +22,8 @@ unsigned long peek_held(unsigned int dom);
 
 /* Frames of a node (-1: of all) that lay in caches of tmem: they are free now. */
 unsigned long peek_cached(int node);
+/* Frames in all caches of tmem, which stay there. */
+unsigned long peek_in_caches(void);
 
 /* Frames in caches and of ephemeral pages, counted where they are. */
 unsigned long peek_freeable(void);

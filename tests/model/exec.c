@@ -433,9 +433,8 @@ static bool alloc_order_step(struct run *run, const struct model_op *op)
 
 /*
  * Frames of a node, or no others than those (exact). Pages elsewhere stay as
- * long as it is that node which gives, and it gives a frame if it has a page;
- * but without exact free ones of other nodes come first. (That it gives what
- * lies in caches is shown by regression/96.)
+ * long as it is that node which gives, and it gives a frame if it has any; but
+ * without exact free ones of other nodes come first.
  */
 static bool alloc_node_step(struct run *run, const struct model_op *op)
 {
@@ -444,7 +443,8 @@ static bool alloc_node_step(struct run *run, const struct model_op *op)
     unsigned long pages = frames_ephemeral(-1);
     unsigned long others = pages - frames_ephemeral(node);
     bool exact = op->frame, given;
-    bool must = frames_ephemeral(node) && (exact || !xenhost_free_pages());
+    bool must = exact || !xenhost_free_pages();
+    unsigned long cached = peek_in_caches();
     long mfn;
 
     if ( !may_hold_run(run) )
@@ -461,9 +461,11 @@ static bool alloc_node_step(struct run *run, const struct model_op *op)
          frames_ephemeral(-1) - frames_ephemeral(node) != others )
         return run_complain(run, "pages have gone from other nodes than %u",
                             node);
-    /* What lies in caches now may have come only after that. */
-    if ( must && !order && !given && !run->fault_n )
-        return run_complain(run, "node %u has pages and gives none", node);
+    /* Unless more is in caches than was: that may have come too late. */
+    if ( must && !order && !given && !run->fault_n &&
+         (frames_ephemeral(node) ||
+          (peek_in_caches() <= cached && peek_cached(node))) )
+        return run_complain(run, "node %u has frames and gives none", node);
 
     return true;
 }
