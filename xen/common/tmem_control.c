@@ -24,6 +24,8 @@
 #include <xen/tmem_heads.h>
 #include <xen/tmem_list.h>
 #include <xen/tmem_pool.h>
+#include <xen/tmem_restore.h>
+#include <xen/tmem_save.h>
 #include <xen/tmem_shared.h>
 
 /* Where an operation has got to. All zero at its start. */
@@ -35,10 +37,15 @@ struct progress {
 /* Says that oid[1] and oid[2] of a request are a progress. */
 #define PROGRESS_MAGIC 0x746d656d2e637463ULL
 
-/* An authorisation is never interrupted: its oid is a uuid, whatever it is. */
+/* The oid of others is a uuid, or the token of a save: whatever it is. */
+static bool may_progress(const struct xen_sysctl_tmem_op *op)
+{
+    return op->cmd < TMEMC_SHARED_AUTH;
+}
+
 static bool has_progress(const struct xen_sysctl_tmem_op *op)
 {
-    return op->cmd != TMEMC_SHARED_AUTH && op->oid.oid[0] == PROGRESS_MAGIC;
+    return may_progress(op) && op->oid.oid[0] == PROGRESS_MAGIC;
 }
 
 static void progress_load(const struct xen_sysctl_tmem_op *op,
@@ -56,7 +63,7 @@ static void progress_load(const struct xen_sysctl_tmem_op *op,
 static void progress_save(struct xen_sysctl_tmem_op *op,
                           const struct progress *at, long rc)
 {
-    if ( rc == -ERESTART )
+    if ( rc == -ERESTART && may_progress(op) )
     {
         op->oid.oid[0] = PROGRESS_MAGIC;
         op->oid.oid[1] = at->client;
@@ -249,10 +256,28 @@ static long control_flush_one(struct domain *d,
 
 /* ---- decode and dispatch ------------------------------------------------ */
 
+static bool is_save(const struct xen_sysctl_tmem_op *op)
+{
+    return op->cmd >= TMEMC_SAVE_BEGIN && op->cmd <= TMEMC_SAVE_GET_AUTH;
+}
+
+static bool is_restore(const struct xen_sysctl_tmem_op *op)
+{
+    return op->cmd == TMEMC_RESTORE_BEGIN ||
+           (op->cmd >= TMEMC_RESTORE_PUT_PAGE && op->cmd <= TMEMC_RESTORE_END);
+}
+
 /* Are the fields what the operation wants? No side effects. */
 static int control_check(const struct xen_sysctl_tmem_op *op)
 {
     uint32_t most = UINT32_MAX;
+
+    if ( is_save(op) || is_restore(op) )
+    {
+        if ( op->pad || op->cli_id == TMEM_CLI_ID_ALL )
+            return -EINVAL;
+        return is_save(op) ? tmem_save_check(op) : tmem_restore_check(op);
+    }
 
     switch ( op->cmd )
     {
@@ -307,7 +332,12 @@ static long control_domain(struct xen_sysctl_tmem_op *op, struct progress *at)
         break;
 
     default:
-        rc = control_one(d, op, at);
+        if ( is_save(op) )
+            rc = tmem_save_control(d, op);
+        else if ( is_restore(op) )
+            rc = tmem_restore_control(d, op);
+        else
+            rc = control_one(d, op, at);
         break;
     }
     rcu_unlock_domain(d);

@@ -130,28 +130,85 @@ DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
 #define TMEMC_SAVE_GET_POOL_FLAGS    16
 #define TMEMC_SAVE_GET_POOL_NPAGES   17
 #define TMEMC_SAVE_GET_POOL_UUID     18
-#define TMEMC_SAVE_GET_NEXT_PAGE     19
+#define TMEMC_SAVE_GET_NEXT          19
 #define TMEMC_SAVE_GET_NEXT_INV      20
 #define TMEMC_SAVE_END               21
 #define TMEMC_SAVE_GET_AUTH          22
 #define TMEMC_RESTORE_BEGIN          30
-#define TMEMC_RESTORE_NEW_POOL       31
 #define TMEMC_RESTORE_PUT_PAGE       32
 #define TMEMC_RESTORE_FLUSH_PAGE     33
+#define TMEMC_RESTORE_END            34
+
+/* The name that TMEMC_SAVE_GET_NEXT has in older documents. */
+#define TMEMC_SAVE_GET_NEXT_PAGE     TMEMC_SAVE_GET_NEXT
+
+/* Which pass of a save: xen_sysctl_tmem_op.arg of TMEMC_SAVE_GET_NEXT*. */
+#define TMEM_SAVE_HEAD                0  /* the client and its pools */
+#define TMEM_SAVE_LIVE                1  /* what changed, while it runs */
+#define TMEM_SAVE_FINAL               2  /* the rest, of a shut down domain */
+
+/*
+ * Records of a saved client. Each is a struct tmem_rec, and as many bytes more
+ * as it says, a multiple of 8; all is little-endian.
+ */
+#define TMEM_REC_VERSION              1
+#define TMEM_REC_CLIENT               1
+#define TMEM_REC_POOL                 2
+#define TMEM_REC_POOL_GONE            3  /* nothing more */
+#define TMEM_REC_OBJECT_GONE          4
+#define TMEM_REC_PAGE_GONE            5
+#define TMEM_REC_PAGE                 6
+#define TMEM_REC_END                  7
+
+/* tmem_rec_page.form: how the page's bytes are written. */
+#define TMEM_FORM_RAW                 0  /* all 4096 of them */
 
 /* xen_sysctl_tmem_op.cli_id: every client, those to come included. */
 #define TMEM_CLI_ID_ALL          0xFFFF
 
 #ifndef __ASSEMBLY__
 
-/* The head of a saved page. */
-struct tmem_handle {
-    uint32_t pool_id;
-    uint32_t index;
+struct tmem_rec {
+    uint16_t kind;                 /* TMEM_REC_* */
+    uint16_t pool_id;              /* 0 where it names no pool */
+    uint32_t length;               /* of what follows, in bytes */
+};
+
+/* TMEM_REC_CLIENT: first of the head and of the final pass. */
+struct tmem_rec_client {
+    uint32_t version;              /* TMEM_REC_VERSION */
+    uint32_t flags;                /* TMEM_CLIENT_* */
+    uint32_t weight;
+    uint32_t cap;                  /* frames; 0: none */
+    uint64_t nr_pages;             /* persistent ones; an estimate in the head */
+    uint32_t nr_auth;
+    uint32_t pad;                  /* 0 */
+    /* nr_auth uuids, each two uint64_t: low, high */
+};
+
+/* TMEM_REC_POOL: there is a new pool. */
+struct tmem_rec_pool {
+    uint32_t flags;                /* as of TMEM_NEW_POOL */
+    uint32_t pad;                  /* 0 */
+    uint64_t uuid[2];              /* low, high; of a shared pool, else 0 */
+};
+
+/* TMEM_REC_OBJECT_GONE: all its pages. */
+struct tmem_rec_object {
     xen_tmem_oid_t oid;
 };
-typedef struct tmem_handle tmem_handle_t;
-DEFINE_XEN_GUEST_HANDLE(tmem_handle_t);
+
+/* TMEM_REC_PAGE_GONE; TMEM_REC_PAGE, where the page's bytes follow. */
+struct tmem_rec_page {
+    xen_tmem_oid_t oid;
+    uint32_t index;
+    uint32_t form;                 /* TMEM_FORM_*; PAGE_GONE: 0 */
+};
+
+/* TMEM_REC_END: last of the final pass; the receiver has as many pages. */
+struct tmem_rec_end {
+    uint64_t nr_pages[TMEM_MAX_POOLS];
+};
 
 /* A toolstack's request; 56 bytes on both word sizes. */
 struct xen_sysctl_tmem_op {

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_restore.h - a client out of a stream of records
+ *
+ * Each record is checked here, once: a stream may be damaged, or hostile.
+ * docs/abi.md has the records and the operations.
+ */
+#ifndef XEN_TMEM_RESTORE_H
+#define XEN_TMEM_RESTORE_H
+
+struct xen_sysctl_tmem_op;
+struct domain;
+
+/* May such a TMEMC_RESTORE_* go on? Looks at its fields only: 0 or -EINVAL. */
+int tmem_restore_check(const struct xen_sysctl_tmem_op *op);
+/*
+ * Do it, for a domain that the caller keeps: its result, a negative errno, or
+ * -ERESTART. No lock held.
+ */
+long tmem_restore_control(struct domain *d, struct xen_sysctl_tmem_op *op);
+
+#endif /* XEN_TMEM_RESTORE_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
