@@ -11,10 +11,14 @@ PARSE_SRC := tools/xl/xen-tmem-list-parse.c tools/xl/xl_tmem_list.c \
 XL_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_print.c,$(XL_SRC)))
 PARSE_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(PARSE_SRC))
 
+
+# The core of save and restore, for hosts that run in a process, too.
+STREAM_OBJ := $(B)/obj/tools/libs/guest/xg_tmem_stream.o
+
 all: $(B)/xl $(B)/xen-tmem-list-parse
 
 # Xen compiles its tools as gnu99.
-$(sort $(XL_OBJ) $(PARSE_OBJ)): $(B)/obj/%.o: %.c | deps-build
+$(sort $(XL_OBJ) $(PARSE_OBJ) $(STREAM_OBJ)): $(B)/obj/%.o: %.c | deps-build
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(HOST_CFLAGS) -std=gnu99 -Wextra -Wno-missing-field-initializers \
@@ -30,4 +34,4 @@ $(B)/xen-tmem-list-parse: $(PARSE_OBJ)
 	@echo "  LD    $@"
 	@$(CC) $(HOST_CFLAGS) $(PARSE_OBJ) -o $@
 
--include $(PARSE_OBJ:.o=.d) $(XL_OBJ:.o=.d)
+-include $(PARSE_OBJ:.o=.d) $(XL_OBJ:.o=.d) $(STREAM_OBJ:.o=.d)

@@ -29,7 +29,8 @@ $(B)/tests/%.o: tests/%.c $(STAMP) | deps-check
 	@echo "  CC    $<"
 	@$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o)
+$(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o) \
+                           $(STREAM_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
