@@ -26,6 +26,13 @@ static long raw_control(domid_t caller, uint32_t cmd, uint32_t cli_id,
     return xenhost_tmem_control(caller, &op);
 }
 
+static bool is_save_or_restore(unsigned int cmd)
+{
+    return (cmd >= TMEMC_SAVE_BEGIN && cmd <= TMEMC_SAVE_GET_AUTH) ||
+           cmd == TMEMC_RESTORE_BEGIN ||
+           (cmd >= TMEMC_RESTORE_PUT_PAGE && cmd <= TMEMC_RESTORE_END);
+}
+
 static void test_control_is_checked(void **state)
 {
     static const uint32_t no_domain[] = {
@@ -44,7 +51,13 @@ static void test_control_is_checked(void **state)
     }
     /* Privileged: only what there is, on domains that there are. */
     for ( cmd = TMEMC_SAVE_BEGIN; cmd < 40; cmd++ )
-        assert_int_equal(raw_control(0, cmd, GUEST, 0), -ENOSYS);
+        if ( is_save_or_restore(cmd) )
+        {
+            assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
+            assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 0), -EINVAL);
+        }
+        else
+            assert_int_equal(raw_control(0, cmd, GUEST, 0), -ENOSYS);
     assert_int_equal(raw_control(0, ~0U, GUEST, 0), -ENOSYS);
     for ( cmd = TMEMC_THAW; cmd < TMEMC_SAVE_BEGIN; cmd++ )
     {

@@ -150,7 +150,7 @@ static int check_cmd(unsigned int cmd)
     return -ENOSYS;
 }
 
-static int check_pool_flags(uint32_t flags)
+int tmem_check_pool_flags(uint32_t flags)
 {
     const uint32_t both = TMEM_POOL_PERSIST | TMEM_POOL_SHARED;
 
@@ -179,7 +179,7 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
     req->cmd = op.cmd;
     if ( op.cmd == TMEM_NEW_POOL )
     {
-        req->flags_rc = check_pool_flags(op.u.creat.flags);
+        req->flags_rc = tmem_check_pool_flags(op.u.creat.flags);
         req->persistent = op.u.creat.flags & TMEM_POOL_PERSIST;
         req->shared = op.u.creat.flags & TMEM_POOL_SHARED;
         memcpy(req->uuid, op.u.creat.uuid, sizeof(req->uuid));
@@ -203,10 +203,11 @@ static long new_pool(struct tmem_client *c, const struct tmem_request *req)
     if ( !rc && tmem_pools_are_leaving(c) )
         rc = -ERESTART;
     if ( !rc )
-        rc = req->shared ? tmem_shared_join(c, req->uuid) : -EACCES;
+        rc = req->shared ? tmem_shared_join(c, req->uuid, TMEM_ANY_ID)
+                         : -EACCES;
 
     /* Who may not share gets a pool of its own, silently. */
-    return rc == -EACCES ? tmem_new_pool(c, req->persistent) : rc;
+    return rc == -EACCES ? tmem_new_pool(c, req->persistent, TMEM_ANY_ID) : rc;
 }
 
 static long tmem_invoke(struct tmem_client *c, const struct tmem_request *req)

@@ -8,7 +8,9 @@
  *
  *   put    look whether the request stands a chance; take the guest's frame;
  *          find a frame of our own and copy into it, all without a lock;
- *          then lock, and hang it in.
+ *          then lock, and hang it in. A restore puts pages the same way: their
+ *          bytes come out of the toolstack's buffer, and what does not succeed
+ *          leaves everything as it was.
  *   get    lock, and look whether the page is there (a miss ends here); take
  *          the guest's frame without a lock; lock and look again. A page that
  *          stays is copied below its bucket's lock, one that leaves tmem is
@@ -140,6 +142,7 @@ static void copy_out(struct page_info *guest, struct page_info *from)
 /* What a put knows of its pool: constant, once it has been found. */
 struct put {
     bool persistent, shared;
+    bool restores;             /* not the guest's: frozen or not */
     bool first;                /* to the pool, which has no buckets yet */
     bool adds;                 /* a page to a capped client: a hint */
     uint64_t hash;             /* of the handle, of an ephemeral page */
@@ -151,6 +154,12 @@ static bool put_knows(const struct put *put, const struct tmem_pool *pool)
 {
     /* If not, it was destroyed and another was made: as good as none. */
     return pool->persistent == put->persistent && pool->shared == put->shared;
+}
+
+/* Is the client frozen, so that this put may add no page? rwlock held. */
+static bool put_is_barred(const struct tmem_client *c, const struct put *put)
+{
+    return unlikely(c->frozen) && !put->restores;
 }
 
 /*
@@ -218,6 +227,7 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
 {
     struct tmem_place place;
     struct page_info *pg;
+    long rc = -ENOMEM;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
@@ -227,12 +237,11 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
     {
         copy_in(pg, guest);
         put_count(c, place.pool, true);
-        place_unlock(c, &place);
-        return 1;
+        rc = 1;
     }
     place_unlock(c, &place);
 
-    return put_refuse(c, req, -ENOMEM);
+    return rc;
 }
 
 /*
@@ -251,7 +260,7 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
 
     if ( !put_knows(put, place.pool) || place.bucket == &place.pool->empty )
         rc = -ENODEV;
-    else if ( unlikely(c->frozen) && !place_find(&place, req) )
+    else if ( put_is_barred(c, put) && !place_find(&place, req) )
     {
         rc = -EFROZEN;
         tmem_inc(tmem_pool_count(place.pool)->puts_failed);
@@ -286,22 +295,21 @@ static int put_refill(struct tmem_client *c, const struct put *put)
     return tmem_meta_refill(&c->meta[put->persistent]);
 }
 
+/* As put_insert(), with more metadata as it is needed. */
 static long put_store(struct tmem_client *c, const struct tmem_request *req,
                       const struct put *put, struct page_info **pg)
 {
     unsigned int tries;
+    long rc;
 
     if ( unlikely(put->first) && tmem_pool_furnish(c, req->pool_id) )
-        return put_refuse(c, req, -ENOMEM);
+        return -ENOMEM;
 
     for ( tries = 0; ; tries++ )
     {
-        long rc = put_insert(c, req, put, pg);
-
-        if ( rc != -ENOMEM )
+        rc = put_insert(c, req, put, pg);
+        if ( rc != -ENOMEM || tries == PUT_MAX_REFILLS || put_refill(c, put) )
             return rc;
-        if ( tries == PUT_MAX_REFILLS || put_refill(c, put) )
-            return put_refuse(c, req, -ENOMEM);
     }
 }
 
@@ -348,7 +356,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
     put->first = place.bucket == &place.pool->empty;
-    if ( unlikely(c->frozen) && !place_find(&place, req) )
+    if ( put_is_barred(c, put) && !place_find(&place, req) )
     {
         rc = -EFROZEN;
         tmem_inc(tmem_pool_count(place.pool)->puts_failed);
@@ -396,18 +404,18 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
         if ( pg )
             tmem_release_frames(c, put->persistent, &pg, 1);
     }
+    if ( rc == -ENOMEM )
+        rc = put_refuse(c, req, rc);
     tmem_guest_frame_put(guest, false, false);
 
     return rc;
 }
 
-long tmem_put(struct tmem_client *c, const struct tmem_request *req)
+/* What a put leaves to be done. */
+static void put_tidy(struct tmem_client *c, const struct put *put, long rc)
 {
-    struct put put = { };
-    long rc = put_one(c, req, &put);
-
-    tmem_meta_tidy(&c->meta[put.persistent]);
-    if ( put.persistent )
+    tmem_meta_tidy(&c->meta[put->persistent]);
+    if ( put->persistent )
     {
         /* It may have been the only page, or would have been. */
         if ( unlikely(rc < 0) )
@@ -419,9 +427,72 @@ long tmem_put(struct tmem_client *c, const struct tmem_request *req)
         /* Several vCPUs may have put at once. */
         tmem_cap_enforce(c, 0);
     }
-    if ( unlikely(put.shared) )
+    if ( unlikely(put->shared) )
         tmem_meta_tidy(&tmem_shared_meta);
     help_drain(c);
+}
+
+long tmem_put(struct tmem_client *c, const struct tmem_request *req)
+{
+    struct put put = { };
+    long rc = put_one(c, req, &put);
+
+    put_tidy(c, &put, rc);
+
+    return rc;
+}
+
+/*
+ * There is no room for another frame of the client's, but for a moment one of
+ * the host's: a page that is there may take the new data in its old frame.
+ */
+static long restore_in_place(struct tmem_client *c,
+                             const struct tmem_request *req,
+                             XEN_GUEST_HANDLE_PARAM(void) from,
+                             unsigned long offset)
+{
+    struct page_info *pg = tmem_frame_find(TMEM_FIXED);
+    long rc;
+
+    if ( !pg )
+        return -ENOMEM;
+    rc = tmem_copy_from_caller(pg, from, offset) ?: put_in_place(c, req, pg);
+    tmem_fixed_free(pg);
+
+    return rc;
+}
+
+static long restore_one(struct tmem_client *c, const struct tmem_request *req,
+                        struct put *put, XEN_GUEST_HANDLE_PARAM(void) from,
+                        unsigned long offset)
+{
+    struct page_info *pg;
+    long rc = put_precheck(c, req, put);
+
+    if ( !rc && !put->persistent )
+        rc = -EINVAL;
+    if ( !rc )
+        rc = put_frame(c, put, &pg);
+    if ( rc )
+        return rc;
+    if ( !pg )
+        return restore_in_place(c, req, from, offset);
+
+    rc = tmem_copy_from_caller(pg, from, offset) ?:
+         put_store(c, req, put, &pg);
+    if ( pg )
+        tmem_release_frames(c, true, &pg, 1);
+
+    return rc;
+}
+
+long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,
+                       XEN_GUEST_HANDLE_PARAM(void) from, unsigned long offset)
+{
+    struct put put = { .restores = true };
+    long rc = restore_one(c, req, &put, from, offset);
+
+    put_tidy(c, &put, rc);
 
     return rc;
 }

@@ -36,12 +36,12 @@ struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
     return likely(!(c->dying_pools & (1U << id))) ? c->pools[id] : NULL;
 }
 
-unsigned int tmem_pool_free_id(struct tmem_client *c)
+unsigned int tmem_pool_free_id(struct tmem_client *c, unsigned int id)
 {
-    unsigned int id;
-
     ASSERT(LOCKING_client_write(c));
 
+    if ( id < TMEM_MAX_POOLS )
+        return c->pools[id] ? TMEM_MAX_POOLS : id;
     for ( id = 0; id < TMEM_MAX_POOLS && c->pools[id]; id++ )
         continue;
 
@@ -171,10 +171,9 @@ int tmem_heap_allows(void)
     return 0;
 }
 
-long tmem_new_pool(struct tmem_client *c, bool persistent)
+long tmem_new_pool(struct tmem_client *c, bool persistent, unsigned int id)
 {
     struct tmem_pool *pool = NULL;
-    unsigned int id;
 
     if ( !tmem_heap_allows() )
         pool = tmem_pool_alloc(c, persistent);
@@ -182,7 +181,7 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
         return -ENOMEM;
 
     tmem_client_write_lock(c);
-    id = tmem_pool_free_id(c);
+    id = tmem_pool_free_id(c, id);
     if ( id < TMEM_MAX_POOLS )
         c->pools[id] = pool;
     tmem_client_write_unlock(c);
@@ -194,6 +193,19 @@ long tmem_new_pool(struct tmem_client *c, bool persistent)
     }
 
     return id;
+}
+
+unsigned long tmem_pool_pages(const struct tmem_pool *pool)
+{
+    const struct tmem_pool_stats *stats = rcu_dereference(pool->stats);
+    unsigned int cpu;
+    long nr = 0;
+
+    /* Without these there are no pages, either. */
+    for ( cpu = 0; stats && cpu < nr_cpu_ids; cpu++ )
+        nr += read_atomic(&stats[cpu].pages);
+
+    return nr;
 }
 
 unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,

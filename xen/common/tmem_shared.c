@@ -114,6 +114,17 @@ int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
     return rc;
 }
 
+void tmem_shared_set_auth(struct tmem_client *c, const uint64_t uuids[][2],
+                          unsigned int nr)
+{
+    ASSERT(nr <= TMEM_MAX_SHARED);
+
+    spin_lock(&tmem_shared_lock);
+    memcpy(c->auth, uuids, nr * sizeof(c->auth[0]));
+    c->nr_auth = nr;
+    spin_unlock(&tmem_shared_lock);
+}
+
 void tmem_shared_authorise_all(bool allow)
 {
     spin_lock(&tmem_shared_lock);
@@ -168,18 +179,19 @@ static void sharer_add(struct tmem_pool *pool, struct tmem_sharer *sharer)
 
 /*
  * Make the pool that has that uuid, or else *fresh (may be NULL), known to the
- * client under its lowest free id, which is returned. *fresh is NULL when it
- * was used. -ENOMEM: a fresh one is needed. -EPERM: no id, no place, or enough
- * sharers.
+ * client under that id, as of tmem_new_pool(), which is returned. *fresh is
+ * NULL when it was used. -ENOMEM: a fresh one is needed. -EPERM: no id, no
+ * place, or enough sharers.
  */
 static long join(struct tmem_client *c, const uint64_t uuid[2],
-                 struct tmem_pool **fresh, struct tmem_sharer *sharer)
+                 unsigned int id, struct tmem_pool **fresh,
+                 struct tmem_sharer *sharer)
 {
-    unsigned int id = tmem_pool_free_id(c);
     struct tmem_pool **place, *pool;
 
     ASSERT(LOCKING_shared);
 
+    id = tmem_pool_free_id(c, id);
     if ( id == TMEM_MAX_POOLS )
         return -EPERM;
 
@@ -208,7 +220,8 @@ static long join(struct tmem_client *c, const uint64_t uuid[2],
     return id;
 }
 
-long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2])
+long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2],
+                      unsigned int id)
 {
     struct tmem_pool *fresh = NULL;
     struct tmem_sharer *sharer;
@@ -227,7 +240,7 @@ long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2])
             break;
         tmem_client_write_lock(c);
         spin_lock(&tmem_shared_lock);
-        rc = join(c, uuid, &fresh, sharer);
+        rc = join(c, uuid, id, &fresh, sharer);
         spin_unlock(&tmem_shared_lock);
         tmem_client_write_unlock(c);
     }

@@ -20,6 +20,7 @@
  */
 #include <xen/cpu.h>
 #include <xen/errno.h>
+#include <xen/guest_access.h>
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/nospec.h>
@@ -668,6 +669,20 @@ void tmem_copy_out(struct page_info *guest, struct page_info *from)
     copy_cached(dst, src);
     unmap_domain_page(dst);
     unmap_domain_page(src);
+}
+
+int tmem_copy_from_caller(struct page_info *to,
+                          XEN_GUEST_HANDLE_PARAM(void) from,
+                          unsigned long offset)
+{
+    char *dst = __map_domain_page(to);
+    unsigned long left = copy_from_guest_offset(dst,
+                                                guest_handle_cast(from, char),
+                                                offset, PAGE_SIZE);
+
+    unmap_domain_page(dst);
+
+    return left ? -EFAULT : 0;
 }
 
 void tmem_copy_prefetch(const struct page_info *from)

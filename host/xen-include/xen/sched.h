@@ -43,9 +43,7 @@ struct domain {
     enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } is_dying;
     bool is_privileged;
     bool tmem_denied;               /* access control says no */
-    bool creation_finished;
-    bool is_shutting_down;          /* its vCPUs leave Xen, and stay out */
-    bool is_shut_down;
+    int controller_pause_count;
     atomic_t refcnt;
     struct rcu_head rcu;
     struct arch_domain arch;
@@ -53,7 +51,6 @@ struct domain {
     struct tmem_client *tmem_client;
 
     /* The host's. */
-    unsigned int pauses;            /* who keeps its vCPUs out of Xen */
     unsigned long serial;           /* unlike any other domain's before */
     unsigned int teardown;          /* next step of domain_kill() */
     struct domain *next_zombie;
@@ -143,10 +140,7 @@ static inline struct domain *rcu_lock_current_domain(void)
     return current->domain;
 }
 
-/*
- * Keep the vCPUs of d out of Xen, and wait until none is inside. Calls nest; d
- * is not the caller's own, and no lock is held.
- */
+/* Keep the vCPUs of d out of Xen, but for the caller's own. */
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
 #define domain_crash(d) \

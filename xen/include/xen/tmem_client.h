@@ -13,6 +13,7 @@
 #include <xen/rwlock.h>
 #include <xen/sched.h>
 #include <xen/tmem_pool.h>
+#include <xen/tmem_restore.h>
 
 struct tmem_block;
 struct tmem_sharer;
@@ -38,6 +39,9 @@ struct tmem_client {
     unsigned int cap;              /* ... cap: frames, 0: none */
     unsigned int weight;           /* tmem_clients_lock */
     unsigned int caches_drained;   /* by the one who destroys it */
+    /* Control alone, which is one at a time: */
+    enum tmem_restore_state restore;
+    bool restore_frozen;           /* at the end of the restore */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     unsigned int dying_pools;      /* rwlock: a bit for each id */

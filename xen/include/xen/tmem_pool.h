@@ -117,12 +117,28 @@ void tmem_pool_free_later(struct tmem_pool *pool, struct tmem_client *c);
 /* Give a pool its buckets, for the first put: 0 or -ENOMEM. No lock held. */
 int tmem_pool_furnish(struct tmem_client *c, unsigned int id);
 
-/* A new pool's id, or -ENOMEM, -EPERM (no slot is free). No lock held. */
-long tmem_new_pool(struct tmem_client *c, bool persistent);
-/* The lowest free id, or TMEM_MAX_POOLS. rwlock held for writing. */
-unsigned int tmem_pool_free_id(struct tmem_client *c);
+/* Are the flags of a new pool what they may be? 0 or -EPERM. */
+int tmem_check_pool_flags(uint32_t flags);
+/* Says that a new pool may have any id: it gets the lowest that is free. */
+#define TMEM_ANY_ID  TMEM_MAX_POOLS
+/*
+ * A new pool's id, or -ENOMEM, -EPERM (that id, or each, is in use). No lock
+ * held.
+ */
+long tmem_new_pool(struct tmem_client *c, bool persistent, unsigned int id);
+/*
+ * That id (TMEM_ANY_ID: the lowest free one), or TMEM_MAX_POOLS when it is in
+ * use. rwlock held for writing.
+ */
+unsigned int tmem_pool_free_id(struct tmem_client *c, unsigned int id);
 /* 1, 0 when there is no such pool, -ERESTART. No lock held. */
 long tmem_destroy_pool(struct tmem_client *c, unsigned int id);
+
+/*
+ * Pages of a pool, those included that are flushed and not yet free. rwlock
+ * held; exact while nobody puts or flushes.
+ */
+unsigned long tmem_pool_pages(const struct tmem_pool *pool);
 
 /* Take up to TMEM_DRAIN_BATCH pages out of the buckets of a dying pool. */
 unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,

@@ -11,6 +11,15 @@
 struct xen_sysctl_tmem_op;
 struct domain;
 
+/* How far a client's restore is: what the last record was. */
+enum tmem_restore_state {
+    TMEM_RESTORE_NONE,         /* no restore is open */
+    TMEM_RESTORE_EMPTY,        /* there was no record yet */
+    TMEM_RESTORE_PASS,         /* CLIENT, and what came behind it */
+    TMEM_RESTORE_COMPLETE,     /* END of that pass: this may be all */
+    TMEM_RESTORE_BEHIND,       /* something else behind an END */
+};
+
 /* May such a TMEMC_RESTORE_* go on? Looks at its fields only: 0 or -EINVAL. */
 int tmem_restore_check(const struct xen_sysctl_tmem_op *op);
 /*

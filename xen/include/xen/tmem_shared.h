@@ -29,7 +29,8 @@ void tmem_shared_init(void);                   /* at boot */
  * Create or join a shared pool: its id, or what tmem_new_pool() says; or
  * -EACCES when the client is not authorised. No lock held.
  */
-long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2]);
+long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2],
+                      unsigned int id);
 /* That id is dying now: say so to its pool. rwlock held for writing. */
 void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id);
 /*
@@ -49,6 +50,9 @@ bool tmem_shared_hand_over(struct tmem_client *c);
 /* 0, -ENOSPC when the client has too many. No lock held. */
 int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
                           bool allow);
+/* The client is authorised for these uuids alone; at most TMEM_MAX_SHARED. */
+void tmem_shared_set_auth(struct tmem_client *c, const uint64_t uuids[][2],
+                          unsigned int nr);
 /* Everybody may join everything, or only what each is authorised for. */
 void tmem_shared_authorise_all(bool allow);
 

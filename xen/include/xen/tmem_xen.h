@@ -135,6 +135,13 @@ void tmem_guest_frame_put(struct page_info *page, bool write, bool written);
 /* Copy a page; the guest may write to its frame meanwhile. */
 void tmem_copy_in(struct page_info *to, struct page_info *guest);
 void tmem_copy_out(struct page_info *guest, struct page_info *from);
+/*
+ * Fill a frame with the page at an offset, of bytes, from a handle of the one
+ * who calls the hypervisor: 0 or -EFAULT. No lock held.
+ */
+int tmem_copy_from_caller(struct page_info *to,
+                          XEN_GUEST_HANDLE_PARAM(void) from,
+                          unsigned long offset);
 /* Start to fetch what tmem_copy_out() will read. */
 void tmem_copy_prefetch(const struct page_info *from);
 
