@@ -38,7 +38,8 @@ $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
 
 # The guest's module in a mock of Linux: without what it includes of that.
-GUEST_MODULE := guest/linux/tmem_call.h guest/linux/xen-tmem.c
+GUEST_MODULE := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
+    guest/linux/xen-tmem.c
 $(B)/tests/guest/xen-tmem.inc: $(GUEST_MODULE) $(STAMP)
 	@mkdir -p $(@D)
 	@sed -e '/^#include /d' $(GUEST_MODULE) >$@

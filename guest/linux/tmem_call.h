@@ -88,20 +88,20 @@ static inline int tmem_destroy_pool(int pool)
  * the right one. A PV guest that is restored elsewhere has other machine
  * frames; it is suspended by stop_machine(), which waits for a CPU until it
  * may be preempted: so a frame that has been looked up is still the page's
- * when the hypercall uses it.
+ * when the hypercall uses it, and so is the pool's id, which a suspend may change.
  */
-static inline int tmem_page_op(u32 cmd, int pool, struct tmem_key key,
+static inline int tmem_page_op(u32 cmd, const int *pool, struct tmem_key key,
 			       struct page *page)
 {
 	struct tmem_request req = {
 		.cmd = cmd,
-		.pool_id = pool,
 		.u.gen.oid[0] = key.oid,
 		.u.gen.index = key.index,
 	};
 	int ret;
 
 	preempt_disable();
+	req.pool_id = READ_ONCE(*pool);
 	if (page)
 		req.u.gen.frame = xen_page_to_gfn(page);
 	ret = tmem_call(&req);

@@ -52,6 +52,9 @@
  * without its pages. zswap would BUG() if decompression failed, with the page
  * locked for good. See lose_page() for what is done instead.
  *
+ * tmem_pool.h has the pool itself, and what becomes of it over suspend and
+ * hibernation.
+ *
  * Locking: pending_lock guards pending_list, bounce_lock the bounce page; both
  * are leaves. Everything may be called with spinlocks held (zswap frees with its
  * tree locked): nothing here sleeps but the making of contexts, module init and
@@ -77,6 +80,7 @@
 #include <xen/xen.h>
 
 #include "tmem_call.h"
+#include "tmem_pool.h"
 
 #ifndef CONFIG_64BIT
 #error "xen-tmem is for 64-bit kernels: a token is an address of 8 bytes"
@@ -107,10 +111,10 @@ struct tmem_ctx {
 
 enum tmem_stat {
 	PUTS, PUTS_REFUSED, GETS, GETS_BOUNCED, GETS_LOST, FLUSHES,
-	FLUSHES_FAILED, WRONG_ZPOOL, WRONG_COMPRESSOR, NR_STATS
+	FLUSHES_FAILED, WRONG_ZPOOL, WRONG_COMPRESSOR, NR_TMEM_STATS
 };
 
-static const char * const stat_names[NR_STATS] = {
+static const char * const stat_names[NR_TMEM_STATS] = {
 	[PUTS] = "puts",
 	[PUTS_REFUSED] = "puts_refused",
 	[GETS] = "gets",
@@ -122,11 +126,9 @@ static const char * const stat_names[NR_STATS] = {
 	[WRONG_COMPRESSOR] = "wrong_compressor",
 };
 
-static DEFINE_PER_CPU(unsigned long [NR_STATS], tmem_stats);
-static atomic_long_t stored_pages = ATOMIC_LONG_INIT(0);
+static DEFINE_PER_CPU(unsigned long [NR_TMEM_STATS], tmem_stats);
 static struct dentry *debugfs_dir;
 
-static int pool_id;
 static struct kmem_cache *slot_cache;
 
 static LIST_HEAD(pending_list);
@@ -154,9 +156,34 @@ static struct tmem_key slot_key(unsigned long token)
 	return key;
 }
 
+/*
+ * A slot that is there counts as a page before it has one: then whoever begins
+ * to hibernate sees it, or it sees that (tmem_pm_event()).
+ */
+static struct tmem_slot *slot_alloc(void)
+{
+	struct tmem_slot *slot =
+		kmem_cache_alloc(slot_cache, __GFP_NORETRY | __GFP_NOWARN |
+					     __GFP_KSWAPD_RECLAIM);
+
+	if (slot) {
+		slot->token = (unsigned long)slot;
+		atomic_long_inc(&stored_pages);
+		smp_mb__after_atomic();
+	}
+
+	return slot;
+}
+
+static void slot_release(struct tmem_slot *slot)
+{
+	kmem_cache_free(slot_cache, slot);
+	atomic_long_dec(&stored_pages);
+}
+
 static void slot_free(struct tmem_slot *slot)
 {
-	int ret = tmem_page_op(TMEM_FLUSH_PAGE, pool_id,
+	int ret = tmem_page_op(TMEM_FLUSH_PAGE, &pool_id,
 			       slot_key((unsigned long)slot), NULL);
 
 	/* When frozen, the page is flushed all the same. */
@@ -171,8 +198,7 @@ static void slot_free(struct tmem_slot *slot)
 		pr_warn_once("flush failed (%d); flushes_failed counts more of them\n",
 			     ret);
 	}
-	kmem_cache_free(slot_cache, slot);
-	atomic_long_dec(&stored_pages);
+	slot_release(slot);
 }
 
 /* The slot that the calling task has just put, or NULL. */
@@ -265,21 +291,18 @@ static int tmem_compress(struct acomp_req *req)
 		return -EINVAL;
 	}
 
-	slot = kmem_cache_alloc(slot_cache, __GFP_NORETRY | __GFP_NOWARN |
-					    __GFP_KSWAPD_RECLAIM);
+	slot = slot_alloc();
 	if (!slot)
 		return -ENOMEM;
-	token = (unsigned long)slot;
-	slot->token = token;
+	token = slot->token;
 
 	/* Any other answer than 1: the page is not stored. */
-	if (tmem_page_op(TMEM_PUT_PAGE, pool_id, slot_key(token), page) != 1) {
-		kmem_cache_free(slot_cache, slot);
+	if (pool_put(slot_key(token), page) != 1) {
+		slot_release(slot);
 		count(PUTS_REFUSED);
 		return -ENOSPC;
 	}
 	count(PUTS);
-	atomic_long_inc(&stored_pages);
 
 	sg_copy_from_buffer(req->dst, sg_nents(req->dst), &token,
 			    sizeof(token));
@@ -350,14 +373,14 @@ static int lose_page(struct page *page, unsigned long token, int error)
 /* Get a page: what tmem_page_op() returns. */
 static int load_page(struct page *page, struct tmem_key key)
 {
-	int ret = tmem_page_op(TMEM_GET_PAGE, pool_id, key, page);
+	int ret = tmem_page_op(TMEM_GET_PAGE, &pool_id, key, page);
 
 	if (likely(ret != -EFAULT))
 		return ret;
 
 	count(GETS_BOUNCED);
 	spin_lock(&bounce_lock);
-	ret = tmem_page_op(TMEM_GET_PAGE, pool_id, key, bounce_page);
+	ret = tmem_page_op(TMEM_GET_PAGE, &pool_id, key, bounce_page);
 	if (ret == 1)
 		copy_highpage(page, bounce_page);
 	spin_unlock(&bounce_lock);
@@ -522,7 +545,7 @@ static int stats_show(struct seq_file *m, void *unused)
 {
 	int stat, cpu;
 
-	for (stat = 0; stat < NR_STATS; stat++) {
+	for (stat = 0; stat < NR_TMEM_STATS; stat++) {
 		unsigned long sum = 0;
 
 		for_each_possible_cpu(cpu)
@@ -532,25 +555,17 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "pages %ld\n", atomic_long_read(&stored_pages));
 	seq_printf(m, "strays %u\n", nr_strays());
 	seq_printf(m, "pool %d\n", pool_id);
+	seq_printf(m, "pools_lost %u\n", pools_lost);
 
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-static const char *why_no_pool(int error)
+static void free_bounce_and_slots(void)
 {
-	switch (error) {
-	case -ENOSYS:
-		return "this Xen is built without tmem";
-	case -ENODEV:
-		return "tmem is off: boot Xen with option tmem=1";
-	case -EPERM:
-		return "this guest may not use tmem, or has 16 pools already";
-	case -ENOMEM:
-		return "Xen has no memory";
-	default:
-		return "unexpected answer of Xen";
-	}
+	if (bounce_page)
+		__free_page(bounce_page);
+	kmem_cache_destroy(slot_cache);
 }
 
 static int __init tmem_init(void)
@@ -566,18 +581,9 @@ static int __init tmem_init(void)
 	if (!slot_cache)
 		return -ENOMEM;
 	bounce_page = alloc_page(GFP_KERNEL);
-	if (!bounce_page) {
-		ret = -ENOMEM;
+	ret = bounce_page ? pool_init() : -ENOMEM;
+	if (ret)
 		goto no_pool;
-	}
-
-	ret = tmem_new_pool();
-	if (ret < 0) {
-		pr_err("no tmem: %s (%d)\n", why_no_pool(ret), ret);
-		goto no_pool;
-	}
-	pool_id = ret;
-
 	ret = crypto_register_acomp(&tmem_compressor);
 	if (ret) {
 		pr_err("cannot register the compressor (%d)\n", ret);
@@ -593,11 +599,9 @@ static int __init tmem_init(void)
 	return 0;
 
 no_compressor:
-	tmem_destroy_pool(pool_id);
+	pool_exit();
 no_pool:
-	if (bounce_page)
-		__free_page(bounce_page);
-	kmem_cache_destroy(slot_cache);
+	free_bounce_and_slots();
 	return ret;
 }
 
@@ -618,9 +622,8 @@ static void __exit tmem_exit(void)
 		kfree(p);
 	}
 	WARN_ON(atomic_long_read(&stored_pages));
-	tmem_destroy_pool(pool_id);
-	__free_page(bounce_page);
-	kmem_cache_destroy(slot_cache);
+	pool_exit();
+	free_bounce_and_slots();
 }
 
 module_init(tmem_init);

@@ -29,8 +29,13 @@ typedef unsigned int gfp_t;
 #define IS_ENABLED(option)       1
 #define BUILD_BUG_ON(cond)       _Static_assert(!(cond), #cond)
 #define DIV_ROUND_UP(n, d)       (((n) + (d) - 1) / (d))
-#define READ_ONCE(x)             (x)
+/* What is read once may be another after a suspend: not to be preempted. */
+#define READ_ONCE(x) \
+    (*(mock_reads_preemptible += !mock_preempt_count, &(x)))
+extern unsigned int mock_reads_preemptible;
+#define WRITE_ONCE(x, value)     ((void)((x) = (value)))
 #define likely(x)                (x)
+#define fallthrough              __attribute__((__fallthrough__))
 #define __init
 #define __exit
 #define __packed                 __attribute__((__packed__))
@@ -38,11 +43,13 @@ typedef unsigned int gfp_t;
 #define KBUILD_MODNAME           "mock"
 #define pr_warn_once(...)        mock_print(__VA_ARGS__)
 #define pr_alert_ratelimited(...) mock_print(__VA_ARGS__)
+#define pr_alert(...)            (mock_alerts++, mock_print(__VA_ARGS__))
 #define pr_err(...)              mock_print(__VA_ARGS__)
 #define pr_info(...)             mock_print(__VA_ARGS__)
 #define mock_print(...) \
     ((void)snprintf(mock_message, sizeof(mock_message), __VA_ARGS__))
 extern char mock_message[512];
+extern unsigned int mock_alerts;
 #define WARN_ON(cond)            ((void)(mock_warnings += !!(cond)))
 extern unsigned int mock_warnings;
 
@@ -59,6 +66,7 @@ struct page {
 };
 
 #define GFP_KERNEL               0
+#define __GFP_ZERO               0
 #define __GFP_NORETRY            0
 #define __GFP_NOWARN             0
 #define __GFP_KSWAPD_RECLAIM     0
@@ -77,6 +85,7 @@ struct kmem_cache { size_t size; };
 #define kmap_local_page(pg)      ((void *)(pg)->data)
 #define kunmap_local(addr)       ((void)(addr))
 #define copy_highpage(to, from)  memcpy((to)->data, (from)->data, PAGE_SIZE)
+#define page_address(pg)         ((void *)(pg)->data)
 #define SetPageHWPoison(pg)      ((pg)->poisoned = true)
 
 static inline struct kmem_cache *mock_cache(size_t size)
@@ -120,6 +129,11 @@ static inline void list_del(struct list_head *item)
 #define DEFINE_SPINLOCK(name)    int name
 #define spin_lock(lock)          ((void)++*(lock))
 #define spin_unlock(lock)        ((void)--*(lock))
+#define DEFINE_RAW_SPINLOCK(name) int name
+#define raw_spin_lock(lock)      (mock_preempt_count++, (void)++*(lock))
+#define raw_spin_unlock(lock)    ((void)--*(lock), (void)mock_preempt_count--)
+#define smp_mb()                 ((void)0)
+#define smp_mb__after_atomic()   ((void)0)
 #define DEFINE_PER_CPU(type, name) __typeof__(type) name
 #define this_cpu_inc(x)          ((x)++)
 #define per_cpu(x, cpu)          (x)
@@ -203,6 +217,25 @@ struct zpool_driver {
 #define zpool_register_driver(driver)   ((void)(mock_zpool = (driver)))
 #define zpool_unregister_driver(driver) ((void)(mock_zpool = NULL))
 extern struct zpool_driver *mock_zpool;
+
+/* ---- suspend and hibernation --------------------------------------------- */
+
+struct syscore_ops { void (*resume)(void); };
+#define register_syscore_ops(ops)   ((void)(mock_syscore = (ops)))
+#define unregister_syscore_ops(ops) ((void)(mock_syscore = NULL))
+extern struct syscore_ops *mock_syscore;
+struct notifier_block {
+    int (*notifier_call)(struct notifier_block *nb, unsigned long event,
+                         void *data);
+};
+#define PM_HIBERNATION_PREPARE   1
+#define PM_POST_HIBERNATION      2
+#define notifier_from_errno(err) (err)
+#define register_pm_notifier(nb) (mock_pm = (nb), 0)
+#define unregister_pm_notifier(nb) ((void)(mock_pm = NULL))
+extern struct notifier_block *mock_pm;
+#define get_random_bytes(p, len) memset(p, ++mock_random, len)
+extern int mock_random;
 
 /* ---- the rest ------------------------------------------------------------ */
 

@@ -11,8 +11,12 @@
 #include "mock_kernel.h"
 #include <cmocka.h>
 
-unsigned int mock_warnings, mock_preempt_count;
+unsigned int mock_warnings, mock_preempt_count, mock_reads_preemptible;
+unsigned int mock_alerts;
+int mock_random;
 bool mock_no_memory;
+struct syscore_ops *mock_syscore;
+struct notifier_block *mock_pm;
 struct acomp_alg *mock_compressor;
 struct zpool_driver *mock_zpool;
 char mock_stats[1024], mock_message[512];
@@ -24,13 +28,18 @@ struct task_struct *current;
 /* ---- a mock of the hypervisor -------------------------------------------- */
 
 #define MAX_STORED 64
+#define MAX_POOLS 4
 static struct {
     bool used;
+    int pool;
     u64 oid;
     u32 index;
     unsigned char data[PAGE_SIZE];
 } stored[MAX_STORED];
+static enum pool_type { NO_POOL, PERSISTENT, EPHEMERAL } pools[MAX_POOLS];
 static struct page *bad_frame;     /* -EFAULT */
+static int no_tmem, no_room;       /* what is answered, if not 0 */
+static bool memory_error;          /* in every page */
 static unsigned int lookups_preemptible, calls_preemptible;
 
 xen_pfn_t xen_page_to_gfn(struct page *page)
@@ -40,30 +49,63 @@ xen_pfn_t xen_page_to_gfn(struct page *page)
     return (unsigned long)page;
 }
 
-int mock_hypercall(void *arg)
+static void drop_pages(int pool)
 {
-    struct tmem_request *req = arg;
+    unsigned int i;
+
+    for ( i = 0; i < MAX_STORED; i++ )
+        if ( stored[i].pool == pool )
+            stored[i].used = false;
+}
+
+static int pool_op(const struct tmem_request *req)
+{
+    int id;
+
+    if ( req->cmd == TMEM_DESTROY_POOL )
+    {
+        assert_in_range(req->pool_id, 0, MAX_POOLS - 1);
+        drop_pages(req->pool_id);
+        pools[req->pool_id] = NO_POOL;
+        return 1;
+    }
+
+    for ( id = 0; id < MAX_POOLS; id++ )
+        if ( pools[id] == NO_POOL )
+        {
+            pools[id] = PERSISTENT;
+            return id;
+        }
+
+    return -EPERM;
+}
+
+static int page_op(const struct tmem_request *req)
+{
     struct page *page = (void *)(unsigned long)req->u.gen.frame;
     unsigned int i, found = MAX_STORED, free = MAX_STORED;
 
-    if (req->cmd == TMEM_NEW_POOL || req->cmd == TMEM_DESTROY_POOL)
-        return req->cmd == TMEM_NEW_POOL ? 0 : 1;
-
     calls_preemptible += !mock_preempt_count;
+    if ( req->pool_id < 0 || pools[req->pool_id] == NO_POOL )
+        return -ENODEV;
     for (i = 0; i < MAX_STORED; i++) {
         if (!stored[i].used)
             free = i;
         else if (stored[i].oid == req->u.gen.oid[0] &&
+                 stored[i].pool == req->pool_id &&
                  stored[i].index == req->u.gen.index)
             found = i;
     }
 
     switch (req->cmd) {
     case TMEM_PUT_PAGE:
+        if (found == MAX_STORED && no_room)
+            return no_room;
         if (found == MAX_STORED)
             found = free;
         assert_int_not_equal(found, MAX_STORED);
         stored[found].used = true;
+        stored[found].pool = req->pool_id;
         stored[found].oid = req->u.gen.oid[0];
         stored[found].index = req->u.gen.index;
         memcpy(stored[found].data, page->data, PAGE_SIZE);
@@ -72,9 +114,12 @@ int mock_hypercall(void *arg)
     case TMEM_GET_PAGE:
         if (found == MAX_STORED)
             return 0;
+        if (memory_error)
+            return -EIO;
         if (page == bad_frame)
             return -EFAULT;
         memcpy(page->data, stored[found].data, PAGE_SIZE);
+        stored[found].used = pools[req->pool_id] == PERSISTENT;
         return 1;
 
     case TMEM_FLUSH_PAGE:
@@ -86,12 +131,25 @@ int mock_hypercall(void *arg)
     return -ENOSYS;
 }
 
+int mock_hypercall(void *arg)
+{
+    struct tmem_request *req = arg;
+
+    if ( no_tmem )
+        return no_tmem;
+    if ( req->cmd == TMEM_NEW_POOL || req->cmd == TMEM_DESTROY_POOL )
+        return pool_op(req);
+
+    return page_op(req);
+}
+
+/* Without the witness, which is there as soon as a page has been. */
 static unsigned int nr_stored(void)
 {
     unsigned int i, nr = 0;
 
     for (i = 0; i < MAX_STORED; i++)
-        nr += stored[i].used;
+        nr += stored[i].used && stored[i].oid != witness_key.oid;
 
     return nr;
 }
@@ -100,17 +158,31 @@ static unsigned int nr_stored(void)
 
 static struct task_struct user = { .mm = &user, .syscall = -1, .comm = "user" };
 
+/* As if it had never been loaded before. */
+static int load(void)
+{
+    pool_id = -1;
+    witness_stored = hibernating = false;
+    pools_lost = 0;
+
+    return mock_init();
+}
+
 static int setup(void **state)
 {
     (void)state;
     memset(stored, 0, sizeof(stored));
+    memset(pools, 0, sizeof(pools));
     memset(&tmem_stats, 0, sizeof(tmem_stats));
     bad_frame = NULL;
+    no_tmem = no_room = 0;
+    memory_error = false;
+    mock_alerts = mock_reads_preemptible = 0;
     user = (struct task_struct){ .mm = &user, .syscall = -1, .comm = "user" };
     current = &user;
     lookups_preemptible = calls_preemptible = mock_warnings = 0;
 
-    return mock_init();
+    return load();
 }
 
 static int teardown(void **state)
@@ -120,7 +192,11 @@ static int teardown(void **state)
     assert_int_equal(mock_warnings, 0);
     assert_int_equal(nr_stored(), 0);
     assert_true(pending_list.next == &pending_list);
-    assert_int_equal(mock_preempt_count + pending_lock + bounce_lock, 0);
+    assert_int_equal(mock_preempt_count + pending_lock + bounce_lock +
+                     pool_lock, 0);
+    assert_int_equal(mock_reads_preemptible, 0);
+    assert_null(mock_syscore);
+    assert_null(mock_pm);
 
     return 0;
 }
@@ -369,6 +445,321 @@ static void test_no_memory(void **state)
     free(acomp.ctx);
 }
 
+/* ---- suspend and hibernation --------------------------------------------- */
+
+/* A page is stored, and what it is filled with. */
+static unsigned long store_byte(struct crypto_acomp *acomp, int byte)
+{
+    static struct page page;
+
+    fill(&page, byte);
+
+    return store(acomp, &page);
+}
+
+/* It comes back, or it is lost: never anything else. */
+static void check_byte(struct crypto_acomp *acomp, unsigned long handle,
+                       int byte)
+{
+    static struct page page;
+    unsigned int lost = tmem_stats[GETS_LOST];
+
+    fill(&page, ~byte);
+    assert_int_equal(decompress(acomp, handle, &page), 0);
+    assert_int_equal(page.data[0], byte);
+    assert_int_equal(page.data[PAGE_SIZE - 1], byte);
+    assert_int_equal(tmem_stats[GETS_LOST], lost);
+}
+
+static void check_lost(struct crypto_acomp *acomp, unsigned long handle)
+{
+    static struct page page;
+    unsigned int lost = tmem_stats[GETS_LOST], killed = user.killed;
+
+    fill(&page, 1);
+    assert_int_equal(decompress(acomp, handle, &page), 0);
+    assert_int_equal(page.data[0], LOST_PAGE_BYTE);
+    assert_true(page.poisoned);
+    assert_int_equal(tmem_stats[GETS_LOST], lost + 1);
+    assert_int_equal(user.killed, killed + 1);
+}
+
+/* Resumed, with what there is now: the id of the pool then. */
+static int resumed(void)
+{
+    mock_message[0] = 0;
+    mock_syscore->resume();
+
+    return pool_id;
+}
+
+static void test_pool_comes_along(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 9);
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(resumed(), 0);
+        assert_string_equal(mock_message, "");
+        check_byte(acomp, handle, 9);
+    }
+    assert_int_equal(pools_lost, 0);
+    assert_int_equal(pools[1], NO_POOL);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* Without its pool: told once; another is used; what was in the old is lost. */
+static void test_pool_gone(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long old[2] = { store_byte(acomp, 1), store_byte(acomp, 2) }, new;
+
+    (void)state;
+    drop_pages(0);
+    pools[0] = NO_POOL;
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(pools[0], PERSISTENT);
+    assert_int_equal(pools_lost, 1);
+    assert_int_equal(mock_alerts, 1);
+
+    new = store_byte(acomp, 3);
+    check_lost(acomp, old[0]);
+    check_lost(acomp, old[1]);
+    assert_int_equal(mock_alerts, 1);
+    mock_zpool->free(NULL, old[0]);
+    check_byte(acomp, new, 3);
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(pools_lost, 1);
+    check_byte(acomp, new, 3);
+    mock_zpool->free(NULL, new);
+    mock_zpool->free(NULL, old[1]);
+    context_free(acomp);
+}
+
+/* It has come back without its pages only, or as an ephemeral one. */
+static void test_pool_empty(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 4);
+
+    (void)state;
+    drop_pages(0);
+    assert_int_equal(resumed(), 1);
+    assert_int_equal(mock_alerts, 1);
+    check_lost(acomp, handle);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+static void test_pool_ephemeral(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 5), new;
+
+    (void)state;
+    pools[0] = EPHEMERAL;
+    resumed();
+    assert_int_equal(pools[pool_id], PERSISTENT);
+    assert_int_equal(pools_lost, 1);
+    new = store_byte(acomp, 6);
+    check_lost(acomp, handle);
+    check_byte(acomp, new, 6);
+    check_byte(acomp, new, 6);
+    /* The one that is no good does not stay behind. */
+    assert_int_equal(pools[0] + pools[1], PERSISTENT);
+    mock_zpool->free(NULL, handle);
+    mock_zpool->free(NULL, new);
+    context_free(acomp);
+}
+
+/* Under the id is another's, with the same keys: left alone, never read. */
+static void test_pool_of_another(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 7), new;
+    unsigned int i, theirs = 0;
+
+    (void)state;
+    for (i = 0; i < MAX_STORED; i++)
+        if (stored[i].used) {
+            memset(stored[i].data, 0x77, PAGE_SIZE);
+            theirs++;
+        }
+    assert_int_equal(theirs, 2);
+    assert_int_equal(resumed(), 1);
+    assert_int_equal(pools[0], PERSISTENT);
+    check_lost(acomp, handle);
+    new = store_byte(acomp, 8);
+    check_byte(acomp, new, 8);
+    mock_zpool->free(NULL, handle);
+    mock_zpool->free(NULL, new);
+    for (i = 0; i < MAX_STORED; i++)
+        if (stored[i].used && stored[i].pool == 0)
+            theirs--;
+    assert_int_equal(theirs, 0);
+    drop_pages(0);
+    context_free(acomp);
+}
+
+/* A host without tmem, and then one with it. */
+static void test_no_tmem_there(void **state)
+{
+    static struct page page;
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 1), token;
+
+    (void)state;
+    drop_pages(0);
+    pools[0] = NO_POOL;
+    no_tmem = -ENOSYS;
+    assert_int_equal(resumed(), -1);
+    assert_non_null(strstr(mock_message, "built without tmem"));
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    check_lost(acomp, handle);
+    mock_zpool->free(NULL, handle);
+    assert_int_equal(resumed(), -1);
+
+    no_tmem = 0;
+    assert_int_equal(resumed(), 0);
+    handle = store_byte(acomp, 2);
+    check_byte(acomp, handle, 2);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* Nothing has been stored yet: nothing is lost, and pools do not pile up. */
+static void test_nothing_stored(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle;
+
+    (void)state;
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(pools_lost, 0);
+    assert_int_equal(pools[1], NO_POOL);
+    pools[0] = EPHEMERAL;
+    resumed();
+    assert_int_equal(pools[pool_id], PERSISTENT);
+    assert_int_equal(mock_alerts, 0);
+    handle = store_byte(acomp, 3);
+    check_byte(acomp, handle, 3);
+    check_byte(acomp, handle, 3);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* No page is stored before the witness is. */
+static void test_no_room_for_the_witness(void **state)
+{
+    static struct page page;
+    struct crypto_acomp *acomp = context();
+    unsigned long token, handle;
+
+    (void)state;
+    no_room = -ENOMEM;
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    assert_int_equal(resumed(), 0);
+    no_room = 0;
+    handle = store_byte(acomp, 4);
+    no_room = -ENOMEM;
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    assert_int_equal(resumed(), 0);
+    check_byte(acomp, handle, 4);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* What hits the witness alone costs no other page. */
+static void test_witness_damaged(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 5);
+
+    (void)state;
+    memory_error = true;
+    assert_int_equal(resumed(), 0);
+    memory_error = false;
+    check_byte(acomp, handle, 5);
+    bad_frame = witness_page;
+    assert_int_equal(resumed(), 0);
+    bad_frame = NULL;
+    check_byte(acomp, handle, 5);
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(pools_lost, 0);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+static int pm(unsigned long event)
+{
+    mock_message[0] = 0;
+
+    return mock_pm->notifier_call(mock_pm, event, NULL);
+}
+
+static void test_no_hibernation_with_pages(void **state)
+{
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 6);
+
+    (void)state;
+    assert_int_equal(pm(PM_HIBERNATION_PREPARE), -EBUSY);
+    assert_non_null(strstr(mock_message, "swapoff"));
+    /* Nobody says that it is over: it has not begun. */
+    mock_zpool->free(NULL, handle);
+    handle = store_byte(acomp, 7);
+    check_byte(acomp, handle, 7);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* To make room for its image the kernel swaps out: not to here. */
+static void test_hibernation(void **state)
+{
+    static struct page page;
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store_byte(acomp, 8), token;
+
+    (void)state;
+    mock_zpool->free(NULL, handle);
+    assert_int_equal(pm(PM_HIBERNATION_PREPARE), 0);
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    assert_int_equal(nr_stored(), 0);
+
+    /* In another domain. */
+    drop_pages(0);
+    pools[0] = NO_POOL;
+    assert_int_equal(resumed(), 0);
+    assert_int_equal(mock_alerts, 0);
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    assert_int_equal(pm(PM_POST_HIBERNATION), 0);
+    handle = store_byte(acomp, 9);
+    check_byte(acomp, handle, 9);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* No pool, no module; nothing stays registered. */
+static void test_no_pool(void **state)
+{
+    (void)state;
+    mock_exit();
+    assert_int_equal(pools[0], NO_POOL);
+    no_tmem = -ENODEV;
+    assert_int_equal(load(), -ENODEV);
+    assert_null(mock_syscore);
+    assert_null(mock_pm);
+    no_tmem = 0;
+    mock_no_memory = true;
+    assert_int_equal(load(), -ENOMEM);
+    mock_no_memory = false;
+    assert_int_equal(load(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -385,6 +776,18 @@ int main(void)
         TEST(test_lost_in_a_thread),
         TEST(test_lost_in_a_system_call),
         TEST(test_no_memory),
+        TEST(test_pool_comes_along),
+        TEST(test_pool_gone),
+        TEST(test_pool_empty),
+        TEST(test_pool_ephemeral),
+        TEST(test_pool_of_another),
+        TEST(test_no_tmem_there),
+        TEST(test_nothing_stored),
+        TEST(test_no_room_for_the_witness),
+        TEST(test_witness_damaged),
+        TEST(test_no_hibernation_with_pages),
+        TEST(test_hibernation),
+        TEST(test_no_pool),
     };
 
     return cmocka_run_group_tests_name("xen_tmem", tests, NULL, NULL);
