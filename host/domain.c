@@ -11,8 +11,14 @@
  * returns -ERESTART and is called again. The domain's vCPUs are stopped
  * first, and cannot start again.
  *
+ * The vCPUs of a domain run while nobody pauses it: its creation, until it is
+ * complete; who waits until none of them is inside Xen; a suspension, which
+ * does not wait; its teardown, for ever.
+ *
  * Locking: domctl_lock serialises creation and teardown. domlist_update_lock
- * guards the list; it is read below rcu_read_lock(&domlist_read_lock).
+ * guards the list; it is read below rcu_read_lock(&domlist_read_lock). Below
+ * pause_lock, `pauses` and is_shutting_down of all domains, and host_running[],
+ * change.
  */
 #include "host.h"
 
@@ -29,6 +35,7 @@ DEFINE_SPINLOCK(domlist_update_lock);
 DEFINE_RCU_READ_LOCK(domlist_read_lock);
 
 static pthread_mutex_t domctl_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct host_lock pause_lock;
 static unsigned long last_serial;
 static unsigned long affinity;
 
@@ -204,6 +211,7 @@ static struct domain *domain_alloc(domid_t domid, unsigned long guest_pages,
     d->is_privileged = privileged;
     d->tmem_denied = domid_denied(domid);
     d->serial = ++last_serial;
+    d->pauses = 1;
     d->last_alloc_node = MAX_NUMNODES - 1;
     d->node_affinity = affinity ? (nodemask_t){ { affinity } } : NODE_MASK_ALL;
     atomic_set(&d->refcnt, 1);
@@ -245,7 +253,10 @@ int xenhost_domain_create(domid_t domid, unsigned long guest_pages,
         domain_insert(d);
         rc = populate(d);
         if ( !rc )
-            __atomic_store_n(&host_running[domid], d, __ATOMIC_SEQ_CST);
+        {
+            write_atomic(&d->creation_finished, true);
+            domain_unpause(d);
+        }
         else
         {
             write_atomic(&d->is_dying, DOMDYING_dead);
@@ -264,21 +275,34 @@ int xenhost_domain_create(domid_t domid, unsigned long guest_pages,
     return rc;
 }
 
+/* One more who keeps the vCPUs out. They may still be inside. */
+static void pause_nosync(struct domain *d)
+{
+    d->pauses++;
+    __atomic_store_n(&host_running[d->domain_id], NULL, __ATOMIC_SEQ_CST);
+}
+
+static void unpause(struct domain *d)
+{
+    BUG_ON(!d->pauses);
+    if ( !--d->pauses )
+        __atomic_store_n(&host_running[d->domain_id], d, __ATOMIC_SEQ_CST);
+}
+
 void domain_pause(struct domain *d)
 {
-    write_atomic(&d->controller_pause_count, d->controller_pause_count + 1);
-    __atomic_store_n(&host_running[d->domain_id], NULL, __ATOMIC_SEQ_CST);
+    ASSERT(d != current->domain);
+    host_lock(&pause_lock);
+    pause_nosync(d);
+    host_unlock(&pause_lock);
     cpus_wait_domain(d->domain_id);
 }
 
 void domain_unpause(struct domain *d)
 {
-    BUG_ON(d->controller_pause_count <= 0);
-    /* In this order, or a waiting vCPU would take the domain for gone. */
-    if ( d->controller_pause_count == 1 )
-        __atomic_store_n(&host_running[d->domain_id], d, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&d->controller_pause_count,
-                     d->controller_pause_count - 1, __ATOMIC_RELEASE);
+    host_lock(&pause_lock);
+    unpause(d);
+    host_unlock(&pause_lock);
 }
 
 int domain_wait_running(domid_t domid)
@@ -292,8 +316,7 @@ int domain_wait_running(domid_t domid)
         d = domain_find(domid);
         /* What is not complete yet is not there either. */
         gone = !d || read_atomic(&d->is_dying) ||
-               (!read_atomic(&d->controller_pause_count) &&
-                !__atomic_load_n(&host_running[domid], __ATOMIC_ACQUIRE));
+               !read_atomic(&d->creation_finished);
         rcu_read_unlock(&domlist_read_lock);
         if ( gone )
             return -ESRCH;
@@ -418,6 +441,66 @@ int xenhost_domain_soft_reset(domid_t domid)
     host_leave();
 
     return rc;
+}
+
+/* What domain_shutdown(d, SHUTDOWN_suspend) does: it waits for nobody. */
+static void domain_suspend(struct domain *d)
+{
+    host_lock(&pause_lock);
+    if ( !d->is_shutting_down )
+    {
+        pause_nosync(d);
+        write_atomic(&d->is_shutting_down, true);
+        write_atomic(&d->is_shut_down, true);
+    }
+    host_unlock(&pause_lock);
+}
+
+static void domain_resume(struct domain *d)
+{
+    /* Who sees that it has shut down may count on it while it is paused. */
+    domain_pause(d);
+    host_lock(&pause_lock);
+    if ( d->is_shutting_down )
+    {
+        write_atomic(&d->is_shut_down, false);
+        write_atomic(&d->is_shutting_down, false);
+        unpause(d);
+    }
+    host_unlock(&pause_lock);
+    domain_unpause(d);
+}
+
+static int with_domain(domid_t domid, void (*fn)(struct domain *d))
+{
+    struct domain *d;
+    int rc = -ESRCH;
+
+    if ( !host_enter() )
+        return -ESRCH;
+    d = get_domain_by_id(domid);
+    if ( d )
+    {
+        if ( read_atomic(&d->creation_finished) && !read_atomic(&d->is_dying) )
+        {
+            fn(d);
+            rc = 0;
+        }
+        put_domain(d);
+    }
+    host_leave();
+
+    return rc;
+}
+
+int xenhost_domain_suspend(domid_t domid)
+{
+    return with_domain(domid, domain_suspend);
+}
+
+int xenhost_domain_resume(domid_t domid)
+{
+    return with_domain(domid, domain_resume);
 }
 
 int xenhost_domain_info(domid_t domid, struct xenhost_domain_info *info)

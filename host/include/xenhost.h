@@ -63,6 +63,15 @@ int xenhost_domain_create(domid_t domid, unsigned long guest_pages,
 /* Run the preemptible teardown of a domain to its end. 0 or -ESRCH. */
 int xenhost_domain_destroy(domid_t domid);
 
+/*
+ * A guest suspends, to be saved, or is resumed. Suspended, its vCPUs begin no
+ * hypercall: xenhost_tmem_op() waits, until it is resumed, or destroyed. But
+ * as in Xen nobody waits for vCPUs that are in one; resuming does. 0 or -ESRCH;
+ * nothing happens to one that is (not) suspended already.
+ */
+int xenhost_domain_suspend(domid_t domid);
+int xenhost_domain_resume(domid_t domid);
+
 /* A guest frame as this process sees it, or NULL. */
 void *xenhost_guest_page(domid_t domid, xen_pfn_t gfn);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * host_cpus_test.c - threads as CPUs, RCU, locks and their checker, and the
- * destruction of a domain while it issues hypercalls
+ * suspension and destruction of a domain while it issues hypercalls
  */
 #include "host_test.h"
 #include <xen/guest_access.h>
@@ -224,6 +224,175 @@ static void test_destroy_race(void **state)
     stop();
 }
 
+/* A vCPU that puts a page as soon as it may. */
+struct put_thread {
+    pthread_t thread;
+    bool over;
+    long rc;
+};
+
+static void *put_main(void *arg)
+{
+    struct put_thread *t = arg;
+
+    t->rc = xenhost_cpu_bind(1) ?: put(1, 0, 1);
+    __atomic_store_n(&t->over, true, __ATOMIC_RELEASE);
+
+    return NULL;
+}
+
+/* Start one, which waits. */
+static void put_waits(struct put_thread *t)
+{
+    t->over = false;
+    assert_int_equal(pthread_create(&t->thread, NULL, put_main, t), 0);
+    usleep(3000);
+    assert_false(__atomic_load_n(&t->over, __ATOMIC_ACQUIRE));
+}
+
+static long put_ends(struct put_thread *t)
+{
+    pthread_join(t->thread, NULL);
+
+    return t->rc;
+}
+
+static void test_suspend(void **state)
+{
+    struct put_thread t;
+    struct domain *d;
+
+    start("tmem=1");
+    assert_int_equal(xenhost_cpu_bind(0), 0);
+    assert_int_equal(xenhost_domain_suspend(1), -ESRCH);
+    assert_int_equal(xenhost_domain_resume(1), -ESRCH);
+    assert_int_equal(xenhost_domain_create(1, 4, 50, false), 0);
+    assert_int_equal(new_pool(1, POOL_PERSISTENT), 0);
+    d = get_domain_by_id(1);
+    assert_false(d->is_shut_down);
+    assert_int_equal(xenhost_domain_resume(1), 0);
+    assert_int_equal(put(1, 0, 0), 1);
+
+    /* Once, however often it is called. */
+    assert_int_equal(xenhost_domain_suspend(1), 0);
+    assert_int_equal(xenhost_domain_suspend(1), 0);
+    assert_true(d->is_shutting_down && d->is_shut_down);
+    put_waits(&t);
+    assert_int_equal(xenhost_domain_resume(1), 0);
+    assert_int_equal(put_ends(&t), 1);
+    assert_false(d->is_shutting_down || d->is_shut_down);
+
+    /* Whoever pauses it, it goes on when nobody keeps it any more. */
+    domain_pause(d);
+    assert_int_equal(xenhost_domain_suspend(1), 0);
+    domain_unpause(d);
+    put_waits(&t);
+    domain_pause(d);
+    assert_int_equal(xenhost_domain_resume(1), 0);
+    usleep(3000);
+    assert_false(__atomic_load_n(&t.over, __ATOMIC_ACQUIRE));
+    domain_unpause(d);
+    assert_int_equal(put_ends(&t), 1);
+
+    /* It may die meanwhile, and does not come back. */
+    assert_int_equal(xenhost_domain_suspend(1), 0);
+    put_waits(&t);
+    put_domain(d);
+    assert_int_equal(xenhost_domain_destroy(1), 0);
+    assert_int_equal(put_ends(&t), -ESRCH);
+    assert_int_equal(xenhost_domain_resume(1), -ESRCH);
+    stop();
+}
+
+static bool paused;
+
+static void *pause_main(void *arg)
+{
+    long rc = xenhost_cpu_bind(2);
+
+    domain_pause(arg);
+    __atomic_store_n(&paused, true, __ATOMIC_RELEASE);
+    domain_unpause(arg);
+
+    return (void *)rc;
+}
+
+/* Within a put: suspend its domain, and have somebody wait for the put. */
+static void suspend_within(void *arg)
+{
+    pthread_t *thread = arg;
+
+    assert_int_equal(xenhost_cpu_bind(1), 0);
+    assert_int_equal(xenhost_domain_suspend(1), 0);
+    assert_int_equal(pthread_create(thread, NULL, pause_main,
+                                    get_domain_by_id(1)), 0);
+    usleep(3000);
+    assert_false(__atomic_load_n(&paused, __ATOMIC_ACQUIRE));
+    assert_int_equal(xenhost_cpu_bind(0), 0);
+}
+
+static void test_suspend_within(void **state)
+{
+    pthread_t thread;
+    struct domain *d;
+    void *bad;
+
+    start("tmem=1");
+    assert_int_equal(xenhost_cpu_bind(0), 0);
+    assert_int_equal(xenhost_domain_create(1, 4, 50, false), 0);
+    assert_int_equal(new_pool(1, POOL_PERSISTENT), 0);
+    paused = false;
+    xenhost_on_frame(suspend_within, &thread);
+    assert_int_equal(put(1, 0, 0), 1);
+    pthread_join(thread, &bad);
+    assert_null(bad);
+    assert_true(paused);
+    d = get_domain_by_id(1);
+    assert_true(d->is_shut_down);
+    put_domain(d);
+    put_domain(d);      /* the thread's */
+    stop();
+}
+
+/*
+ * Suspended again and again while three vCPUs put its frame 0, which changes
+ * when none of them can be inside.
+ */
+static void test_suspend_race(void **state)
+{
+    pthread_t threads[THREADS];
+    struct domain *d;
+    void *bad;
+    long i;
+
+    start("tmem=1");
+    assert_int_equal(xenhost_cpu_bind(3), 0);
+    assert_int_equal(xenhost_domain_create(5, 8, 50, false), 0);
+    d = get_domain_by_id(5);
+    done = false;
+    for ( i = 0; i < THREADS; i++ )
+        assert_int_equal(pthread_create(&threads[i], NULL, call_thread,
+                                        (void *)i), 0);
+    for ( i = 0; i < 60; i++ )
+    {
+        usleep(300);
+        assert_int_equal(xenhost_domain_suspend(5), 0);
+        domain_pause(d);
+        domain_unpause(d);
+        memset(xenhost_guest_page(5, 0), i, 4096);
+        assert_int_equal(xenhost_domain_resume(5), 0);
+    }
+    __atomic_store_n(&done, true, __ATOMIC_RELAXED);
+    for ( i = 0; i < THREADS; i++ )
+    {
+        pthread_join(threads[i], &bad);
+        assert_null(bad);
+    }
+    put_domain(d);
+    assert_int_equal(xenhost_lock_errors(), 0);
+    stop();
+}
+
 #ifdef CONFIG_DEBUG_LOCKS
 /* Runs last: the checker's count is never reset. */
 static void test_lock_checker(void **state)
@@ -277,6 +446,9 @@ int main(void)
         TEST(test_binding),
         TEST(test_locks),
         TEST(test_destroy_race),
+        TEST(test_suspend),
+        TEST(test_suspend_within),
+        TEST(test_suspend_race),
 #ifdef CONFIG_DEBUG_LOCKS
         TEST(test_lock_checker),
 #endif

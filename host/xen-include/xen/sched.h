@@ -43,7 +43,9 @@ struct domain {
     enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } is_dying;
     bool is_privileged;
     bool tmem_denied;               /* access control says no */
-    int controller_pause_count;
+    bool creation_finished;
+    bool is_shutting_down;          /* its vCPUs leave Xen, and stay out */
+    bool is_shut_down;
     atomic_t refcnt;
     struct rcu_head rcu;
     struct arch_domain arch;
@@ -51,6 +53,7 @@ struct domain {
     struct tmem_client *tmem_client;
 
     /* The host's. */
+    unsigned int pauses;            /* who keeps its vCPUs out of Xen */
     unsigned long serial;           /* unlike any other domain's before */
     unsigned int teardown;          /* next step of domain_kill() */
     struct domain *next_zombie;
@@ -140,7 +143,10 @@ static inline struct domain *rcu_lock_current_domain(void)
     return current->domain;
 }
 
-/* Keep the vCPUs of d out of Xen, but for the caller's own. */
+/*
+ * Keep the vCPUs of d out of Xen, and wait until none is inside. Calls nest; d
+ * is not the caller's own, and no lock is held.
+ */
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
 #define domain_crash(d) \
