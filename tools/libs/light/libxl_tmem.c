@@ -171,6 +171,66 @@ int libxl_tmem_freeable(libxl_ctx *ctx)
                         "query of freeable memory");
 }
 
+/* Pages of the domain's persistent pools; 0 also where there is no tmem. */
+static unsigned long persistent_pages(libxl_ctx *ctx, uint32_t domid)
+{
+    unsigned long sum = 0;
+    int id, rc;
+
+    for (id = 0; id < TMEM_MAX_POOLS; id++) {
+        rc = xc_tmem_control(ctx->xch, id, TMEMC_SAVE_GET_POOL_FLAGS, domid,
+                             0, 0, NULL);
+        if (rc < 0 || !(rc & TMEM_POOL_PERSIST))
+            continue;
+        rc = xc_tmem_control(ctx->xch, id, TMEMC_SAVE_GET_POOL_NPAGES, domid,
+                             0, 0, NULL);
+        if (rc > 0)
+            sum += rc;
+    }
+    return sum;
+}
+
+int libxl__tmem_colo_start(libxl__gc *gc, uint32_t domid, bool *frozen)
+{
+    unsigned long pages;
+    int flags;
+
+    *frozen = false;
+    flags = xc_tmem_control(CTX->xch, 0, TMEMC_SAVE_GET_CLIENT_FLAGS, domid,
+                            0, 0, NULL);
+    if (flags < 0 && (errno == ENOSYS || errno == ENODEV))
+        return 0;
+    if (flags < 0)
+        return tmem_error(gc, domid, "query of flags");
+
+    if (!(flags & TMEM_CLIENT_FROZEN)) {
+        if (xc_tmem_control(CTX->xch, 0, TMEMC_FREEZE, domid, 0, 0, NULL) < 0)
+            return tmem_error(gc, domid, "freeze");
+        *frozen = true;
+    }
+
+    pages = persistent_pages(CTX, domid);
+    if (!pages)
+        return 0;
+
+    LOGD(ERROR, domid, "COLO cannot be used while the guest has pages in tmem, "
+         "and it has %lu: have it stop using tmem (Linux: swapoff -a), then try "
+         "again", pages);
+    libxl__tmem_colo_end(gc, domid, *frozen);
+    return ERROR_INVAL;
+}
+
+void libxl__tmem_colo_end(libxl__gc *gc, uint32_t domid, bool frozen)
+{
+    if (frozen)
+        xc_tmem_control(CTX->xch, 0, TMEMC_THAW, domid, 0, 0, NULL);
+}
+
+void libxl__tmem_save_end(libxl__gc *gc, uint32_t domid)
+{
+    xc_tmem_control(CTX->xch, 0, TMEMC_SAVE_END, domid, 0, 0, NULL);
+}
+
 /*
  * Local variables:
  * mode: C
