@@ -1,0 +1,256 @@
+#!/usr/bin/env python
+# -*- coding: utf-8 -*-
+# SPDX-License-Identifier: LGPL-2.1-only
+
+"""
+TMEM records of libxc migration streams
+
+As per docs/specs/libxc-migration-stream.pandoc.  What a receiver would have
+after each is kept, as far as it is needed to tell whether a record may come.
+"""
+
+from struct import calcsize, unpack_from
+
+from xen.migration.verify import RecordError
+
+# Body: a header, then records of the hypervisor
+TMEM_FORMAT           = "=IIQ"
+TMEM_VERSION          = 1
+TMEM_MAX              = 1 << 20
+
+TMEM_REC_FORMAT       = "=HHI"
+
+TMEM_REC_client       = 1
+TMEM_REC_pool         = 2
+TMEM_REC_pool_gone    = 3
+TMEM_REC_object_gone  = 4
+TMEM_REC_page_gone    = 5
+TMEM_REC_page         = 6
+TMEM_REC_end          = 7
+
+TMEM_CLIENT_FORMAT    = "=IIIIQII"
+TMEM_AUTH_FORMAT      = "=QQ"
+TMEM_POOL_FORMAT      = "=IIQQ"
+TMEM_OBJECT_FORMAT    = "=QQQ"
+TMEM_PAGE_FORMAT      = "=QQQII"
+TMEM_END_FORMAT       = "=16Q"
+
+TMEM_REC_VERSION      = 1
+TMEM_CLIENT_FLAGS     = 3
+TMEM_MAX_AUTH         = 16
+TMEM_MAX_POOLS        = 16
+TMEM_FORM_RAW         = 0
+
+# Of a new pool: persistent, shared, and the version
+TMEM_POOL_PERSIST     = 1
+TMEM_POOL_SHARED      = 2
+TMEM_POOL_VERSION     = 1 << 24
+# One that is ignored
+TMEM_POOL_ANY         = 8
+
+
+class VerifyTmem(object):
+    """ Verify the TMEM records of a stream """
+
+    def __init__(self, info):
+        self.info = info
+        self.client = False     # A client record has come
+        self.complete = True    # Nothing is missing since an end record
+        self.final = False      # In a pass that may be the last
+        self.pools = {}         # id -> { object id -> set of indices }, or None
+
+
+    def verify(self, content):
+        """ Verify the body of a TMEM record """
+
+        minsz = calcsize(TMEM_FORMAT)
+
+        if not minsz <= len(content) <= TMEM_MAX:
+            raise RecordError("TMEM record must be %d to %d bytes long, not %d"
+                              % (minsz, TMEM_MAX, len(content)))
+
+        version, flags, max_memkb = unpack_from(TMEM_FORMAT, content)
+
+        if version != TMEM_VERSION:
+            raise RecordError("Unknown version %d of a TMEM record" %
+                              (version, ))
+
+        if flags != 0:
+            raise RecordError("Reserved bits set in TMEM record: 0x%08x" %
+                              (flags, ))
+
+        at = minsz
+        count = 0
+        while at < len(content):
+            at = self.verify_one(content, at)
+            count += 1
+
+        self.info("  At most %d KiB, %d tmem records" % (max_memkb, count))
+
+
+    def verify_complete(self):
+        """ Verify that nothing is missing, at the end of a checkpoint """
+
+        if not self.complete:
+            raise RecordError("No end after the last tmem record")
+
+
+    def verify_one(self, content, at):
+        """ Verify the record at an offset, and return that of the next """
+
+        hdrsz = calcsize(TMEM_REC_FORMAT)
+
+        if len(content) - at < hdrsz:
+            raise RecordError("tmem record at %d is truncated" % (at, ))
+
+        kind, pool, length = unpack_from(TMEM_REC_FORMAT, content, at)
+
+        if length > len(content) - at - hdrsz:
+            raise RecordError("tmem record at %d has %d bytes, of %d" %
+                              (at, len(content) - at - hdrsz, length))
+
+        if kind not in tmem_verifiers:
+            raise RecordError("Unknown kind %d of the tmem record at %d" %
+                              (kind, at))
+
+        fmt, rest, verifier = tmem_verifiers[kind]
+        size = 0
+        for part in fmt:
+            size += calcsize(part)
+        if length % 8 or length < size or (rest is not None and
+                                           length != size + rest):
+            raise RecordError("Length %d of the tmem record of kind %d at %d" %
+                              (length, kind, at))
+
+        if pool >= TMEM_MAX_POOLS:
+            raise RecordError("Pool %d in the tmem record at %d" % (pool, at))
+
+        if not self.client and kind != TMEM_REC_client:
+            raise RecordError("tmem record of kind %d before the client's" %
+                              (kind, ))
+
+        self.complete = False
+        verifier(self, pool, length, *unpack_from("".join(fmt), content,
+                                                  at + hdrsz))
+
+        return at + hdrsz + length
+
+
+    def verify_client(self, _, length, version, flags, weight, cap, nr_pages,
+                      nr_auth, res1):
+        """ Client: first of the head and of the final pass """
+
+        if version != TMEM_REC_VERSION:
+            raise RecordError("Unknown version %d of tmem records" %
+                              (version, ))
+
+        if (flags & ~TMEM_CLIENT_FLAGS) or res1 != 0:
+            raise RecordError("Reserved bits set in a tmem client: 0x%08x "
+                              "0x%08x" % (flags, res1))
+
+        if (nr_auth > TMEM_MAX_AUTH or
+            length != calcsize(TMEM_CLIENT_FORMAT) +
+                      nr_auth * calcsize(TMEM_AUTH_FORMAT)):
+            raise RecordError("tmem client of %d bytes with %d uuids" %
+                              (length, nr_auth))
+
+        self.client = True
+        self.final = True
+        self.info("  tmem client: weight %d, cap %d, flags %d, %d pages" %
+                  (weight, cap, flags, nr_pages))
+
+
+    def verify_pool(self, pool, _, flags, res1, low, high):
+        """ A new pool """
+
+        known = (TMEM_POOL_PERSIST | TMEM_POOL_SHARED | TMEM_POOL_ANY |
+                 TMEM_POOL_VERSION)
+        both = TMEM_POOL_PERSIST | TMEM_POOL_SHARED
+
+        if ((flags & ~known) or not flags & TMEM_POOL_VERSION or
+            (flags & both) == both or res1 != 0):
+            raise RecordError("Flags 0x%08x 0x%08x of tmem pool %d" %
+                              (flags, res1, pool))
+
+        if not flags & TMEM_POOL_SHARED and (low != 0 or high != 0):
+            raise RecordError("tmem pool %d is private, and has a uuid" %
+                              (pool, ))
+
+        if pool in self.pools:
+            raise RecordError("tmem pool %d twice" % (pool, ))
+
+        self.pools[pool] = {} if flags & TMEM_POOL_PERSIST else None
+        self.info("  tmem pool %d: flags 0x%08x, uuid %x %x" %
+                  (pool, flags, low, high))
+
+
+    def verify_pool_gone(self, pool, _):
+        """ A pool that is gone """
+
+        self.pools.pop(pool, None)
+
+
+    def verify_object_gone(self, pool, _, *oid):
+        """ All pages of an object """
+
+        (self.pools.get(pool) or {}).pop(oid, None)
+
+
+    def verify_page_gone(self, pool, _, oid1, oid2, oid3, index, res1):
+        """ A page that is gone """
+
+        if res1 != 0:
+            raise RecordError("Reserved bits set in a tmem page: 0x%08x" %
+                              (res1, ))
+
+        pages = (self.pools.get(pool) or {}).get((oid1, oid2, oid3), set())
+        pages.discard(index)
+
+
+    def verify_page(self, pool, _, oid1, oid2, oid3, index, form):
+        """ A page """
+
+        if self.pools.get(pool) is None:
+            raise RecordError("Page of tmem pool %d, which is not there, or "
+                              "ephemeral" % (pool, ))
+
+        if form != TMEM_FORM_RAW:
+            raise RecordError("Unknown form %d of a tmem page" % (form, ))
+
+        self.pools[pool].setdefault((oid1, oid2, oid3), set()).add(index)
+
+
+    def verify_end(self, _pool, _length, *counts):
+        """ End of the final pass """
+
+        for pool, count in enumerate(counts):
+            have = sum(len(x) for x in (self.pools.get(pool) or {}).values())
+            if have != count:
+                raise RecordError("tmem pool %d has %d pages, and not %d" %
+                                  (pool, have, count))
+
+        if not self.final:
+            raise RecordError("End of a tmem pass that began without a client")
+
+        self.final = False
+        self.complete = True
+        self.info("  tmem end: %d pages" % (sum(counts), ))
+
+
+# The format of each kind, and the bytes that follow; None: verified there
+tmem_verifiers = {
+    TMEM_REC_client:
+        ([TMEM_CLIENT_FORMAT], None, VerifyTmem.verify_client),
+    TMEM_REC_pool:
+        ([TMEM_POOL_FORMAT], 0, VerifyTmem.verify_pool),
+    TMEM_REC_pool_gone:
+        ([], 0, VerifyTmem.verify_pool_gone),
+    TMEM_REC_object_gone:
+        ([TMEM_OBJECT_FORMAT], 0, VerifyTmem.verify_object_gone),
+    TMEM_REC_page_gone:
+        ([TMEM_PAGE_FORMAT], 0, VerifyTmem.verify_page_gone),
+    TMEM_REC_page:
+        ([TMEM_PAGE_FORMAT], 4096, VerifyTmem.verify_page),
+    TMEM_REC_end:
+        ([TMEM_END_FORMAT], 0, VerifyTmem.verify_end),
+    }
