@@ -82,7 +82,7 @@ jobs=${CHECK_JOBS:-$(nproc)}
 
 rm -rf $out
 mkdir -p $out/base
-cp -pr Makefile guest host xen tests $out/base/ || exit 1
+cp -pr Makefile guest host tools xen tests $out/base/ || exit 1
 [ ! -d bench ] || cp -pr bench $out/base/
 ls tests/mutants/*"$pattern"*.patch >$out/patches || exit 1
 

@@ -71,7 +71,7 @@ static const char *keys_of(const char *line)
 #define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr "
 #define G_LONG  "Ec Em Oc Om Nc Nm Pc Pm Fc Fm Sc Sm Ep Gd Zt Gz "
 #define S_SHORT "SI PT U0 U1 SC SC "
-#define C_SHORT "CI ww ca co fr Tc Ge Pp Gp "
+#define C_SHORT "CI ww ca co fr Tc Ge Pp Gp sv "
 #define C_LONG  "Ec Em cp cb cn cm "
 #define P_SHORT "CI PI PT U0 U1 "
 #define POOL    "Pc Pm Oc Om Nc Nm ps pt pd pr px gs gt fs ft os ot "

@@ -57,6 +57,7 @@ static const struct tmem_key keys[] = {
     { "C",   "Ge", TMEM_NUMBER, "good ephemeral gets" },
     { "C",   "Pp", TMEM_NUMBER, "good persistent puts" },
     { "C",   "Gp", TMEM_NUMBER, "good persistent gets" },
+    { "C",   "sv", TMEM_BOOL,   "a save is open" },
     { "GC",  "Ec", TMEM_PAGES,  "ephemeral pages" },
     { "GC",  "Em", TMEM_PAGES,  "ephemeral pages, at most" },
     { "C",   "cp", TMEM_NUMBER, "compressed pages" },

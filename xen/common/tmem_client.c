@@ -23,6 +23,7 @@
 #include <xen/tmem_meta.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
+#include <xen/tmem_save.h>
 #include <xen/tmem_shared.h>
 
 DEFINE_SPINLOCK(tmem_clients_lock);
@@ -236,6 +237,7 @@ static int client_destroy(struct tmem_client *c)
 
     /* From now on nobody else uses the client, whose vCPUs are paused. */
     kill_timer(&c->dying.timer);
+    tmem_save_destroy(c);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         if ( tmem_destroy_pool(c, id) < 0 )
             return -ERESTART;

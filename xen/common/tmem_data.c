@@ -236,6 +236,7 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
     if ( pg && !tmem_frame_is_bad(pg) )
     {
         copy_in(pg, guest);
+        tmem_object_changed(place.obj, req->index);
         put_count(c, place.pool, true);
         rc = 1;
     }
@@ -270,8 +271,8 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
         if ( !place.obj )
             place.obj = tmem_object_create(place.pool, place.bucket,
                                            &req->oid);
-        rc = place.obj ? tmem_object_store(place.obj, req->index, c,
-                                           put->sort, pg) ?: 1
+        rc = place.obj ? tmem_object_store(place.bucket, place.obj, req->index,
+                                           c, put->sort, pg) ?: 1
                        : -ENOMEM;
         if ( rc == 1 )
             put_count(c, place.pool, *pg);
@@ -616,7 +617,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
         return -ENODEV;
     tmem_inc(tmem_pool_count(place.pool)->gets);
     slot = place_slot(&place, req);
-    if ( !slot )
+    if ( !slot || slot == TMEM_SLOT_TOMB )
         return get_miss(c, &place);
     get_prefetch(slot);
     place_unlock(c, &place);

@@ -297,7 +297,7 @@ static void shared_line(struct text *t, unsigned int slot, bool l)
 /* What the lines of a client say. */
 struct client_figures {
     domid_t id;
-    bool compress, frozen;
+    bool compress, frozen, saving;
     unsigned int weight, cap;
     unsigned long ephemeral, max_ephemeral;
     struct tmem_client_cpu sum;
@@ -316,6 +316,7 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
 
     tmem_client_write_lock(c);
     f->frozen = c->frozen;
+    f->saving = c->save;
     f->ephemeral = tmem_client_ephemeral(c);
     f->max_ephemeral = c->max_ephemeral = max(c->max_ephemeral, f->ephemeral);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
@@ -346,6 +347,7 @@ static void client_line(struct text *t, const struct client_figures *f, bool l)
     key(t, "Ge", f->sum.ephemeral_gets);
     key(t, "Pp", f->sum.persistent_puts);
     key(t, "Gp", f->sum.persistent_gets);
+    key(t, "sv", f->saving);
     if ( l )
     {
         key_pair(t, 'E', f->ephemeral, &max_ephemeral);

@@ -117,6 +117,36 @@ struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree)
     return node ? rb_entry(node, struct tmem_object, node) : NULL;
 }
 
+struct tmem_object *tmem_object_from(struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid)
+{
+    struct rb_node *node = b->objects[0].rb_node;
+    struct tmem_object *found = NULL;
+
+    ASSERT(LOCKING_bucket(b));
+
+    while ( node )
+    {
+        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
+        bool behind = oid_compare(oid, &obj->oid) <= 0;
+
+        if ( behind )
+            found = obj;
+        node = behind ? node->rb_left : node->rb_right;
+    }
+
+    return found;
+}
+
+struct tmem_object *tmem_object_next(struct tmem_object *obj)
+{
+    struct rb_node *node = rb_next(&obj->node);
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    return node ? rb_entry(node, struct tmem_object, node) : NULL;
+}
+
 static void tree_insert(struct tmem_bucket *b, struct tmem_object *obj)
 {
     unsigned int tree = read_atomic(&obj->pool->young);
@@ -200,6 +230,7 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
     obj->oid = *oid;
     obj->pool = pool;
     obj->detached = false;
+    obj->known = false;
     radix_tree_init(&obj->pages);
     radix_tree_set_alloc_callbacks(&obj->pages, &page_tree_ops);
     tree_insert(b, obj);
@@ -217,6 +248,7 @@ void tmem_object_free(struct tmem_object *obj)
 
     ASSERT(LOCKING_bucket(b));
     ASSERT(tmem_object_is_empty(obj));
+    ASSERT(!detached || !obj->known);
 
     if ( !detached )
         tree_erase(b, obj);
@@ -235,10 +267,30 @@ void tmem_object_detach(struct tmem_object *obj)
 
     tree_erase(b, obj);
     obj->detached = true;
+    if ( unlikely(obj->known) )
+    {
+        obj->next_gone = b->gone;
+        b->gone = obj;
+        b->changed = true;
+    }
     /* In this order, so that the sum of both never reads as 0 too early. */
     atomic_inc(&obj->pool->nr_dying);
     smp_mb__after_atomic();
     atomic_dec(&obj->pool->nr_objects);
+}
+
+void tmem_shell_drop(struct tmem_bucket *b)
+{
+    struct tmem_object *obj = b->gone;
+
+    ASSERT(LOCKING_bucket(b));
+    ASSERT(obj->known && obj->detached);
+
+    b->gone = obj->next_gone;
+    obj->known = false;
+    /* Else it is on a dying list. */
+    if ( tmem_object_is_empty(obj) )
+        tmem_object_free(obj);
 }
 
 static void count_pages(struct tmem_pool *pool, int nr)
@@ -260,20 +312,22 @@ static struct page_info *slot_retire(void *slot, bool hit)
     return pg;
 }
 
-int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct tmem_client *c, unsigned int sort,
+int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
+                      uint32_t index, struct tmem_client *c, unsigned int sort,
                       struct page_info **pg)
 {
     void *slot, **place;
     int rc;
 
-    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+    ASSERT(LOCKING_bucket(b));
+    ASSERT(b == tmem_bucket_of(obj->pool, &obj->oid));
 
     slot = obj->pool->persistent ? tmem_slot_of_frame(*pg)
                                  : tmem_queue_add(obj, index, c, sort, *pg);
     if ( !slot )
         return -ENOMEM;
 
+    b->changed = true;
     rc = radix_tree_insert(&obj->pages, index, slot);
     switch ( rc )
     {
@@ -285,6 +339,14 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
 
     case -EEXIST:
         place = radix_tree_lookup_slot(&obj->pages, index);
+        if ( obj->pool->persistent )
+            slot = (void *)((unsigned long)slot |
+                            ((unsigned long)*place & TMEM_SLOT_KNOWN));
+        if ( unlikely(*place == TMEM_SLOT_TOMB) )
+        {
+            tmem_add(tmem_pool_count(obj->pool)->tombs, -1);
+            count_pages(obj->pool, 1);
+        }
         *pg = slot_retire(*place, false);
         radix_tree_replace_slot(place, slot);
         obj->last_user = c->id;
@@ -297,18 +359,66 @@ int tmem_object_store(struct tmem_object *obj, uint32_t index,
     return rc;
 }
 
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
+void tmem_object_changed(struct tmem_object *obj, uint32_t index)
+{
+    struct tmem_bucket *b = tmem_bucket_of(obj->pool, &obj->oid);
+    void **place = radix_tree_lookup_slot(&obj->pages, index);
+
+    ASSERT(LOCKING_bucket(b));
+
+    radix_tree_replace_slot(place, (void *)((unsigned long)*place &
+                                            ~TMEM_SLOT_CLEAN));
+    b->changed = true;
+}
+
+/* Leave a tombstone in the place of a page that the receiver knows. */
+static struct page_info *slot_bury(struct tmem_object *obj, void **place)
+{
+    struct page_info *pg = tmem_slot_frame(*place);
+
+    if ( pg )
+    {
+        radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
+        tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
+        tmem_inc(tmem_pool_count(obj->pool)->tombs);
+        count_pages(obj->pool, -1);
+        prefetch(pg);
+    }
+
+    return pg;
+}
+
+static struct page_info *slot_delete(struct tmem_object *obj, uint32_t index,
                                      bool hit)
 {
     void *slot = radix_tree_delete(&obj->pages, index);
 
-    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
-
     if ( !slot )
         return NULL;
+    if ( unlikely(slot == TMEM_SLOT_TOMB) )
+    {
+        tmem_add(tmem_pool_count(obj->pool)->tombs, -1);
+        return NULL;
+    }
     count_pages(obj->pool, -1);
 
     return slot_retire(slot, hit);
+}
+
+struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
+                                     bool hit)
+{
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+
+    if ( unlikely(obj->pool->saving) )
+    {
+        void **place = radix_tree_lookup_slot(&obj->pages, index);
+
+        if ( place && (tmem_slot_marks(*place) & TMEM_SLOT_KNOWN) )
+            return slot_bury(obj, place);
+    }
+
+    return slot_delete(obj, index, hit);
 }
 
 /* Point a page's slot at the descriptor that it now has. */
@@ -363,16 +473,29 @@ struct page_info *tmem_object_hand_over(struct tmem_object *obj,
     return pg;
 }
 
+void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index)
+{
+    struct page_info *pg = slot_delete(obj, index, false);
+
+    ASSERT(!pg);
+    if ( tmem_object_is_empty(obj) )
+        tmem_object_free(obj);
+}
+
 unsigned int tmem_object_drain(struct tmem_object *obj,
-                               struct page_info *frames[], unsigned int max)
+                               struct page_info *frames[], unsigned int *left)
 {
     unsigned int nr = 0;
     unsigned long index = 0;
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    while ( nr < max && radix_tree_next(&obj->pages, &index) )
-        frames[nr++] = tmem_object_remove(obj, index, false);
+    for ( ; *left && radix_tree_next(&obj->pages, &index); --*left )
+    {
+        frames[nr] = slot_delete(obj, index, false);
+        if ( likely(frames[nr]) )
+            nr++;
+    }
 
     return nr;
 }

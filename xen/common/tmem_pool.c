@@ -22,6 +22,7 @@
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
+#include <xen/tmem_save.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
 
@@ -78,8 +79,8 @@ struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent)
 {
     struct tmem_pool *pool = xzalloc(struct tmem_pool);
 
-    BUILD_BUG_ON(offsetof(struct tmem_pool_stats, object_flushes_found) +
-                 sizeof(long) != TMEM_POOL_COUNTERS * sizeof(long));
+    BUILD_BUG_ON(offsetof(struct tmem_pool_stats, tombs) + sizeof(long) !=
+                 TMEM_POOL_COUNTERS * sizeof(long));
 
     if ( !pool )
         return NULL;
@@ -182,6 +183,7 @@ long tmem_new_pool(struct tmem_client *c, bool persistent, unsigned int id)
 
     tmem_client_write_lock(c);
     id = tmem_pool_free_id(c, id);
+    pool->saving = persistent && c->save;
     if ( id < TMEM_MAX_POOLS )
         c->pools[id] = pool;
     tmem_client_write_unlock(c);
@@ -195,42 +197,52 @@ long tmem_new_pool(struct tmem_client *c, bool persistent, unsigned int id)
     return id;
 }
 
+/* What comes and goes is never counted before there are these. */
+#define POOL_SUM(pool, field) ({                                              \
+    const struct tmem_pool_stats *stats_ = rcu_dereference((pool)->stats);    \
+    unsigned int cpu_;                                                        \
+    long nr_ = 0;                                                             \
+                                                                              \
+    for ( cpu_ = 0; stats_ && cpu_ < nr_cpu_ids; cpu_++ )                     \
+        nr_ += read_atomic(&stats_[cpu_].field);                              \
+    max(nr_, 0L); })
+
 unsigned long tmem_pool_pages(const struct tmem_pool *pool)
 {
-    const struct tmem_pool_stats *stats = rcu_dereference(pool->stats);
-    unsigned int cpu;
-    long nr = 0;
+    return POOL_SUM(pool, pages);
+}
 
-    /* Without these there are no pages, either. */
-    for ( cpu = 0; stats && cpu < nr_cpu_ids; cpu++ )
-        nr += read_atomic(&stats[cpu].pages);
-
-    return nr;
+unsigned long tmem_pool_tombs(const struct tmem_pool *pool)
+{
+    return POOL_SUM(pool, tombs);
 }
 
 unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
                                      struct page_info *frames[])
 {
     unsigned int i = read_atomic(&pool->drained), nr = 0;
+    unsigned int left = TMEM_DRAIN_BATCH;
 
     if ( !rcu_dereference(pool->buckets) )
         return 0;
-    while ( i < TMEM_BUCKETS && nr < TMEM_DRAIN_BATCH )
+    while ( i < TMEM_BUCKETS && left )
     {
         struct tmem_bucket *b = &pool->buckets[i];
         struct tmem_object *obj;
 
         spin_lock(&b->lock);
+        for ( ; b->gone && left; left-- )
+            tmem_shell_drop(b);
         while ( (obj = tmem_object_any(b, 0) ?: tmem_object_any(b, 1)) &&
-                nr < TMEM_DRAIN_BATCH )
+                left )
         {
-            nr += tmem_object_drain(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
+            nr += tmem_object_drain(obj, frames + nr, &left);
             if ( tmem_object_is_empty(obj) )
                 tmem_object_free(obj);
         }
-        spin_unlock(&b->lock);
-        if ( !obj )
+        if ( !obj && !b->gone )
             i++;
+        spin_unlock(&b->lock);
     }
     write_atomic(&pool->drained, i);
 
@@ -277,6 +289,8 @@ static bool pool_start_dying(struct tmem_client *c, unsigned int id)
     if ( pool && !(c->dying_pools & (1U << id)) )
     {
         c->dying_pools |= 1U << id;
+        if ( unlikely(c->save) )
+            tmem_save_pool_dies(c->save, id);
         if ( pool->shared )
             tmem_shared_start_leaving(c, id);
         tmem_inc(tmem_this_stats()->pool_flushes);
@@ -427,7 +441,7 @@ bool tmem_drain_dying(struct tmem_dying *dying)
     struct tmem_bucket *b;
     struct tmem_meta *meta;
     bool persistent, done;
-    unsigned int nr;
+    unsigned int nr, left = TMEM_DRAIN_BATCH;
 
     if ( !obj )
         return false;
@@ -438,11 +452,12 @@ bool tmem_drain_dying(struct tmem_dying *dying)
     meta = obj->pool->meta;
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
-    nr = tmem_object_drain(obj, frames, TMEM_DRAIN_BATCH);
+    nr = tmem_object_drain(obj, frames, &left);
     done = tmem_object_is_empty(obj);
-    if ( done )
+    /* A shell stays where it is, in its bucket. */
+    if ( done && !obj->known )
         tmem_object_free(obj);
-    else
+    else if ( !done )
         tmem_dying_add(obj);
     spin_unlock(&b->lock);
     rcu_read_unlock(&tmem_rcu);

@@ -385,6 +385,10 @@ static long restore_begin(struct tmem_client *c)
     bool found = false;
     unsigned int id;
 
+    /* Its end would wait for what the save has yet to tell. */
+    if ( c->save )
+        return -EBUSY;
+
     tmem_client_read_lock(c);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         found |= !!c->pools[id];

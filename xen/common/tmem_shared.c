@@ -125,6 +125,19 @@ void tmem_shared_set_auth(struct tmem_client *c, const uint64_t uuids[][2],
     spin_unlock(&tmem_shared_lock);
 }
 
+unsigned int tmem_shared_authorised(const struct tmem_client *c,
+                                    uint64_t uuids[TMEM_MAX_SHARED][2])
+{
+    unsigned int nr;
+
+    spin_lock(&tmem_shared_lock);
+    nr = c->nr_auth;
+    memcpy(uuids, c->auth, nr * sizeof(c->auth[0]));
+    spin_unlock(&tmem_shared_lock);
+
+    return nr;
+}
+
 void tmem_shared_authorise_all(bool allow)
 {
     spin_lock(&tmem_shared_lock);
@@ -344,7 +357,7 @@ void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id)
 static unsigned int object_take(struct tmem_object *obj,
                                 struct page_info *frames[], unsigned int max)
 {
-    unsigned int nr = tmem_object_drain(obj, frames, max);
+    unsigned int nr = tmem_object_drain(obj, frames, &max);
 
     if ( tmem_object_is_empty(obj) )
         tmem_object_free(obj);

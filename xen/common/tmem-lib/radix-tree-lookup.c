@@ -112,11 +112,12 @@ static void *next_child(const void *entry, unsigned int *digit, void ***slotp)
 
 /*
  * The item with the smallest index >= *index, its index and slot, or NULL.
- * Down towards *index; where a node has nothing left, raise the index past it
+ * *leafp: the leaf that it is in, or as it was. Down towards *index; where a
+ * node has nothing left, raise the index past it
  * and go on from the node above. Nodes may empty while we look: so be it.
  */
 static void *find_next(struct radix_tree_root *root, unsigned long *index,
-                       void ***slotp)
+                       void ***slotp, const void **leafp)
 {
     const void *path[MAX_DEPTH];
     unsigned int depth = 0;
@@ -167,6 +168,7 @@ static void *find_next(struct radix_tree_root *root, unsigned long *index,
         if ( !is_node(child) )
         {
             *index = idx;
+            *leafp = entry;
             return child;
         }
 
@@ -177,9 +179,44 @@ static void *find_next(struct radix_tree_root *root, unsigned long *index,
 
 void *radix_tree_next(struct radix_tree_root *root, unsigned long *index)
 {
+    const void *leaf;
     void **slot;
 
-    return find_next(root, index, &slot);
+    return find_next(root, index, &slot, &leaf);
+}
+
+bool radix_tree_next_leaf(struct radix_tree_root *root, unsigned long index,
+                          struct radix_tree_leaf *leaf)
+{
+    const void *entry = NULL;
+    void **slots;
+    unsigned int i;
+
+    if ( !find_next(root, &index, &slots, &entry) )
+        return false;
+
+    leaf->first = index & ~MAP_MASK;
+    index &= MAP_MASK;
+    leaf->present = 0;
+    if ( !entry )
+    {
+        leaf->present = 1UL << index;
+        leaf->slots[index] = slots;
+        return true;
+    }
+
+    slots = node_slots(entry);
+    for ( i = 0; i < classes[to_class(entry)].capacity; i++ )
+    {
+        unsigned int key = node_key(entry, i);
+
+        if ( key < index || !load_ptr(slots + i) )
+            continue;
+        leaf->present |= 1UL << key;
+        leaf->slots[key] = slots + i;
+    }
+
+    return true;
 }
 
 unsigned int radix_tree_gang_lookup(struct radix_tree_root *root,
@@ -187,10 +224,12 @@ unsigned int radix_tree_gang_lookup(struct radix_tree_root *root,
                                     unsigned int max_items)
 {
     unsigned int n = 0;
+    const void *leaf;
     void **slot;
 
     while ( n < max_items &&
-            (results[n] = find_next(root, &first_index, &slot)) != NULL )
+            (results[n] = find_next(root, &first_index, &slot,
+                                    &leaf)) != NULL )
     {
         n++;
         if ( !++first_index )
@@ -206,8 +245,10 @@ unsigned int radix_tree_gang_lookup_slot(struct radix_tree_root *root,
                                          unsigned int max_items)
 {
     unsigned int n = 0;
+    const void *leaf;
 
-    while ( n < max_items && find_next(root, &first_index, &results[n]) )
+    while ( n < max_items &&
+            find_next(root, &first_index, &results[n], &leaf) )
     {
         n++;
         if ( !++first_index )

@@ -16,6 +16,7 @@
 #include <xen/tmem_restore.h>
 
 struct tmem_block;
+struct tmem_save;
 struct tmem_sharer;
 
 /* Shared pools of a host, and those that one client may be authorised for. */
@@ -42,6 +43,7 @@ struct tmem_client {
     /* Control alone, which is one at a time: */
     enum tmem_restore_state restore;
     bool restore_frozen;           /* at the end of the restore */
+    struct tmem_save *save;        /* rwlock: NULL: none is open */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */
     unsigned int dying_pools;      /* rwlock: a bit for each id */

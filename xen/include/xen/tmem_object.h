@@ -39,6 +39,8 @@ struct tmem_request;
 struct tmem_bucket {
     spinlock_t lock;
     struct rb_root objects[2]; /* lock */
+    struct tmem_object *gone;  /* lock: shells, see tmem_save.h */
+    bool changed;              /* lock: since a pass of a save was here */
 } __attribute__((__aligned__(64)));
 #define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
 
@@ -52,7 +54,10 @@ struct tmem_bucket {
 struct tmem_object {
     union {
         struct rb_node node;       /* bucket, in tmem_bucket.objects */
-        struct list_head dying;    /* pool->dying->lock, once detached */
+        struct {                   /* once detached: */
+            struct list_head dying;        /* pool->dying->lock */
+            struct tmem_object *next_gone; /* bucket: of its shells */
+        };
     };
     xen_tmem_oid_t oid;            /* constant */
     struct tmem_pool *pool;        /* constant */
@@ -60,9 +65,14 @@ struct tmem_object {
     domid_t last_user;             /* bucket: the client that used it last */
     bool detached;                 /* bucket */
     uint8_t tree;                  /* bucket: of its two */
+    /* bucket: a save has sent a page of it; detached: it is in bucket->gone */
+    bool known;
 };
 
-/* An object without pages goes below the lock that emptied it. */
+/*
+ * An object without pages, or tombstones of them, goes below the lock that
+ * emptied it; but a shell stays until it is dropped.
+ */
 static inline bool tmem_object_is_empty(const struct tmem_object *obj)
 {
     return radix_tree_is_empty(&obj->pages);
@@ -70,9 +80,16 @@ static inline bool tmem_object_is_empty(const struct tmem_object *obj)
 
 /*
  * A page's entry in its object's tree: bit 1 tells a frame (persistent) from
- * a pointer to a descriptor (ephemeral); bit 0 is the tree's own.
+ * a pointer to a descriptor (ephemeral); bit 0 is the tree's own. While a save
+ * is open, a frame has two marks: the receiver knows some version of the page;
+ * and this very one. TMEM_SLOT_TOMB stands for a page that is not there any
+ * more, and which the receiver knows.
  */
 #define TMEM_SLOT_FRAME        2UL
+#define TMEM_SLOT_KNOWN        4UL
+#define TMEM_SLOT_CLEAN        8UL
+#define TMEM_SLOT_BITS         15UL
+#define TMEM_SLOT_TOMB         ((void *)(TMEM_SLOT_FRAME | TMEM_SLOT_KNOWN))
 
 static inline bool tmem_slot_is_frame(const void *slot)
 {
@@ -81,15 +98,23 @@ static inline bool tmem_slot_is_frame(const void *slot)
 
 static inline void *tmem_slot_of_frame(struct page_info *pg)
 {
+    BUILD_BUG_ON(sizeof(*pg) % (TMEM_SLOT_BITS + 1));
+
     return (void *)((unsigned long)pg | TMEM_SLOT_FRAME);
 }
 
+/* NULL: of a tombstone. */
 static inline struct page_info *tmem_slot_frame(const void *slot)
 {
     if ( tmem_slot_is_frame(slot) )
-        return (void *)((unsigned long)slot & ~TMEM_SLOT_FRAME);
+        return (void *)((unsigned long)slot & ~TMEM_SLOT_BITS);
 
     return ((const struct tmem_epage *)slot)->frame;
+}
+
+static inline unsigned long tmem_slot_marks(const void *slot)
+{
+    return (unsigned long)slot & (TMEM_SLOT_KNOWN | TMEM_SLOT_CLEAN);
 }
 
 /* What stands for a client's handle in the table of puts. */
@@ -104,34 +129,51 @@ struct tmem_object *tmem_object_find(struct tmem_bucket *b,
                                      const xen_tmem_oid_t *oid);
 /* Some object of one of the bucket's trees, or NULL. Bucket locked. */
 struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree);
+/* Of a persistent pool: the first one of that id or behind. Bucket locked. */
+struct tmem_object *tmem_object_from(struct tmem_bucket *b,
+                                     const xen_tmem_oid_t *oid);
+/* The one behind it in its tree, or NULL. Bucket locked. */
+struct tmem_object *tmem_object_next(struct tmem_object *obj);
 /* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
 struct tmem_object *tmem_object_create(struct tmem_pool *pool,
                                        struct tmem_bucket *b,
                                        const xen_tmem_oid_t *oid);
 /* Move it to the trees of new objects. Bucket locked. */
 void tmem_object_move(struct tmem_object *obj);
-/* Take an object out of its bucket: nobody finds it. Bucket locked. */
+/*
+ * Take an object out of its bucket: nobody finds it. If it is known, it is a
+ * shell in bucket->gone. Bucket locked.
+ */
 void tmem_object_detach(struct tmem_object *obj);
-/* Free an object without pages, wherever it is. Bucket locked. */
+/* Free an object without pages that is no shell. Bucket locked. */
 void tmem_object_free(struct tmem_object *obj);
+/* Take a shell off bucket->gone; free it if it is drained. Bucket locked. */
+void tmem_shell_drop(struct tmem_bucket *b);
 
 /*
  * Hang a client's frame in under an index, as its youngest page of a sort: 0,
  * and *pg is the frame that was there, or NULL. -ENOMEM when the metadata need
  * another frame: nothing changed. Bucket locked.
  */
-int tmem_object_store(struct tmem_object *obj, uint32_t index,
-                      struct tmem_client *c, unsigned int sort,
+int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
+                      uint32_t index, struct tmem_client *c, unsigned int sort,
                       struct page_info **pg);
+/* A page has got other data in its frame. Bucket locked. */
+void tmem_object_changed(struct tmem_object *obj, uint32_t index);
 /*
  * Take a page out and return its frame; NULL when there is none. hit: it has
  * been got. The object stays, maybe empty. Bucket locked.
  */
 struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
                                      bool hit);
-/* Take up to max pages out; returns how many. Bucket locked. */
+/* Take a tombstone out; an empty object goes. Bucket locked. */
+void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index);
+/*
+ * Take up to *left pages and tombstones out, and count *left down: how many
+ * frames there were. Bucket locked.
+ */
 unsigned int tmem_object_drain(struct tmem_object *obj,
-                               struct page_info *frames[], unsigned int max);
+                               struct page_info *frames[], unsigned int *left);
 
 /* Make an ephemeral page the youngest of its queue. Bucket locked. */
 bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);

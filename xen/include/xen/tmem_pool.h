@@ -55,8 +55,9 @@ struct tmem_pool_stats {
     unsigned long flushes, flushes_found;
     unsigned long puts_flushed, puts_failed;
     unsigned long object_flushes, object_flushes_found;
+    long tombs;                /* while a save is open */
 } __cacheline_aligned;
-#define TMEM_POOL_COUNTERS 12
+#define TMEM_POOL_COUNTERS 13
 
 struct tmem_pool {
     struct tmem_client *client;    /* NULL: a shared pool */
@@ -71,6 +72,7 @@ struct tmem_pool {
     struct tmem_pool_stats *stats; /* [nr_cpu_ids]; as the buckets */
     bool persistent;
     bool shared;
+    bool saving;                   /* client's rwlock: a save is open */
     bool orphan;                   /* tmem_shared_lock: all sharers leave */
     uint64_t uuid[2];              /* constant; of a shared pool */
     struct list_head sharers;      /* tmem_shared_lock; by clients' ids */
@@ -139,6 +141,8 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id);
  * held; exact while nobody puts or flushes.
  */
 unsigned long tmem_pool_pages(const struct tmem_pool *pool);
+/* The same, of tombstones. */
+unsigned long tmem_pool_tombs(const struct tmem_pool *pool);
 
 /* Take up to TMEM_DRAIN_BATCH pages out of the buckets of a dying pool. */
 unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,

@@ -53,6 +53,9 @@ int tmem_shared_authorise(struct tmem_client *c, const uint64_t uuid[2],
 /* The client is authorised for these uuids alone; at most TMEM_MAX_SHARED. */
 void tmem_shared_set_auth(struct tmem_client *c, const uint64_t uuids[][2],
                           unsigned int nr);
+/* What the client is authorised for: how many. No lock of buckets held. */
+unsigned int tmem_shared_authorised(const struct tmem_client *c,
+                                    uint64_t uuids[TMEM_MAX_SHARED][2]);
 /* Everybody may join everything, or only what each is authorised for. */
 void tmem_shared_authorise_all(bool allow);
 

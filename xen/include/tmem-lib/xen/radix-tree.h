@@ -117,6 +117,22 @@ void *radix_tree_delete(struct radix_tree_root *root, unsigned long index);
 void *radix_tree_next(struct radix_tree_root *root, unsigned long *index);
 
 /*
+ * For whoever may modify the tree: many slots for one way down. Bit i of
+ * present is set where the index first + i has an item, in slots[i].
+ */
+struct radix_tree_leaf {
+    unsigned long first, present;
+    void **slots[RADIX_TREE_MAP_SIZE];
+};
+
+/*
+ * The slots that lie beside that of the smallest index >= index, from that one
+ * on; false if there is none. They stay good as those of a lookup do.
+ */
+bool radix_tree_next_leaf(struct radix_tree_root *root, unsigned long index,
+                          struct radix_tree_leaf *leaf);
+
+/*
  * Up to max_items items (or their slots) with indices >= first_index, in
  * ascending order. Returns how many were stored in results.
  */
