@@ -427,7 +427,7 @@ static void test_bad_body(void **state)
         { { 1, 1, MAX_KB }, HEADER, -EOPNOTSUPP, NULL },
         { { 1, 0, (1 << 20) + 1 }, HEADER, -EINVAL,
           "record 1: the guest may have 1048577 KiB, and this host has "
-          "1048576" },
+          "1048576: let it have less there (xl mem-max)" },
         { { 1, 0, UINT64_MAX }, HEADER, -EINVAL, NULL },
     };
     unsigned int i;

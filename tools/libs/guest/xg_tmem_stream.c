@@ -81,6 +81,8 @@ static const char *reason(int err)
     case EACCES:
     case EPERM:
         return "the security policy does not allow it";
+    case EBUSY:
+        return "the domain is being restored";
     case ENODEV:
         return "tmem is off: boot Xen with tmem=1";
     case ENOENT:
@@ -357,8 +359,8 @@ static int take_header(struct tmem_stream_restore *r,
     memkb = header->max_memkb;
     if ( memkb > r->host_memkb )
         return fail(r->error, -EINVAL, "record %u: the guest may have %" PRIu64
-                    " KiB, and this host has %" PRIu64, r->nr, memkb,
-                    r->host_memkb);
+                    " KiB, and this host has %" PRIu64 ": let it have less "
+                    "there (xl mem-max)", r->nr, memkb, r->host_memkb);
 
     if ( !r->begun )
     {
