@@ -19,6 +19,16 @@ guest_says()
     grep -q "$2" $LOGS/guest-$1.log
 }
 
+# guest_moves: there is one, paused, that dom0 may save and restore
+guest_moves()
+{
+    xl create -p /tmp/allowed.cfg || return 1
+    /bin/exerciser moves $(xl domid allowed)
+    rc=$?
+    xl destroy allowed
+    return $rc
+}
+
 enforcing()
 {
     xl getenforce | grep -i enforcing
@@ -26,9 +36,11 @@ enforcing()
 
 verdict "it enforces" enforcing
 verdict "the example policy lets dom0 use and control tmem" /bin/exerciser -t
+verdict "but not save or restore its own" /bin/exerciser stays 0
 verdict "and a guest use it" guest_says allowed "TEST: ok conformance"
 verdict "but not control it" grep -q "TEST: ok control denied" \
         $LOGS/guest-allowed.log
+verdict "dom0 may save and restore that" guest_moves
 verdict "a policy without tmem is loaded" xl loadpolicy /flask/denied
 verdict "it still enforces" enforcing
 verdict "every operation of dom0 is refused" /bin/exerciser denied

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # check-flask.sh: boot Xen with FLASK enforcing its example policy, in which
-# every domain may use tmem and dom0 may control it; then load one that is the
-# same but for tmem's permissions, and see that all is refused.
+# every domain may use tmem, and dom0 may control it, and save and restore
+# guests, but not itself; then load one that is the same but for tmem's
+# permissions, and see that all is refused.
 #
 # Verdicts as in check.sh. What runs in dom0: check-flask-dom0.sh.
 
@@ -24,6 +25,7 @@ cp -r "$src/xen/xsm/flask/policy" "$denied/xen/xsm/flask/"
 modules=$denied/tools/flask/policy/modules
 sed -i '/^allow domain_type xen_t:xen2 tmem_op;/d' "$modules/guest_features.te"
 sed -i 's/ tmem_op tmem_control//' "$modules/dom0.te"
+sed -i 's/ tmem_\(save\|restore\)//' "$modules/xen.if"
 ! grep -rq 'tmem_' "$modules" || die "the policy has more on tmem than is known"
 policy=$denied/out/policy
 run_logged "$denied/build.log" make -C "$denied/tools/flask/policy" \

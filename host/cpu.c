@@ -362,6 +362,7 @@ static long control_once(struct xen_sysctl_tmem_op *uop)
 long xenhost_tmem_control(domid_t domid, struct xen_sysctl_tmem_op *op)
 {
     struct xenhost_cpu *c = xenhost_self;
+    unsigned int restarts = 0;
     long rc;
 
     if ( bound_generation != host.generation )
@@ -376,6 +377,8 @@ long xenhost_tmem_control(domid_t domid, struct xen_sysctl_tmem_op *op)
         if ( rc != -ERESTART )
             return rc;
         call_restart_fn(domid, NULL);
+        if ( ++restarts % RESTARTS_IDLE == 0 )
+            rcu_barrier();
     }
 }
 

@@ -199,6 +199,22 @@ void xenhost_deny(domid_t domid, bool deny)
     host_leave();
 }
 
+int xenhost_deny_target(domid_t domid, unsigned int what)
+{
+    struct domain *d;
+
+    if ( !host_enter() )
+        return -ESRCH;
+    rcu_read_lock(&domlist_read_lock);
+    d = domain_find(domid);
+    if ( d )
+        write_atomic(&d->move_denied, what);
+    rcu_read_unlock(&domlist_read_lock);
+    host_leave();
+
+    return d ? 0 : -ESRCH;
+}
+
 bool domid_denied(domid_t domid)
 {
     return test_bit(domid, denied);

@@ -53,6 +53,10 @@ bool xenhost_frame_dirty(domid_t domid, xen_pfn_t gfn);
 
 /* Access denied by XSM to the data operations (and control) of a domain. */
 void xenhost_deny(domid_t domid, bool deny);
+/* Whoever saves or restores that domain is not allowed to: 0 or -ESRCH. */
+#define XENHOST_DENY_SAVE    1
+#define XENHOST_DENY_RESTORE 2
+int xenhost_deny_target(domid_t domid, unsigned int what);
 
 /*
  * Preemption: hypercall_preempt_check() says yes never (the default), always,

@@ -11,6 +11,8 @@
  *   exerciser fill MIB   put as many ephemeral pages, and leave them there
  *   exerciser empty      destroy all pools
  *   exerciser denied     every operation is refused, since XSM says so
+ *   exerciser moves ID   that domain may be saved and restored, says XSM
+ *   exerciser stays ID   it may not, though all else may be done to it
  *   exerciser script     do what standard input says (script.h)
  */
 #include <errno.h>
@@ -184,7 +186,7 @@ static int control_denied(void)
 {
     unsigned int cmd, allowed = 0;
 
-    for ( cmd = TMEMC_THAW; cmd <= TMEMC_RESTORE_FLUSH_PAGE; cmd++ )
+    for ( cmd = TMEMC_THAW; cmd <= TMEMC_RESTORE_END; cmd++ )
         allowed += control(cmd, 0) != -EACCES;
     printf("TEST: %s control denied: %u operations are not refused\n",
            allowed ? "FAIL" : "ok", allowed);
@@ -209,6 +211,32 @@ static int denied(void)
     return control_denied() || allowed;
 }
 
+/* Does XSM allow an operation on a domain? It may fail for another reason. */
+static bool moves_op(uint32_t cmd, uint32_t id)
+{
+    struct xen_sysctl_tmem_op op = {
+        .cmd = cmd, .cli_id = id, .len = 8192,
+    };
+
+    return hypercall_tmem_control(&op) != -EACCES;
+}
+
+/* 0 when all operations of a save and a restore are denied, or none. */
+static int moves(uint32_t id, bool allowed)
+{
+    unsigned int cmd, wrong = 0;
+
+    for ( cmd = TMEMC_SAVE_BEGIN; cmd <= TMEMC_RESTORE_END; cmd++ )
+        if ( cmd <= TMEMC_SAVE_GET_AUTH || cmd == TMEMC_RESTORE_BEGIN ||
+             cmd >= TMEMC_RESTORE_PUT_PAGE )
+            wrong += moves_op(cmd, id) != allowed;
+    wrong += moves_op(TMEMC_THAW, id) != true;
+    printf("TEST: %s %s: %u operations do not\n", wrong ? "FAIL" : "ok",
+           allowed ? "moves" : "stays", wrong);
+
+    return wrong;
+}
+
 int main(int argc, char *argv[])
 {
     const char *wrong = hypercall_init();
@@ -229,6 +257,8 @@ int main(int argc, char *argv[])
     }
     if ( argc == 2 && !strcmp(argv[1], "denied") )
         return denied();
+    if ( argc == 3 && (!strcmp(argv[1], "moves") || !strcmp(argv[1], "stays")) )
+        return moves(strtoul(argv[2], NULL, 0), *argv[1] == 'm');
     if ( argc == 2 && !strcmp(argv[1], "script") )
         return script_run(stdin);
     if ( argc == 1 )
@@ -237,6 +267,7 @@ int main(int argc, char *argv[])
         return conformance(CONF_NEEDS_TOOLSTACK);
 
     fprintf(stderr,
-            "usage: exerciser [-t | fill MIB | empty | denied | script]\n");
+            "usage: exerciser [-t | fill MIB | empty | denied | moves ID |"
+            " stays ID | script]\n");
     return 2;
 }

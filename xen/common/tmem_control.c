@@ -27,6 +27,7 @@
 #include <xen/tmem_restore.h>
 #include <xen/tmem_save.h>
 #include <xen/tmem_shared.h>
+#include <xsm/xsm.h>
 
 /* Where an operation has got to. All zero at its start. */
 struct progress {
@@ -333,9 +334,11 @@ static long control_domain(struct xen_sysctl_tmem_op *op, struct progress *at)
 
     default:
         if ( is_save(op) )
-            rc = tmem_save_control(d, op);
+            rc = xsm_tmem_client(XSM_PRIV, d, false) ?:
+                 tmem_save_control(d, op);
         else if ( is_restore(op) )
-            rc = tmem_restore_control(d, op);
+            rc = xsm_tmem_client(XSM_PRIV, d, true) ?:
+                 tmem_restore_control(d, op);
         else
             rc = control_one(d, op, at);
         break;

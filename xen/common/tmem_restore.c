@@ -36,7 +36,7 @@
 #include <xen/tmem_shared.h>
 
 /* Bytes that one call takes at most: its result is an int to some callers. */
-#define MOST_BYTES MB(1)
+#define MOST_BYTES (1UL << 20)
 
 /* A record as it is read: all of it but a page's bytes. */
 struct record {
@@ -129,12 +129,15 @@ static int client_check(const struct record *rec)
 
 static int pool_check(const struct tmem_rec_pool *pool)
 {
-    if ( tmem_check_pool_flags(pool->flags) || pool->pad )
+    if ( pool->flags >> TMEM_POOL_VERSION_SHIFT != TMEM_SPEC_VERSION )
+        return -EOPNOTSUPP;
+    /* Only a shared one has a name. */
+    if ( tmem_check_pool_flags(pool->flags) || pool->pad ||
+         (!(pool->flags & TMEM_POOL_SHARED) &&
+          (pool->uuid[0] || pool->uuid[1])) )
         return -EINVAL;
 
-    /* Only a shared one has a name. */
-    return !(pool->flags & TMEM_POOL_SHARED) && (pool->uuid[0] | pool->uuid[1])
-           ? -EINVAL : 0;
+    return 0;
 }
 
 /* Is a record all right, for what it says and where it stands? */

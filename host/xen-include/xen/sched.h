@@ -43,6 +43,7 @@ struct domain {
     enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } is_dying;
     bool is_privileged;
     bool tmem_denied;               /* access control says no */
+    unsigned int move_denied;       /* to these, XENHOST_DENY_*, as well */
     bool creation_finished;
     bool is_shutting_down;          /* its vCPUs leave Xen, and stay out */
     bool is_shut_down;

@@ -27,4 +27,17 @@ static inline int xsm_sysctl(xsm_default_t def)
     return xsm_tmem_op(XSM_HOOK) ? -EACCES : 0;
 }
 
+/* Operations that read or make what d has stored. */
+static inline int xsm_tmem_client(xsm_default_t def, struct domain *d,
+                                  bool restores)
+{
+    unsigned int denied = __atomic_load_n(&d->move_denied, __ATOMIC_RELAXED);
+
+    if ( !current->domain->is_privileged )
+        return -EPERM;
+
+    return denied & (restores ? XENHOST_DENY_RESTORE : XENHOST_DENY_SAVE)
+           ? -EACCES : 0;
+}
+
 #endif /* XENHOST_XSM_XSM_H */
