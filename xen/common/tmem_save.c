@@ -317,6 +317,8 @@ static int walk_bucket(struct tmem_client *c, struct tmem_save *s,
         {
             at->oid = obj->oid;
             at->index = 0;
+            /* Once for each, or there might be no end of it. */
+            *budget -= COST_OBJECT;
         }
         if ( s->closing )
             obj->known = false;
@@ -329,10 +331,7 @@ static int walk_bucket(struct tmem_client *c, struct tmem_save *s,
         else if ( rc )
             return rc;
         else
-        {
-            *budget -= COST_OBJECT;
             obj = tmem_object_next(obj);
-        }
         if ( *budget <= 0 )
             return FOUND_MORE;
     }
