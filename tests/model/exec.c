@@ -16,7 +16,6 @@
 #include <xenhost.h>
 #include <xenhost_test.h>
 
-#include "../lib/frames.h"
 #include "../lib/guest.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
@@ -133,6 +132,15 @@ static uint64_t data_tag(struct run *run, const struct handle *h,
     return handle_tag(&shared, version);
 }
 
+/* What stands in a page that came with a domain that was moved. */
+static uint64_t moved_tag(struct run *run, const struct handle *h)
+{
+    const struct spec_pool *pool = pool_of(run, h);
+
+    return pool ? spec_tag(&pool->page[h->obj][h->index], h->pool, h->obj,
+                           h->index) : 0;
+}
+
 /*
  * The data frame after a get: the version of the page's data that was found.
  * Anything but a whole page, or none at all, is wrong.
@@ -151,7 +159,7 @@ static bool look_at_data(struct run *run, const struct handle *h,
                run_complain(run, "get returned %ld and wrote data", ev->result);
 
     ev->version = tag;
-    if ( tag != data_tag(run, h, ev->version) )
+    if ( tag != data_tag(run, h, ev->version) && tag != moved_tag(run, h) )
         return run_complain(run, "get found the data of another page");
 
     return true;
@@ -314,7 +322,8 @@ static bool sweep_step(struct run *run, const struct model_op *op)
                             &spec_pages(&run->spec, pool)->page[o][i];
 
                         if ( page->holds == SPEC_ABSENT ||
-                             run->dying[d] || page->stamp >= below ||
+                             run->dying[d] || run->suspended[d] ||
+                             run->restore[d].on || page->stamp >= below ||
                              page->stamp < best )
                             continue;
                         best = page->stamp;
@@ -331,182 +340,10 @@ static bool sweep_step(struct run *run, const struct model_op *op)
     }
 }
 
-/* ---- the host and its domains -------------------------------------------- */
-
-static bool create_step(struct run *run, const struct model_op *op)
+/* A step of exec_save.c or exec_restore.c? */
+static bool is_moving(const struct model_op *op)
 {
-    int ret = xenhost_domain_create(op->dom, GUEST_PAGES,
-                                    GUEST_PAGES + op->arg, false);
-
-    /* Building a domain may push pages out, and may fail for want of memory. */
-    spec_memory_low(&run->spec);
-    spec_forget_order(&run->spec);
-    if ( ret == -ENOMEM )
-        return true;
-    if ( ret )
-        return run_complain(run, "domain %u not created: %d", op->dom, ret);
-    /* A denial sticks to the number of a domain. */
-    xenhost_deny(op->dom, false);
-    spec_domain_create(&run->spec, op->dom, op->arg);
-
-    return true;
-}
-
-static bool destroy_step(struct run *run, unsigned int dom, bool whole)
-{
-    int ret = whole ? xenhost_domain_destroy(dom) : xenhost_domain_kill(dom);
-
-    if ( ret == -85 && !whole )
-    {
-        run->dying[dom] = true;
-        spec_domain_dying(&run->spec, dom);
-        return true;
-    }
-    if ( ret )
-        return run_complain(run, "domain %u not destroyed: %d", dom, ret);
-    run->dying[dom] = false;
-    spec_domain_destroy(&run->spec, dom);
-
-    return caps_hold(run);
-}
-
-static bool set_room_step(struct run *run, const struct model_op *op)
-{
-    long room = guest_tot_pages(op->dom) - GUEST_PAGES;
-
-    if ( op->arg > room )
-        room = op->arg;
-    run->spec.dom[op->dom].room = room;
-    if ( xenhost_domain_set_max(op->dom, GUEST_PAGES + room) )
-        return run_complain(run, "max_pages of domain %u not set", op->dom);
-
-    return true;
-}
-
-static bool alloc_step(struct run *run, const struct model_op *op)
-{
-    struct shares shares;
-
-    spec_memory_low(&run->spec);
-    shares_note(run, &shares);
-    xenhost_alloc_pages(op->arg);
-
-    return shares_hold(run, &shares, SPEC_DOMS);
-}
-
-/*
- * A run of frames that the host has taken: keep it for release_step(). If it
- * got none, then no page of the so many before has gone for it.
- */
-static bool hold_run(struct run *run, long mfn, unsigned int order,
-                     unsigned long before)
-{
-    if ( mfn < 0 )
-        return frames_ephemeral(-1) == before ||
-               run_complain(run, "pages have gone, and no run came of it");
-    run->run_of[run->nr_runs].mfn = mfn;
-    run->run_of[run->nr_runs++].order = order;
-
-    return true;
-}
-
-static bool may_hold_run(const struct run *run)
-{
-    return run->nr_runs < sizeof(run->run_of) / sizeof(run->run_of[0]);
-}
-
-static bool alloc_order_step(struct run *run, const struct model_op *op)
-{
-    /* Orders 1 to 3. Which pages go for it depends on where they lie. */
-    unsigned int order = 1 + op->index % 3;
-    unsigned long pages = frames_ephemeral(-1);
-    long mfn;
-
-    if ( !may_hold_run(run) )
-        return true;
-    spec_memory_low(&run->spec);
-    mfn = xenhost_alloc_order(order, 0);
-    spec_forget_order(&run->spec);
-
-    return hold_run(run, mfn, order, pages);
-}
-
-/*
- * Frames of a node, or no others than those (exact). Pages elsewhere stay as
- * long as it is that node which gives, and it gives a frame if it has any; but
- * without exact free ones of other nodes come first.
- */
-static bool alloc_node_step(struct run *run, const struct model_op *op)
-{
-    unsigned int node = op->arg % (run->cfg->nodes + run->late);
-    unsigned int order = op->index % 4;
-    unsigned long pages = frames_ephemeral(-1);
-    unsigned long others = pages - frames_ephemeral(node);
-    bool exact = op->frame, given;
-    bool must = exact || !xenhost_free_pages();
-    unsigned long cached = peek_in_caches();
-    long mfn;
-
-    if ( !may_hold_run(run) )
-        return true;
-    spec_memory_low(&run->spec);
-    spec_forget_order(&run->spec);
-    mfn = xenhost_alloc_node(order, 0, node, exact);
-    if ( !hold_run(run, mfn, order, pages) )
-        return false;
-    given = mfn >= 0 && xenhost_node_of(mfn) == (int)node;
-    if ( exact && mfn >= 0 && !given )
-        return run_complain(run, "frame %#lx is not node %u's", mfn, node);
-    if ( (exact || given) &&
-         frames_ephemeral(-1) - frames_ephemeral(node) != others )
-        return run_complain(run, "pages have gone from other nodes than %u",
-                            node);
-    /* Unless more is in caches than was: that may have come too late. */
-    if ( must && !order && !given && !run->fault_n &&
-         (frames_ephemeral(node) ||
-          (peek_in_caches() <= cached && peek_cached(node))) )
-        return run_complain(run, "node %u has frames and gives none", node);
-
-    return true;
-}
-
-static void memory_error_step(struct run *run, const struct model_op *op)
-{
-    spec_memory_low(&run->spec);
-    spec_forget_order(&run->spec);
-    if ( op->frame )
-        spec_memory_error(&run->spec);
-    run->offline += xenhost_memory_error(op->arg, 1 + op->index % 4,
-                                         op->frame);
-}
-
-static void release_step(struct run *run)
-{
-    xenhost_release_pages();
-    while ( run->nr_runs )
-    {
-        run->nr_runs--;
-        xenhost_free_order(run->run_of[run->nr_runs].mfn,
-                           run->run_of[run->nr_runs].order);
-    }
-}
-
-/* What is promised must be given: by the frame, to whoever asks. */
-static bool promise_step(struct run *run)
-{
-    unsigned long promised, given;
-
-    if ( run->fault_n )
-        return true;
-    promised = machine_available();
-    spec_memory_low(&run->spec);
-    given = xenhost_alloc_pages(run->cfg->pages);
-    release_step(run);
-    if ( given < promised )
-        return run_complain(run, "%lu frames promised, %lu given", promised,
-                            given);
-
-    return true;
+    return op->kind >= MODEL_save;
 }
 
 static bool needs_domain(const struct model_op *op)
@@ -521,32 +358,55 @@ static bool needs_domain(const struct model_op *op)
     case MODEL_alloc_order: case MODEL_alloc_node: case MODEL_online:
     case MODEL_release: case MODEL_memory_error: case MODEL_promise:
     case MODEL_fail_alloc: case MODEL_preempt: case MODEL_sweep:
+    case MODEL_reboot:
         return false;
     }
 
     return true;
 }
 
-static void arm(struct run *run, const struct model_op *op)
+static bool is_guests(const struct model_op *op)
 {
-    /* The fault of the whole run, if any, stays as it is. */
-    if ( run->fault->n )
-        return;
-    run->fault_n = op->arg;
-    run->fault_sticky = op->frame;
-    xenhost_fault(XENHOST_FAULT_ALLOC, run->fault_n, run->fault_sticky);
+    return op->kind <= MODEL_unreadable;
+}
+
+static bool is_restoring(const struct run *run)
+{
+    unsigned int dom;
+
+    for ( dom = 0; dom < SPEC_DOMS; dom++ )
+        if ( run->restore[dom].on )
+            return true;
+
+    return false;
+}
+
+/* Does it make sense where the domain is now? */
+static bool makes_sense(const struct run *run, const struct model_op *op)
+{
+    const struct spec_domain *d = &run->spec.dom[op->dom];
+
+    if ( op->kind == MODEL_ctl_destroy && op->frame && is_restoring(run) )
+        return false;
+    if ( is_moving(op) || !needs_domain(op) )
+        return true;
+    if ( !d->exists || (is_guests(op) && run->suspended[op->dom]) )
+        return false;
+    if ( run->dying[op->dom] )
+        return op->kind == MODEL_kill_step || op->kind == MODEL_destroy;
+
+    return !run->restore[op->dom].on || !(is_guests(op) ||
+           (op->kind >= MODEL_freeze && op->kind <= MODEL_ctl_destroy));
 }
 
 static bool do_step(struct run *run, const struct model_op *op)
 {
-    bool exists = run->spec.dom[op->dom].exists;
-
     if ( machine_bind(op->cpu % run->cfg->cpus) )
         return run_complain(run, "CPU %u cannot be bound", op->cpu);
-    if ( needs_domain(op) &&
-         (!exists || (run->dying[op->dom] && op->kind != MODEL_kill_step &&
-                      op->kind != MODEL_destroy)) )
+    if ( !makes_sense(run, op) )
         return true;
+    if ( is_moving(op) )
+        return move_step(run, op);
 
     switch ( op->kind )
     {
@@ -562,89 +422,24 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_ctl_auth: case MODEL_ctl_flush: case MODEL_ctl_query:
     case MODEL_ctl_list: case MODEL_freeze:
     case MODEL_freeze_all:   return control_step(run, op) && caps_hold(run);
-    case MODEL_create:       return exists || create_step(run, op);
-    case MODEL_destroy:      return destroy_step(run, op->dom, true);
-    case MODEL_kill_step:    return destroy_step(run, op->dom, false);
-    case MODEL_set_room:     return set_room_step(run, op);
-    case MODEL_alloc_order:  return alloc_order_step(run, op);
-    case MODEL_alloc_node:   return alloc_node_step(run, op);
-    case MODEL_promise:      return promise_step(run);
     case MODEL_sweep:        return sweep_step(run, op);
-    case MODEL_deny:
-        xenhost_deny(op->dom, op->arg);
-        run->spec.dom[op->dom].denied = op->arg;
-        break;
-    case MODEL_soft_reset:
-        if ( xenhost_domain_soft_reset(op->dom) )
-            return run_complain(run, "soft reset of %u failed", op->dom);
-        spec_client_destroy(&run->spec, op->dom);
-        break;
-    case MODEL_alloc:        return alloc_step(run, op);
-    case MODEL_memory_error:
-        memory_error_step(run, op);
-        break;
-    case MODEL_online:
-        run->late |= xenhost_memory_online() >= 0;
-        break;
-    case MODEL_release:
-        release_step(run);
-        break;
-    case MODEL_fail_alloc:
-        arm(run, op);
-        break;
-    case MODEL_preempt:
-        run->preempted |= op->index % 3 != XENHOST_PREEMPT_NEVER;
-        xenhost_preempt(op->index % 3, op->arg);
-        break;
     }
 
-    return true;
+    return host_step(run, op);
 }
-
-static const struct model_fault no_fault = { .kind = -1 };
 
 /* ---- a whole run --------------------------------------------------------- */
 
-static bool finish(struct run *run, unsigned long free_before)
+static bool finish(struct run *run)
 {
     struct model_op sweep = { .kind = MODEL_sweep };
-    unsigned long free_after;
     unsigned int dom;
 
-    xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
-    xenhost_fault(XENHOST_FAULT_COPY, 0, false);
-    xenhost_fault(XENHOST_FAULT_FRAME, 0, false);
-    run->fault_n = 0;
-    run->fault = &no_fault;
+    host_mend(run);
     for ( dom = 1; dom < SPEC_DOMS; dom++ )
-    {
-        xenhost_deny(dom, false);
-        run->spec.dom[dom].denied = false;
-    }
-    if ( !sweep_step(run, &sweep) )
-        return false;
+        move_resume(run, dom);
 
-    release_step(run);
-    for ( dom = 1; dom < SPEC_DOMS; dom++ )
-        if ( run->spec.dom[dom].exists && !destroy_step(run, dom, true) )
-            return false;
-    if ( xenhost_domain_destroy(0) )
-        return run_complain(run, "domain 0 not destroyed");
-
-    /* Per-CPU caches are free memory, too. */
-    free_after = machine_available() - (run->late ? run->cfg->late : 0);
-    if ( free_after + run->offline != free_before )
-        return run_complain(run, "%lu frames free before all domains, %lu "
-                            "after, %lu offline", free_before, free_after,
-                            run->offline);
-    if ( xenhost_leaks_seen() )
-        return run_complain(run, "%lu unscrubbed frames left tmem",
-                            xenhost_leaks_seen());
-    if ( xenhost_lock_errors() )
-        return run_complain(run, "%lu violations of locking rules",
-                            xenhost_lock_errors());
-
-    return true;
+    return sweep_step(run, &sweep) && host_stop(run);
 }
 
 static void print_step(unsigned int i, const struct model_op *op)
@@ -654,46 +449,36 @@ static void print_step(unsigned int i, const struct model_op *op)
     fflush(stdout);
 }
 
+/* The first domain is there when a fault of the whole run begins. */
+static void fault_begins(struct run *run)
+{
+    xenhost_fault(run->fault->kind, run->fault->n, run->fault->sticky);
+    if ( run->fault->kind == XENHOST_FAULT_ALLOC )
+    {
+        run->fault_n = run->fault->n;
+        run->fault_sticky = run->fault->sticky;
+    }
+}
+
 bool model_exec(const struct model_config *cfg, const struct model_op *ops,
                 unsigned int nr, const struct model_fault *fault, bool trace,
                 struct model_report *report)
 {
-    char cmdline[80];
-    const struct xenhost_config host = {
-        .host_pages = cfg->pages, .cpus = cfg->cpus, .cmdline = cmdline,
-    };
     struct run run = {
-        .cfg = cfg, .fault = fault ?: &no_fault, .report = report,
+        .cfg = cfg, .fault = fault ?: &run_no_fault, .report = report,
         .trace = trace,
     };
-    unsigned long free_before, this_run = report->run;
-    bool ok = true;
-    int leaks;
+    unsigned long this_run = report->run;
+    bool ok;
 
     memset(report, 0, sizeof(*report));
     report->run = this_run;
-    snprintf(cmdline, sizeof(cmdline),
-             "tmem=1 tmem_reserve=%lu numa=fake=%u,late=%u%s", cfg->reserve,
-             cfg->nodes, cfg->late, cfg->put_order ? " tmem_history=0" : "");
-    spec_init(&run.spec, cfg->put_order);
-    if ( xenhost_start(&host) || machine_bind(0) )
-        return run_complain(&run, "the host does not start");
-    free_before = machine_available();
-    if ( xenhost_domain_create(0, GUEST_PAGES, GUEST_PAGES, true) )
-        return run_complain(&run, "domain 0 not created");
+    ok = host_start(&run);
 
     for ( ; ok && report->at < nr; report->at++ )
     {
-        /* The first domain is there when a fault of the whole run begins. */
         if ( report->at == 1 && run.fault->n )
-        {
-            xenhost_fault(run.fault->kind, run.fault->n, run.fault->sticky);
-            if ( run.fault->kind == XENHOST_FAULT_ALLOC )
-            {
-                run.fault_n = run.fault->n;
-                run.fault_sticky = run.fault->sticky;
-            }
-        }
+            fault_begins(&run);
         if ( trace )
             print_step(report->at, &ops[report->at]);
         ok = do_step(&run, &ops[report->at]);
@@ -703,16 +488,12 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
 
     report->events = run.fault->n ? xenhost_fault_events(run.fault->kind) : 0;
     report->checks = xenhost_preempt_checks();
-    report->lost = run.spec.nr_victims;
-    report->renewed = run.spec.renewed;
-    report->handed_over = run.spec.handed_over;
-    ok = ok && finish(&run, free_before);
-    if ( !ok )
-        return false;
+    report->lost += run.spec.nr_victims;
+    report->renewed += run.spec.renewed;
+    report->handed_over += run.spec.handed_over;
+    report->left += run.spec.left;
+    ok = ok && finish(&run);
+    move_forget(&run);
 
-    leaks = xenhost_stop();
-    if ( leaks )
-        return run_complain(&run, "%d frames and allocations leaked", leaks);
-
-    return true;
+    return ok;
 }

@@ -40,6 +40,10 @@ struct model_report {
     unsigned long lost;        /* ephemeral pages found to have vanished */
     unsigned long renewed;     /* used pages that outlived younger ones */
     unsigned long handed_over; /* pages found with their owner's heir */
+    unsigned long saved;       /* final passes */
+    unsigned long restored;    /* domains, */
+    unsigned long moved;       /* and the pages that came with them */
+    unsigned long left;        /* gets of 0 from an empty pool, in a save */
     char text[200];            /* what was wrong; "" = nothing */
 };
 

@@ -94,6 +94,16 @@ static const struct {
     [MODEL_fail_alloc]   = { 60,   6 },
     [MODEL_preempt]      = { 40,   8 },
     [MODEL_sweep]        = { 10,   8 },
+    [MODEL_save]         = { 800,  9 },
+    [MODEL_save_call]    = { 60,   6 },
+    [MODEL_save_end]     = { 10,   8 },
+    [MODEL_save_begin]   = { 10,   8 },
+    [MODEL_save_query]   = { 30,   6 },
+    [MODEL_suspend]      = { 10,   8 },
+    [MODEL_resume]       = { 60,   16 },
+    [MODEL_restore]      = { 400,  9 },
+    [MODEL_migrate]      = { 12,   8 },
+    [MODEL_reboot]       = { 2,    4 },
 };
 
 /* What one run is like. */
@@ -168,19 +178,20 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
         return rng_below(rng, rng_below(rng, 4) ? 100 : 2000);
     case MODEL_ctl_list:
         return rng_below(rng, 2000);
+    case MODEL_save: case MODEL_save_call: case MODEL_restore:
+    case MODEL_migrate: case MODEL_reboot:
+        /* One page just fits; rarely none does. */
+        return !rng_below(rng, 32) ? rng_below(rng, 5000)
+               : 4136 + (rng_below(rng, 3) ? rng_below(rng, 60000)
+                                           : rng_below(rng, 5000));
     default:
         return rng_below(rng, 2);
     }
 }
 
-static void draw_op(struct rng *rng, const struct shape *shape,
-                    struct model_op *op)
+static void draw_kind(struct rng *rng, const struct shape *shape,
+                      unsigned int kind, struct model_op *op)
 {
-    unsigned int pick = rng_below(rng, shape->sum), kind = 0;
-
-    while ( pick >= shape->weight[kind] )
-        pick -= shape->weight[kind++];
-
     op->kind = kind;
     op->dom = 1 + rng_below(rng, shape->doms);
     op->cpu = rng_below(rng, shape->cpus);
@@ -201,10 +212,26 @@ static void draw_op(struct rng *rng, const struct shape *shape,
     if ( kind == MODEL_fail_alloc ||
          (kind >= MODEL_ctl_auth && kind <= MODEL_ctl_flush) )
         op->frame = !rng_below(rng, 4);
+    if ( kind >= MODEL_save )
+    {
+        op->frame = !rng_below(rng, kind == MODEL_migrate ? 4 : 64);
+        op->obj = rng_below(rng, SPEC_OBJS);
+        op->index = rng_below(rng, SPEC_INDEXES);
+    }
     if ( kind == MODEL_ctl_auth )
         op->arg = rng_below(rng, 4) != 0;
     if ( kind == MODEL_ctl_auth || kind == MODEL_new_pool )
         op->obj = rng_below(rng, SPEC_UUIDS + !rng_below(rng, 10));
+}
+
+static void draw_op(struct rng *rng, const struct shape *shape,
+                    struct model_op *op)
+{
+    unsigned int pick = rng_below(rng, shape->sum), kind = 0;
+
+    while ( pick >= shape->weight[kind] )
+        pick -= shape->weight[kind++];
+    draw_kind(rng, shape, kind, op);
 }
 
 /* What comes before everything else. */
@@ -255,4 +282,13 @@ void model_generate(uint64_t seed, struct model_op *ops, unsigned int nr)
         else
             draw_op(&rng, &shape, &ops[i]);
     }
+
+    /*
+     * Each run moves a domain, and all of them into another machine, where
+     * memory is not short any more: so that comes late in half of the runs.
+     */
+    for ( i = MODEL_migrate; i <= MODEL_reboot; i++ )
+        draw_kind(&rng, &shape, i,
+                  &ops[nr - 1 - rng_below(&rng, nr / (rng_below(&rng, 2)
+                                                      ? 8 : 1))]);
 }

@@ -47,7 +47,20 @@
     X(promise)        /* take all that was promised, and give it back */ \
     X(fail_alloc)     /* the arg-th fails; frame 1: all later too */ \
     X(preempt)        /* index: enum xenhost_preempt, arg: n */ \
-    X(sweep)          /* get every page, the youngest first */
+    X(sweep)          /* get every page, the youngest first */ \
+    X(save)           /* the next call of its toolstack; arg: buffer; index:
+                         what comes then; frame 1: a copy fails */ \
+    X(save_call)      /* some call: index is the stage; obj 4: a wrong token,
+                         5: of invalidations; arg: buffer */ \
+    X(save_end)       /* obj 0: the token, 1: none, 2: a stale one */ \
+    X(save_begin)     /* whatever goes on */ \
+    X(save_query)     /* of pool */ \
+    X(suspend) \
+    X(resume) \
+    X(restore)        /* a call for what is saved of domain 1 + obj % 4; arg:
+                         buffer; index 0: the end, come what may */ \
+    X(migrate)        /* into a new domain. frame 1: the source lives on */ \
+    X(reboot)         /* all into a machine started anew; arg: buffer */
 
 enum model_kind {
 #define X(name) MODEL_##name,

@@ -5,6 +5,7 @@
 #ifndef TESTS_MODEL_RUN_H
 #define TESTS_MODEL_RUN_H
 
+#include "../lib/receiver.h"
 #include "exec.h"
 #include "spec.h"
 
@@ -13,6 +14,32 @@
  * counts as short, room as short, within this.
  */
 #define SLACK 96
+
+/* A toolstack that saves a domain, and what it has got of it. */
+struct save_run {
+    long token;                /* 0: it has not begun */
+    long stale;                /* of a save before, or 0 */
+    unsigned int phase;        /* what comes next: exec_save.c */
+    bool inv;                  /* this pass is one of invalidations */
+    bool faulted;              /* a copy to it has failed: -EIO from now on */
+    bool lost;                 /* nobody knows: it has to end */
+    bool torn;                 /* resumed within a final pass */
+    bool whole;                /* all is here; and the domain stands still */
+    unsigned long serial;      /* unlike that of any other save of the run */
+    struct receiver receiver;
+    char *bytes;               /* the stream */
+    size_t len, size;
+};
+
+/* A toolstack that restores one. */
+struct restore_run {
+    bool on;
+    unsigned int from;         /* the domain that is saved, */
+    unsigned long serial;      /* its save, */
+    size_t done;               /* and how much of the stream has been taken */
+    uint32_t flags;            /* of the client */
+    bool ended;                /* the last record was an END */
+};
 
 struct run {
     const struct model_config *cfg;
@@ -32,6 +59,13 @@ struct run {
     } run_of[32];              /* higher-order allocations */
     unsigned int nr_runs;
     unsigned long offline;     /* frames that had a memory error */
+    unsigned long free_before; /* frames, without any domain */
+    bool suspended[SPEC_DOMS];
+    struct save_run save[SPEC_DOMS];
+    struct restore_run restore[SPEC_DOMS];
+    unsigned long nr_saves;
+    long token[512];           /* that there were */
+    unsigned int nr_tokens;
 };
 
 /* Say what was wrong; returns false. */
@@ -49,6 +83,45 @@ bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
 
 /* The uuid of a shared pool, by its number: the last is all ones. */
 void run_uuid(unsigned int nr, uint64_t uuid[2]);
+
+/* ---- exec_host.c --------------------------------------------------------- */
+
+bool host_create(struct run *run, unsigned int dom, unsigned long room);
+extern const struct model_fault run_no_fault;
+/* Destroy it as a whole, or go one step on. */
+bool host_destroy(struct run *run, unsigned int dom, bool whole);
+/* Free what the host itself has taken. */
+void host_release(struct run *run);
+/* A step of the host. */
+bool host_step(struct run *run, const struct model_op *op);
+bool host_start(struct run *run);
+/* No faults, and no denials, from now on. */
+void host_mend(struct run *run);
+/* Destroy all domains, and look whether all memory is there; stop. */
+bool host_stop(struct run *run);
+
+/* ---- exec_save.c, exec_restore.c ----------------------------------------- */
+
+/* A step of a save or restore. */
+bool move_step(struct run *run, const struct model_op *op);
+bool restore_step(struct run *run, const struct model_op *op);
+bool migrate_step(struct run *run, const struct model_op *op);
+bool reboot_step(struct run *run, const struct model_op *op);
+void move_resume(struct run *run, unsigned int dom);
+/* Free what it has taken. */
+void move_forget(struct run *run);
+/*
+ * Save a domain to the end, as it is: 1, 0 when it has nothing to save or
+ * memory was short, -1 when something was wrong.
+ */
+int save_all(struct run *run, const struct model_op *op, unsigned int dom);
+/* It is over: no token, nothing saved. */
+void save_forget(struct save_run *s);
+/*
+ * A request of a toolstack. True when the result is not excused by a fault or
+ * by want of memory.
+ */
+bool move_issue(struct run *run, struct xen_sysctl_tmem_op *req, long *ret);
 
 /* ---- exec_control.c ------------------------------------------------------ */
 

@@ -118,8 +118,8 @@ static bool is_frozen(const struct spec *spec, const struct spec_domain *d)
     return d->has_client ? d->frozen : spec->all_frozen;
 }
 
-static void set_page(struct spec_domain *d, struct spec_page *page,
-                     enum spec_holds holds)
+void spec_set_page(struct spec_domain *d, struct spec_page *page,
+                   enum spec_holds holds)
 {
     d->must -= page->holds == SPEC_MUST;
     d->must += holds == SPEC_MUST;
@@ -148,7 +148,7 @@ static const char *page_lost(struct spec *spec, struct spec_domain *d,
 {
     unsigned int slot = spec->nr_victims % SPEC_VICTIMS;
 
-    set_page(d, page, SPEC_ABSENT);
+    spec_set_page(d, page, SPEC_ABSENT);
     complain_if(page->stamp > spec->low_stamp && page->stamp > d->low_stamp &&
                 !page->loose,
                 "an ephemeral page vanished though memory was not low");
@@ -228,18 +228,10 @@ static const char *check_new_pool(struct spec *spec, struct spec_domain *d,
 
     memset(&d->pool[free], 0, sizeof(d->pool[free]));
     d->pool[free].used = true;
+    d->pool[free].changed = ++spec->moment;
     d->pool[free].persistent = flags & TMEM_POOL_PERSIST;
     if ( (flags & TMEM_POOL_SHARED) && spec_may_join(spec, d, ev->uuid) )
-    {
-        d->pool[free].shared = 1 + ev->uuid;
-        if ( spec_sharers(spec, ev->uuid, SPEC_DOMS, false) == 1 )
-            spec->shared[ev->uuid] = (struct spec_shared){
-                .pool = { .used = true, .shared = 1 + ev->uuid },
-            };
-        /* All others are leaving: it may still be theirs, or a new one. */
-        else if ( spec_sharers(spec, ev->uuid, SPEC_DOMS, true) == 1 )
-            spec->shared[ev->uuid].uncounted = true;
-    }
+        spec_join(spec, d, free, ev->uuid);
 
     return NULL;
 }
@@ -277,12 +269,13 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
         complain_if(frozen && !may_be_old, "a frozen client added a page");
         page->version = ev->version;
         page->stamp = ++spec->now;
-        page->owner = ev->dom;
+        page->owner = page->origin = ev->dom;
+        spec_save_changed(spec, page);
         page->used = page->loose = page->inherited = page->lost = false;
         pool->puts_good++;
         d->persistent_puts += pool->persistent;
         spec->ephemeral_puts += !pool->persistent;
-        set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
+        spec_set_page(d, page, pool->persistent ? SPEC_MUST : SPEC_MAY);
         /* Where metadata alone are more, this one goes as well. */
         if ( meets_cap )
             spec_domain_low(spec, ev->dom);
@@ -298,7 +291,8 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
     default:       allowed = false;
     }
     /* Whatever it was that failed, there is no old data now. */
-    set_page(d, page, SPEC_ABSENT);
+    spec_save_changed(spec, page);
+    spec_set_page(d, page, SPEC_ABSENT);
 
     return allowed ? NULL : "result of put";
 }
@@ -309,7 +303,7 @@ static const char *check_miss(struct spec *spec, struct spec_domain *d,
     complain_if(page->holds == SPEC_MUST, "a persistent page was lost");
     if ( page->holds == SPEC_MAY && !pool->persistent )
         return page_lost(spec, &spec->dom[page->owner], page);
-    set_page(d, page, SPEC_ABSENT);
+    spec_set_page(d, page, SPEC_ABSENT);
 
     return NULL;
 }
@@ -330,7 +324,7 @@ static const char *get_found(struct spec *spec, struct spec_domain *d,
     }
     if ( pool->persistent )
     {
-        set_page(d, page, SPEC_MUST);
+        spec_set_page(d, page, SPEC_MUST);
         return NULL;
     }
     complaint = page_found(spec, owner, page);
@@ -339,7 +333,7 @@ static const char *get_found(struct spec *spec, struct spec_domain *d,
     if ( ev->result == 1 && pool->shared )
         page->used = true;
     else if ( ev->result == 1 )
-        set_page(d, page, SPEC_ABSENT);
+        spec_set_page(d, page, SPEC_ABSENT);
 
     return complaint;
 }
@@ -360,8 +354,12 @@ static const char *check_get(struct spec *spec, struct spec_domain *d,
                 complaint = check_miss(spec, d, pool, &pool->page[o][i]);
         return complaint;
     case 0:
-        complain_if(pool_holds(pool) == SPEC_ABSENT,
-                    "get from an empty pool was not -EEMPTY");
+        if ( pool_holds(pool) == SPEC_ABSENT )
+        {
+            complain_if(!spec_save_leaves(d, pool),
+                        "get from an empty pool was not -EEMPTY");
+            spec->left++;
+        }
         return check_miss(spec, d, pool, page);
     case -EFAULT:
         complain_if(ev->writable, "-EFAULT though the frame is good");
@@ -390,6 +388,7 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
 {
     struct spec_pool *pool = spec_pages(spec, &d->pool[ev->pool]);
     struct spec_page *page = &pool->page[ev->obj][ev->index];
+    const char *complaint;
     bool *seen;
     unsigned int i;
 
@@ -404,7 +403,9 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
         seen = &d->seen[ev->pool][ev->obj][ev->index];
         page->fresh = !*seen;
         *seen = true;
-        return check_put(spec, d, pool, page, ev);
+        complaint = check_put(spec, d, pool, page, ev);
+        spec_save_object(pool, ev->obj);
+        return complaint;
     case TMEM_GET_PAGE:
         return check_get(spec, d, pool, page, ev);
     case TMEM_DESTROY_POOL:
@@ -413,12 +414,15 @@ static const char *check_pool_op(struct spec *spec, struct spec_domain *d,
         return NULL;
     case TMEM_FLUSH_PAGE:
         pool->flushes++;
-        set_page(d, page, SPEC_ABSENT);
+        spec_save_changed(spec, page);
+        spec_set_page(d, page, SPEC_ABSENT);
+        spec_save_object(pool, ev->obj);
         break;
     case TMEM_FLUSH_OBJECT:
         pool->object_flushes++;
+        spec_save_flushed(spec, pool, ev->obj);
         for ( i = 0; i < SPEC_INDEXES; i++ )
-            set_page(d, &pool->page[ev->obj][i], SPEC_ABSENT);
+            spec_set_page(d, &pool->page[ev->obj][i], SPEC_ABSENT);
         break;
     }
 
@@ -443,6 +447,7 @@ static const char *check_unread(struct spec *spec, struct spec_domain *d,
     if ( !ev->restarted || !pool_ok )
         return NULL;
 
+    d->save.loose = true;
     pool = spec_pages(spec, id);
     id->doubtful = ev->cmd == TMEM_DESTROY_POOL;
     for ( o = 0; o < SPEC_OBJS; o++ )
@@ -453,7 +458,7 @@ static const char *check_unread(struct spec *spec, struct spec_domain *d,
             page->loose |= ev->cmd == TMEM_DESTROY_POOL;
             if ( page->holds == SPEC_MUST &&
                  (ev->cmd == TMEM_DESTROY_POOL || o == ev->obj) )
-                set_page(d, page, SPEC_MAY);
+                spec_set_page(d, page, SPEC_MAY);
         }
 
     return NULL;

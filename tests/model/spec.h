@@ -46,6 +46,9 @@ struct spec_page {
     bool inherited;            /* its owner's heir has it, if it is there */
     bool lost;                 /* it was -EIO: it is there, and not found */
     bool fresh;                /* the client had never put its handle before */
+    uint8_t origin;            /* the domain in whose name its data is */
+    bool known, clean;         /* by the receiver of a save; it has this one */
+    uint64_t changed;          /* the moment when it was put or went */
 };
 
 struct spec_pool {
@@ -55,6 +58,28 @@ struct spec_pool {
     uint8_t shared;            /* 1 + the uuid of the pool that it leads to */
     unsigned long puts, puts_good, gets, gets_found, flushes, object_flushes;
     struct spec_page page[SPEC_OBJS][SPEC_INDEXES];
+    bool announced;            /* to the receiver of a save */
+    uint64_t changed;          /* when it was made */
+    struct {
+        bool known;            /* a page of it has been sent */
+        bool shell;            /* one that was known is gone */
+        uint64_t changed;
+    } object[SPEC_OBJS];
+};
+
+/* A save that is open (spec_save.c). */
+struct spec_save {
+    bool open;
+    bool loose;                /* a fault has left pages in doubt */
+    unsigned int gone;         /* bits: pools that were announced */
+    uint64_t gone_at;          /* the last of them */
+    /* The pass under way. */
+    uint32_t stage;
+    bool passing, inv;
+    bool client_due, ended;
+    uint64_t start;            /* when it began */
+    unsigned long pages;       /* that there were then */
+    unsigned long records;     /* of it, so far */
 };
 
 /* What a uuid stands for. It exists while somebody has an id for it. */
@@ -78,6 +103,7 @@ struct spec_domain {
     unsigned long room;        /* frames that may be billed to it */
     unsigned long must;        /* persistent pages that tmem must hold */
     struct spec_pool pool[SPEC_POOLS];
+    struct spec_save save;
     /* Its client has put that handle, or tried, also in an earlier pool. */
     bool seen[SPEC_POOLS][SPEC_OBJS][SPEC_INDEXES];
 };
@@ -93,8 +119,10 @@ struct spec {
     bool weighted;             /* there are, or have been, weights */
     unsigned long ephemeral_puts;
     unsigned long renewed;     /* used pages that outlived younger ones */
+    unsigned long left;        /* empty pools that did not say so */
     unsigned long handed_over; /* pages found after their owner's end */
     uint64_t now;              /* counts puts */
+    uint64_t moment;           /* counts all that can change a page */
     uint64_t low_stamp;        /* memory was low last when it was this */
     uint64_t error_stamp;      /* broken frames: last when it was this */
     uint64_t order_stamp;      /* pages put before it go in any order */
@@ -175,7 +203,53 @@ unsigned long spec_most_frames(const struct spec *spec, unsigned int dom,
 /* Where the pages are that an id leads to. */
 struct spec_pool *spec_pages(struct spec *spec, struct spec_pool *pool);
 
-/* ---- between spec.c and spec_shared.c ------------------------------------ */
+/* ---- save and restore (spec_save.c) -------------------------------------- */
+
+struct receiver;
+struct record;
+
+void spec_save_open(struct spec *spec, unsigned int dom);
+void spec_save_close(struct spec *spec, unsigned int dom);
+/* A call for a stage, of invalidations alone or not: is it a new pass? */
+void spec_save_call(struct spec *spec, unsigned int dom, uint32_t stage,
+                    bool inv);
+/* A record came out. NULL, or why it should not have. */
+const char *spec_save_record(struct spec *spec, unsigned int dom,
+                             const struct record *rec);
+/* The pass has ended. NULL, or what it has left out. */
+const char *spec_save_done(struct spec *spec, unsigned int dom);
+/* At any time: is what the receiver has right, or known to be wrong? */
+const char *spec_save_invariant(const struct spec *spec, unsigned int dom,
+                                const struct receiver *r);
+/* After a final pass: has the receiver just what there is? */
+const char *spec_save_equal(const struct spec *spec, unsigned int dom,
+                            const struct receiver *r);
+/* May a get from this empty pool say that it holds something? */
+bool spec_save_leaves(const struct spec_domain *d,
+                      const struct spec_pool *pool);
+/* A page of a save's client was put, or went. */
+void spec_save_changed(struct spec *spec, struct spec_page *page);
+/* The last page or mark of an object may have gone. */
+void spec_save_object(struct spec_pool *pool, unsigned int obj);
+/* An object was flushed; its pages have not been told yet. */
+void spec_save_flushed(struct spec *spec, struct spec_pool *pool,
+                       unsigned int obj);
+/* A restored domain has taken a record. */
+void spec_restored(struct spec *spec, unsigned int dom,
+                   const struct record *rec);
+/* The flags that a new pool like this one is made with. */
+uint32_t spec_flags(const struct spec_pool *pool);
+/* The version and name that data of a page in a private pool has. */
+uint64_t spec_tag(const struct spec_page *page, unsigned int pool,
+                  unsigned int obj, unsigned int index);
+
+/* ---- between the files of the specification ------------------------------ */
+
+void spec_set_page(struct spec_domain *d, struct spec_page *page,
+                   enum spec_holds holds);
+/* Its new pool leads to that uuid. */
+void spec_join(struct spec *spec, struct spec_domain *d, unsigned int id,
+               unsigned int uuid);
 
 /* Ids of the pool, of all domains but this one (SPEC_DOMS: of all). */
 unsigned int spec_sharers(const struct spec *spec, unsigned int uuid,

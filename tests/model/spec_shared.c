@@ -45,6 +45,19 @@ bool spec_may_join(const struct spec *spec, const struct spec_domain *d,
            (spec->all_authorised || (d->authorised & (1u << uuid)));
 }
 
+void spec_join(struct spec *spec, struct spec_domain *d, unsigned int id,
+               unsigned int uuid)
+{
+    d->pool[id].shared = 1 + uuid;
+    if ( spec_sharers(spec, uuid, SPEC_DOMS, false) == 1 )
+        spec->shared[uuid] = (struct spec_shared){
+            .pool = { .used = true, .shared = 1 + uuid },
+        };
+    /* All others are leaving: it may still be theirs, or a new one. */
+    else if ( spec_sharers(spec, uuid, SPEC_DOMS, true) == 1 )
+        spec->shared[uuid].uncounted = true;
+}
+
 /* ---- leaving ------------------------------------------------------------- */
 
 enum fate { GOES, MAY_GO, IS_HANDED_OVER };
@@ -94,6 +107,11 @@ void spec_leave(struct spec *spec, unsigned int dom, unsigned int id)
     for ( o = 0; o < SPEC_OBJS; o++ )
         for ( i = 0; i < SPEC_INDEXES; i++ )
             d->must -= pool->page[o][i].holds == SPEC_MUST;
+    if ( pool->announced )
+    {
+        d->save.gone |= 1u << id;
+        d->save.gone_at = ++spec->moment;
+    }
     memset(pool, 0, sizeof(*pool));
     if ( shared )
         leave_shared(spec, dom, shared - 1);
@@ -195,6 +213,7 @@ void spec_doubt_pools(struct spec *spec, unsigned int dom)
             struct spec_pool *pool = spec_pages(spec, &spec->dom[i].pool[id]);
 
             spec->dom[i].pool[id].doubtful = true;
+            spec->dom[i].save.loose = true;
             for ( o = 0; o < SPEC_OBJS; o++ )
                 for ( n = 0; n < SPEC_INDEXES; n++ )
                 {
