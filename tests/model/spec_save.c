@@ -382,7 +382,8 @@ const char *spec_save_equal(const struct spec *spec, unsigned int dom,
             complain_if(has ? page->holds == SPEC_ABSENT
                             : page->holds == SPEC_MUST,
                         "the receiver has other pages");
-            complain_if(has && r->pool[id].tag[o][i] != spec_tag(page, id, o, i),
+            complain_if(has &&
+                        r->pool[id].tag[o][i] != spec_tag(page, id, o, i),
                         "the receiver has other data");
         }
     }
