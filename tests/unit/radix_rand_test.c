@@ -57,6 +57,35 @@ static unsigned int ref_next(unsigned int i)
     return i;
 }
 
+/* All of it, leaf by leaf. */
+static void check_leaves(void)
+{
+    struct radix_tree_leaf leaf;
+    unsigned long index = 0, item = 0;
+    unsigned int i = ref_next(0), k;
+
+    while ( radix_tree_next_leaf(&tree.root, index, &leaf) )
+    {
+        assert_int_not_equal(leaf.present, 0);
+        assert_int_equal(leaf.first % RADIX_TREE_MAP_SIZE, 0);
+        for ( ; leaf.present; leaf.present &= leaf.present - 1 )
+        {
+            k = __builtin_ctzl(leaf.present);
+            item = leaf.first + k;
+            assert_in_range(i, 0, ref.nr - 1);
+            assert_int_equal(item, ref.index[i]);
+            assert_ptr_equal(*leaf.slots[k], ref.item[i]);
+            i = ref_next(i + 1);
+            if ( item % 3 == 0 )
+                break;
+        }
+        index = item + 1;
+        if ( !index )
+            break;
+    }
+    assert_int_equal(i, ref.nr);
+}
+
 static void check_all(void)
 {
     unsigned long index = 0;
@@ -70,6 +99,7 @@ static void check_all(void)
     }
     if ( index )
         assert_null(radix_tree_next(&tree.root, &index));
+    check_leaves();
 }
 
 static void insert(struct rng *rng, unsigned int i, unsigned int refuse)

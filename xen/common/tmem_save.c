@@ -110,8 +110,9 @@ struct tmem_save {
     unsigned int stage;        /* TMEM_SAVE_* */
     bool inv;                  /* invalidations alone */
     unsigned int id;           /* next pool to be counted */
-    unsigned long limit;       /* of a live pass: records that it may have ... */
-    unsigned int pool_limit;   /* ... and those of pools */
+    /* Records that it may have left: a live pass; of pools, any but a final. */
+    unsigned long limit;
+    unsigned int pool_limit;
     uint64_t pages[TMEM_MAX_POOLS];
     struct save_place at;
     struct save_record rec;    /* that the step has found */
@@ -511,33 +512,57 @@ static void pass_next_phase(struct tmem_save *s)
     }
 }
 
+/* Has anything happened in the pool since the walk was there? */
+static bool pool_changed(const struct tmem_pool *pool)
+{
+    const struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
+    unsigned int i;
+
+    for ( i = 0; buckets && i < TMEM_BUCKETS; i++ )
+        if ( read_atomic(&buckets[i].changed) )
+            return true;
+
+    return false;
+}
+
 /*
  * Count the pages of the next pool. At the end of a final pass the figure is
  * what the receiver must have: pages of flushed objects count as long as they
- * are not free, and have to go before. False: they have not, yet.
+ * are not free, and have to go before. -EAGAIN: they have not, yet.
  */
-static bool count_pool(struct tmem_client *c, struct tmem_save *s)
+static int count_pool(struct tmem_client *c, struct tmem_save *s)
 {
     const struct tmem_pool *pool = tmem_pool_find(c, s->id);
 
     if ( pool && pool->persistent )
     {
-        if ( s->phase == PHASE_TALLY && atomic_read(&pool->nr_dying) )
-            return false;
+        if ( s->phase == PHASE_TALLY )
+        {
+            /* The domain was resumed in the middle of its final pass. */
+            if ( pool_changed(pool) )
+                return -EBUSY;
+            if ( atomic_read(&pool->nr_dying) )
+                return -EAGAIN;
+        }
         smp_rmb();
         s->pages[s->id] = tmem_pool_pages(pool);
-        s->limit += s->pages[s->id] + tmem_pool_tombs(pool);
+        /* Or tombstones, or shells: all there is to tell. */
+        s->limit += s->pages[s->id] + tmem_pool_tombs(pool) +
+                    atomic_read(&pool->nr_dying);
     }
     else
         s->pages[s->id] = 0;
     if ( ++s->id == TMEM_MAX_POOLS )
         pass_next_phase(s);
 
-    return true;
+    return FOUND_MORE;
 }
 
-/* What is there to say at this moment? rwlock held. */
-static int pass_look(struct tmem_client *c, struct tmem_save *s, bool *drain)
+/*
+ * What is there to say at this moment? As a step; or -EAGAIN when flushed pages
+ * have to be freed before. rwlock held.
+ */
+static int pass_look(struct tmem_client *c, struct tmem_save *s)
 {
     int rc;
 
@@ -545,8 +570,7 @@ static int pass_look(struct tmem_client *c, struct tmem_save *s, bool *drain)
     {
     case PHASE_COUNT:
     case PHASE_TALLY:
-        *drain = !count_pool(c, s);
-        return FOUND_MORE;
+        return count_pool(c, s);
 
     case PHASE_CLIENT:
         rec_client(c, s);
@@ -557,8 +581,9 @@ static int pass_look(struct tmem_client *c, struct tmem_save *s, bool *drain)
         break;
     }
 
-    /* A guest may put, or make pools, in front of a live pass for ever. */
-    if ( s->stage == TMEM_SAVE_LIVE && (!s->limit || !s->pool_limit) )
+    /* A guest may put, or make pools, in front of a pass for ever. */
+    if ( (s->stage == TMEM_SAVE_LIVE && !s->limit) ||
+         (s->stage != TMEM_SAVE_FINAL && !s->pool_limit) )
         rc = FOUND_END;
     else if ( pool_record(c, s) )
     {
@@ -585,14 +610,16 @@ static int pass_look(struct tmem_client *c, struct tmem_save *s, bool *drain)
 /* One step: a record, or nothing yet, or a negative errno. */
 static int pass_step(struct tmem_client *c, struct tmem_save *s)
 {
-    bool drain = false;
     int rc;
 
     tmem_client_read_lock(c);
-    rc = pass_look(c, s, &drain);
+    rc = pass_look(c, s);
     tmem_client_read_unlock(c);
-    if ( drain )
+    if ( rc == -EAGAIN )
+    {
         tmem_drain_dying(&c->dying);
+        rc = FOUND_MORE;
+    }
     tmem_meta_tidy(&c->meta[1]);
 
     return rc;
@@ -645,7 +672,11 @@ static long pass_run(struct tmem_client *c, struct tmem_save *s,
             done += rc;
         }
         else if ( rc < 0 )
+        {
+            if ( rc == -EBUSY && !done )
+                s->phase = PHASE_NONE;
             return done ?: rc;
+        }
         if ( hypercall_preempt_check() )
             return done ?: -ERESTART;
     }
@@ -665,7 +696,8 @@ static long save_next(struct domain *d, struct tmem_client *c,
         return -ESTALE;
     if ( s->failed )
         return -EIO;
-    if ( op->arg == TMEM_SAVE_FINAL && !read_atomic(&d->is_shut_down) )
+    if ( op->arg == TMEM_SAVE_FINAL &&
+         (d == current->domain || !read_atomic(&d->is_shut_down)) )
     {
         /* One that was under way is worth nothing. */
         s->phase = PHASE_NONE;
