@@ -51,6 +51,12 @@ $(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
 $(filter $(B)/tests/tools/%,$(TESTS)): $(B)/tmem-host $(B)/xl \
     $(B)/xen-tmem-list-parse
 
+# libxenguest's part of a save, with as much of libxc as it needs.
+$(B)/tests/unit/sr_tmem_test.o: TEST_CFLAGS += -Itests/unit/libxc
+# libxl's, with its headers of build/xl.
+$(B)/tests/unit/colo_test.o: TEST_CFLAGS += -Ihost/xl/include -Wno-sign-compare \
+    -Wno-unused-parameter
+
 .SECONDARY: $(TESTS:%=%.o)
 -include $(wildcard $(B)/tests/*/*.d)
 

@@ -81,7 +81,8 @@ static int source_next(struct xen_sysctl_tmem_op *op)
     assert_int_equal(op->arg, w.stage);
     n = op->arg == TMEM_SAVE_HEAD ? record_size(w.records) - w.at
         : some_records(w.records + w.at, w.len - w.at, op->len);
-    memcpy(op->buf.p, w.records + w.at, n);
+    if ( n )
+        memcpy(op->buf.p, w.records + w.at, n);
     w.at += n;
     w.begun = n != 0;
     return n;

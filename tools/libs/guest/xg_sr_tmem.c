@@ -10,7 +10,7 @@
 
 #include "xg_sr_common.h"
 
-static int control(void *arg, struct xen_sysctl_tmem_op *op)
+static int tmem_control(void *arg, struct xen_sysctl_tmem_op *op)
 {
     struct xc_sr_context *ctx = arg;
     DECLARE_SYSCTL;
@@ -91,7 +91,7 @@ int tmem_save(struct xc_sr_context *ctx, unsigned int stage)
     if ( ctx->stream_type == XC_STREAM_COLO )
         return 0;
 
-    s->control = control;
+    s->control = tmem_control;
     s->write = write_tmem_record;
     s->arg = ctx;
     s->domid = ctx->domid;
@@ -171,7 +171,7 @@ static int setup_restore(struct xc_sr_context *ctx)
         return -1;
     }
 
-    r->control = control;
+    r->control = tmem_control;
     r->set_max = set_max;
     r->arg = ctx;
     r->domid = ctx->domid;
