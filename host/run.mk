@@ -16,6 +16,8 @@ RUN_PACKAGES := libsqlite3-dev gnuplot-nox
 
 RUN_SRC := $(filter-out host/run/record.c,$(wildcard host/run/*.c))
 RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(RUN_SRC))
+# What libxc saves and restores tmem with: host/xl.mk compiles it.
+RUN_TOOLS := $(B)/obj/tools/libs/guest/xg_tmem_stream.o
 RECORD_OBJ := $(B)/obj/host/run/record.o
 TRACE ?= build/run/job.trace
 
@@ -28,11 +30,11 @@ $(RUN_OBJ) $(RECORD_OBJ): $(B)/obj/%.o: %.c | deps-run
 	    echo "  apt-get install -y $(RUN_PACKAGES)" >&2; exit 1; }
 	@echo "  CC    $<"
 	@$(CC) $(HOST_CFLAGS) -Wextra -Wno-missing-field-initializers \
-	    -Wdeclaration-after-statement -Wvla -c $< -o $@
+	    -Wdeclaration-after-statement -Wvla -Itools/libs/guest -c $< -o $@
 
-$(B)/tmem-host: $(RUN_OBJ) $(B)/libxenhost.a
+$(B)/tmem-host: $(RUN_OBJ) $(RUN_TOOLS) $(B)/libxenhost.a
 	@echo "  LD    $@"
-	@$(CC) $(HOST_CFLAGS) $(RUN_OBJ) -lsqlite3 $(HOST_LIBS) -o $@
+	@$(CC) $(HOST_CFLAGS) $(RUN_OBJ) $(RUN_TOOLS) -lsqlite3 $(HOST_LIBS) -o $@
 
 $(B)/tmem-record: $(RECORD_OBJ)
 	@echo "  LD    $@"

@@ -18,11 +18,14 @@
  * guests' demand overlaps in the same way however fast each case is.
  *
  * When xl is served (--serve), there is the case tmem alone, with a CPU more,
- * and its shifts begin again until a signal ends it.
+ * and its shifts begin again until a signal ends it. So it is when guests are
+ * saved (--save): then all stop in the middle of a shift, which is the last one
+ * of this process; or when they go on (--from), in the middle of that.
  *
  * Locking: a guest is one thread, which alone touches its state; barriers
  * separate the shifts; results are read after the threads are joined. `end`
- * is atomic: it may be set while a guest still looks whether this shift is it.
+ * and `half` are atomic: they may be set while a guest still looks whether this
+ * shift is it.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -30,38 +33,37 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "arena.h"
+#include <unistd.h>
 #include "calls.h"
 #include "disk.h"
-#include "pagecache.h"
-#include "pager.h"
+#include "guest.h"
 #include "sample.h"
+#include "save.h"
 #include "serve.h"
-#include "sqlwork.h"
 
 const char *const case_name[NR_CASES] = { "unused", "split", "tmem" };
 
 #define RESERVE_MIN (16 * MIB_PAGES)
 #define HOST_PAGES  MIB_PAGES   /* what the host may need for itself */
 
+/*
+ * Passes over tmem while the guests work: as many as Xen's toolstack makes, at
+ * most, each after twice the time.
+ */
+#define LIVE_PASSES 5
+#define LIVE_GAP_US 20000
+
 struct shifts {
     pthread_barrier_t barrier;
     unsigned int end;           /* the shift that is no more, once known */
+    unsigned int half;          /* the one in which they are saved */
+    unsigned int standing;      /* guests that have stopped in it; atomic */
 };
 
-struct guest {
-    const struct options *opt;
-    const struct guest_spec *spec;
-    unsigned int nr;            /* its CPU; its domain is FIRST_GUEST + nr */
-    unsigned long frames;
-    bool tmem, direct;
-    struct corpus *corpus;
-    uint64_t reference;
-    struct guest_stats *st;
+struct worker {
+    struct guest *g;
     struct shifts *shifts;
     pthread_t thread;
-    struct pagecache *cache;
-    struct pager *pager;
 };
 
 unsigned long host_reserve(unsigned long host_pages)
@@ -97,72 +99,35 @@ unsigned long guest_size(const struct options *opt, enum run_case which,
     return g->base + spare / opt->nr_guests;
 }
 
-static void guest_open(struct guest *g)
-{
-    domid_t dom = FIRST_GUEST + g->nr;
-    bool swaps = g->spec->kind == GUEST_SWAP;
-    int pool = g->tmem ? guest_new_pool(dom, swaps, g->st) : -1;
-    char *name;
-
-    if ( !swaps )
-    {
-        g->cache = pagecache_new(dom, g->frames, pool, g->corpus, g->st);
-        return;
-    }
-    if ( asprintf(&name, "%s/swap-%s", g->opt->dir, g->spec->name) < 0 )
-        err(1, "no memory");
-    g->pager = pager_new(dom, g->frames, pool, sqlwork_pages(g->opt->rows),
-                         name, g->direct, g->st);
-    free(name);
-}
-
-static void guest_close(struct guest *g)
-{
-    if ( g->cache )
-        pagecache_free(g->cache);
-    if ( g->pager )
-        pager_free(g->pager);
-}
-
-static void guest_job(struct guest *g)
-{
-    g->st->jobs++;
-    if ( g->cache )
-    {
-        pagecache_replay(g->cache);
-        return;
-    }
-    pager_use(g->pager);
-    arena_use(pager_base(g->pager), sqlwork_pages(g->opt->rows) * PAGE_SIZE);
-    g->st->wrong += sqlwork_run(g->opt->rows, g->opt->seed) != g->reference;
-    arena_use(NULL, 0);
-    pager_use(NULL);
-    pager_reset(g->pager);
-}
-
 static void *guest_main(void *arg)
 {
-    struct guest *g = arg;
-    unsigned int shift, i;
-    uint64_t start;
+    struct worker *w = arg;
+    struct guest *g = w->g;
+    unsigned int shift;
+    bool half = false;
 
     if ( xenhost_cpu_bind(g->nr) )
         errx(1, "%s: no CPU for the guest", g->spec->name);
-    guest_open(g);
-    for ( shift = 0; ; shift++ )
+    if ( !g->opt->from )
+        guest_open(g);
+    for ( shift = g->opt->first_shift; !half; shift++ )
     {
-        pthread_barrier_wait(&g->shifts->barrier);
-        if ( shift == __atomic_load_n(&g->shifts->end, __ATOMIC_RELAXED) )
+        pthread_barrier_wait(&w->shifts->barrier);
+        if ( shift == __atomic_load_n(&w->shifts->end, __ATOMIC_RELAXED) )
             break;
-        start = now_ns();
+        half = shift == __atomic_load_n(&w->shifts->half, __ATOMIC_RELAXED);
         if ( g->spec->busy[shift % g->opt->shifts] == '#' )
-            for ( i = 0; i < g->spec->repeat; i++ )
-                guest_job(g);
-        g->st->busy_ns += now_ns() - start;
+            guest_work(g, half);
+        if ( half )
+        {
+            __atomic_fetch_add(&w->shifts->standing, 1, __ATOMIC_RELAXED);
+            pthread_barrier_wait(&w->shifts->barrier);
+        }
     }
-    pthread_barrier_wait(&g->shifts->barrier);  /* the last sample is taken */
-    if ( g->cache )
-        pagecache_drain(g->cache);
+    /* Until the last sample is taken, and all is saved. */
+    pthread_barrier_wait(&w->shifts->barrier);
+    if ( !half )
+        guest_drain(g);
     guest_close(g);
     return NULL;
 }
@@ -206,21 +171,41 @@ static void make_domains(const struct options *opt, enum run_case which)
     }
 }
 
-/* One shift after the other; results are kept of the first ones. */
-static void run_shifts(const struct options *opt, struct shifts *shifts,
-                       struct case_result *res)
+/* The guests work in the shift in the middle of which they are saved. */
+static void save_guests(const struct options *opt, struct guest *guest,
+                        struct shifts *shifts, unsigned int shift)
 {
+    unsigned int passes = 0;
+
+    save_begin(opt, guest, shift);
+    do {
+        save_live();
+        usleep(LIVE_GAP_US << passes);
+    } while ( ++passes < LIVE_PASSES &&
+              __atomic_load_n(&shifts->standing, __ATOMIC_RELAXED) <
+              opt->nr_guests );
+    pthread_barrier_wait(&shifts->barrier);
+    save_final();
+}
+
+/* One shift after the other; results are kept of the first ones. */
+static void run_shifts(const struct options *opt, struct guest *guest,
+                       struct shifts *shifts, struct case_result *res)
+{
+    bool over = false, half = false;
     uint64_t start = 0;
     unsigned int shift;
-    bool over = false;
 
-    for ( shift = 0; !over; shift++ )
+    for ( shift = opt->first_shift; !over && !half; shift++ )
     {
         over = opt->serve ? serve_stopped() : shift == opt->shifts;
-        if ( over )
+        half = opt->save && (opt->serve ? over : shift == opt->save_shift);
+        if ( half )
+            __atomic_store_n(&shifts->half, shift, __ATOMIC_RELAXED);
+        else if ( over )
             __atomic_store_n(&shifts->end, shift, __ATOMIC_RELAXED);
         pthread_barrier_wait(&shifts->barrier);
-        if ( !shift )
+        if ( shift == opt->first_shift )
         {
             start = now_ns();
             if ( !opt->serve )
@@ -230,6 +215,8 @@ static void run_shifts(const struct options *opt, struct shifts *shifts,
         if ( shift <= opt->shifts )
             res->shift_ns[shift] = res->ns;
     }
+    if ( half )
+        save_guests(opt, guest, shifts, shift - 1);
     if ( !opt->serve )
         sampler_stop();
 }
@@ -237,44 +224,51 @@ static void run_shifts(const struct options *opt, struct shifts *shifts,
 static void run_guests(const struct options *opt, struct guest *guest,
                        struct case_result *res)
 {
-    struct shifts shifts = { .end = UINT_MAX };
+    struct shifts shifts = { .end = UINT_MAX, .half = UINT_MAX };
+    struct worker worker[MAX_GUESTS];
     unsigned int i;
 
     pthread_barrier_init(&shifts.barrier, NULL, opt->nr_guests + 1);
     for ( i = 0; i < opt->nr_guests; i++ )
     {
-        guest[i].shifts = &shifts;
-        if ( pthread_create(&guest[i].thread, NULL, guest_main, &guest[i]) )
+        worker[i] = (struct worker){ .g = &guest[i], .shifts = &shifts };
+        if ( pthread_create(&worker[i].thread, NULL, guest_main, &worker[i]) )
             errx(1, "cannot start a thread");
     }
-    run_shifts(opt, &shifts, res);
+    run_shifts(opt, guest, &shifts, res);
     pthread_barrier_wait(&shifts.barrier);
     for ( i = 0; i < opt->nr_guests; i++ )
-        pthread_join(guest[i].thread, NULL);
+        pthread_join(worker[i].thread, NULL);
     pthread_barrier_destroy(&shifts.barrier);
 }
 
-static void serve_xl(const struct options *opt)
+/* Domain 0, and what it is for. The toolstack that saves has a CPU, too. */
+static void make_control(const struct options *opt)
 {
     unsigned int i;
 
     if ( xenhost_domain_create(0, 0, 0, true) )
         errx(1, "cannot create domain 0");
-    serve_start(opt, opt->nr_guests);
+    if ( (opt->save || opt->from) &&
+         xenhost_cpu_bind(opt->nr_guests + !!opt->serve) )
+        errx(1, "no CPU to save guests");
+    if ( opt->serve )
+        serve_start(opt, opt->nr_guests);
     if ( opt->quiet )
         return;
     for ( i = 0; i < opt->nr_guests; i++ )
         report_guest(opt, i, FIRST_GUEST + i);
-    printf("serving at %s; Ctrl-C ends it\n", opt->serve);
+    if ( opt->serve )
+        printf("serving at %s; Ctrl-C ends it\n", opt->serve);
     fflush(stdout);
 }
 
 void case_run(const struct options *opt, enum run_case which, bool direct,
-              struct corpus *const *corpus, uint64_t reference,
-              struct case_result *res)
+              struct corpus *const *corpus, struct case_result *res)
 {
     struct xenhost_config cfg = {
-        .host_pages = host_size(opt), .cpus = opt->nr_guests + !!opt->serve,
+        .host_pages = host_size(opt),
+        .cpus = opt->nr_guests + !!opt->serve + (opt->save || opt->from),
         .cmdline = which == CASE_TMEM ? opt->cmdline : NULL
     };
     struct guest guest[MAX_GUESTS];
@@ -284,8 +278,8 @@ void case_run(const struct options *opt, enum run_case which, bool direct,
         errx(1, "the host does not start with %lu MiB",
              cfg.host_pages / MIB_PAGES);
     make_domains(opt, which);
-    if ( opt->serve )
-        serve_xl(opt);
+    if ( tmem_alone(opt) )
+        make_control(opt);
     res->free_before = xenhost_free_pages();
     for ( i = 0; i < opt->nr_guests; i++ )
     {
@@ -295,10 +289,11 @@ void case_run(const struct options *opt, enum run_case which, bool direct,
             .opt = opt, .spec = &opt->guest[i], .nr = i,
             .frames = guest_size(opt, which, &opt->guest[i]),
             .tmem = which == CASE_TMEM, .direct = direct,
-            .corpus = corpus[i], .reference = reference,
-            .st = &res->guest[i]
+            .corpus = corpus[i], .st = &res->guest[i]
         };
     }
+    if ( opt->from )
+        from_go_on(opt, guest);
     run_guests(opt, guest, res);
     if ( opt->serve )
         res->served = serve_finish();

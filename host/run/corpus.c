@@ -133,15 +133,25 @@ static void make_file(const struct corpus *c, uint32_t file,
     close(fd);
 }
 
-/* Is the corpus there, whole, and of this trace? */
-static bool stamp_matches(const struct corpus *c, char *stamp, char *text)
+static void stamp_path(const struct corpus *c, char *path)
 {
-    char old[64] = "";
+    if ( snprintf(path, PATH_MAX, "%s/stamp", c->dir) >= PATH_MAX )
+        errx(1, "%s: name too long", c->dir);
+}
+
+static void stamp_text(const struct corpus *c, char text[64])
+{
+    snprintf(text, 64, "1 %016llx\n", (unsigned long long)c->t->digest);
+}
+
+/* Is the corpus there, whole, unchanged, and of this trace? */
+static bool stamp_matches(const struct corpus *c)
+{
+    char stamp[PATH_MAX], text[64], old[64] = "";
     FILE *f;
 
-    if ( snprintf(stamp, PATH_MAX, "%s/stamp", c->dir) >= PATH_MAX )
-        errx(1, "%s: name too long", c->dir);
-    snprintf(text, 64, "1 %016llx\n", (unsigned long long)c->t->digest);
+    stamp_path(c, stamp);
+    stamp_text(c, text);
     f = fopen(stamp, "re");
     if ( !f )
         return false;
@@ -151,20 +161,46 @@ static bool stamp_matches(const struct corpus *c, char *stamp, char *text)
     return !strcmp(old, text);
 }
 
-static void make_corpus(const struct corpus *c, const uint8_t *use)
+static void write_stamp(const struct corpus *c)
 {
     char stamp[PATH_MAX], text[64];
-    uint32_t i;
     FILE *f;
 
-    if ( stamp_matches(c, stamp, text) )
-        return;
-    unlink(stamp);
-    for ( i = 0; i < c->t->nr_files; i++ )
-        make_file(c, i, use);
+    stamp_path(c, stamp);
+    stamp_text(c, text);
     f = fopen(stamp, "we");
     if ( !f || fputs(text, f) < 0 || fclose(f) )
         err(1, "cannot write %s", stamp);
+}
+
+static void remove_stamp(const struct corpus *c)
+{
+    char stamp[PATH_MAX];
+
+    stamp_path(c, stamp);
+    unlink(stamp);
+}
+
+static void make_corpus(const struct corpus *c, const uint8_t *use)
+{
+    uint32_t i;
+
+    if ( stamp_matches(c) )
+        return;
+    remove_stamp(c);
+    for ( i = 0; i < c->t->nr_files; i++ )
+        make_file(c, i, use);
+    write_stamp(c);
+}
+
+static bool job_writes(const struct corpus *c)
+{
+    uint32_t i;
+
+    for ( i = 0; i < c->t->pages; i++ )
+        if ( c->original[i] )
+            return true;
+    return false;
 }
 
 /* Read all used pages once: digests, and what written pages contain. */
@@ -224,6 +260,9 @@ struct corpus *corpus_open(const struct trace *t, const char *dir,
     }
     memcpy(c->digest, c->pristine, t->pages * sizeof(*c->digest));
     free(use);
+    /* Until they are reset; a run that is killed leaves them changed. */
+    if ( job_writes(c) )
+        remove_stamp(c);
     return c;
 }
 
@@ -246,13 +285,46 @@ void corpus_reset(struct corpus *c)
         }
 }
 
+unsigned long corpus_pass(struct corpus *c, struct parcel *p)
+{
+    static uint8_t frame[4096] __attribute__((__aligned__(4096)));
+    struct guest_stats ignored = { 0 };
+    unsigned long changed = 0;
+    uint32_t file, page;
+
+    if ( !parcel_same(p, bytes_digest(1, c->pristine, c->t->pages *
+                                      sizeof(*c->pristine))) && p->in )
+        errx(2, "the files in %s are not those that the guest was saved with: "
+             "what is installed on this machine has changed, or it is another "
+             "one", c->dir);
+    for ( file = 0; file < c->t->nr_files; file++ )
+        for ( page = 0; page < c->t->file[file].pages && !p->bad; page++ )
+        {
+            uint64_t *digest = &c->digest[c->t->file[file].first + page];
+            uint64_t pristine = c->pristine[c->t->file[file].first + page];
+
+            parcel_field(p, *digest);
+            if ( *digest == pristine || p->bad )
+                continue;
+            if ( !p->in )
+                disk_read(corpus_fd(c, file), page, frame, &ignored);
+            parcel_pass(p, frame, PAGE_SIZE);
+            if ( p->in )
+                disk_write(corpus_fd(c, file), page, frame, &ignored);
+            changed++;
+        }
+    return changed;
+}
+
 void corpus_close(struct corpus *c)
 {
     uint32_t i;
 
     if ( !c )
         return;
-    corpus_reset(c);        /* the stamp promises unchanged files */
+    corpus_reset(c);
+    if ( job_writes(c) )
+        write_stamp(c);
     for ( i = 0; i < c->t->nr_files; i++ )
         if ( c->fd[i] >= 0 )
             close(c->fd[i]);

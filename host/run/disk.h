@@ -6,6 +6,7 @@
 #define RUN_DISK_H
 
 #include "run.h"
+#include "savefile.h"
 
 /*
  * Can files in this folder be read past the machine's page cache, and fast
@@ -57,5 +58,12 @@ int corpus_fd(struct corpus *c, uint32_t file);
 
 /* Undo what earlier runs wrote, so that each case sees the same files. */
 void corpus_reset(struct corpus *c);
+
+/*
+ * What earlier runs wrote, to be saved, or to be written to the files of
+ * another corpus of the same trace. Returns how many pages. Exits with a
+ * message when the rest of that corpus is not the same.
+ */
+unsigned long corpus_pass(struct corpus *c, struct parcel *p);
 
 #endif /* RUN_DISK_H */

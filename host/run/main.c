@@ -6,14 +6,16 @@
  * and the program compares their disk and swap I/O: with the spare memory of
  * the host unused, split among the guests, and used by tmem. The parts:
  *
- *   options   the command line          trace      a recorded job
- *   case      one of the three runs     corpus     the files that it uses
- *   sample    memory over time          pagecache  a guest that reads them
- *   report    the screen                pager      a guest that swaps
- *   picture   the drawing               sqlwork    what it runs (arena: its
- *   calls     guests' hypercalls                   malloc; text: its data)
+ *   options   the command line          guest      one of them
+ *   case      one of the three runs     trace      a recorded job
+ *   sample    memory over time          corpus     the files that it uses
+ *   report    the screen                pagecache  a guest that reads them
+ *   picture   the drawing               pager      a guest that swaps
+ *   calls     guests' hypercalls        sqlwork    what it runs (arena: its
+ *                                                  malloc; text: its data)
  *   policy    afterwards: weights, caps and a shared pool
  *   serve     control operations for xl (wire: their form, and where)
+ *   save      guests to a file, and on from it (savefile: its form)
  *
  * tmem-record (record.c) is a program of its own.
  */
@@ -90,7 +92,7 @@ static void announce(const struct options *opt, enum run_case which)
     snprintf(text, sizeof(text), "running %u of %u: spare memory %s ...",
              which + 1, NR_CASES, which == CASE_TMEM ? "used by tmem" :
                                                        case_name[which]);
-    progress(opt, opt->serve ? "" : text);
+    progress(opt, tmem_alone(opt) ? "" : text);
 }
 
 /* Each page-cache guest keeps up to some hundred files open. */
@@ -111,11 +113,13 @@ int main(int argc, char **argv)
     struct corpus *corpus[MAX_GUESTS] = { NULL };
     struct options opt;
     uint64_t reference = 0;
+    bool alone;
     char *picture = NULL;
     bool direct, good;
     unsigned int i;
 
     options_parse(&opt, argc, argv);
+    alone = tmem_alone(&opt);
     if ( opt.serve )
         serve_block_signals();
     raise_file_limit();
@@ -132,20 +136,24 @@ int main(int argc, char **argv)
                                     opt.guest[i].name, direct);
         else if ( !reference )
             reference = sqlwork_run(opt.rows, opt.seed);
-    for ( i = opt.serve ? CASE_TMEM : 0; i < NR_CASES; i++ )
+    if ( opt.from && opt.reference != reference )
+        errx(2, "%s: the text of this machine is not the one that the guests "
+             "have worked on", opt.from);
+    opt.reference = reference;
+    for ( i = alone ? CASE_TMEM : 0; i < NR_CASES; i++ )
     {
         announce(&opt, i);
-        case_run(&opt, i, direct, corpus, reference, &res[i]);
+        case_run(&opt, i, direct, corpus, &res[i]);
     }
     progress(&opt, "");
     for ( i = 0; i < opt.nr_guests; i++ )
         corpus_close(corpus[i]);
-    if ( !opt.quiet && !opt.serve )
+    if ( !opt.quiet && !alone )
         picture = picture_draw(&opt, res, direct);
-    good = opt.serve ? report_served(&opt, &res[CASE_TMEM]) :
-                       report(&opt, res, direct, picture);
+    good = alone ? report_alone(&opt, &res[CASE_TMEM]) :
+                   report(&opt, res, direct, picture);
     free(picture);
-    if ( good && !opt.no_policy && !opt.serve )
+    if ( good && !opt.no_policy && !alone )
     {
         progress(&opt, "running: weights, caps, a shared pool ...");
         good = policy_run(&opt);

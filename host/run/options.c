@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "pager.h"
-#include "sqlwork.h"
+#include "save.h"
 #include "wire.h"
 
 #define MAX_MIB     (1ul << 20)
@@ -27,7 +27,7 @@
 enum {
     OPT_SPARE = 256, OPT_PERSIST, OPT_ROWS, OPT_SEED, OPT_TRACE, OPT_BOOT,
     OPT_SHIFTS, OPT_TOGETHER, OPT_IO, OPT_DIR, OPT_KEEP, OPT_NO_POLICY,
-    OPT_SERVE, OPT_QUIET
+    OPT_SERVE, OPT_SAVE, OPT_SAVE_AT, OPT_FROM, OPT_QUIET
 };
 
 static const struct argp_option option[] = {
@@ -62,6 +62,15 @@ static const struct argp_option option[] = {
       "tmem alone, again and again, until a signal (Ctrl-C) ends it, and let "
       "build/xl control them (run/control beside the two programs); only its "
       "own user may", 0 },
+    { "save", OPT_SAVE, "FILE", 0, "Run the guests with tmem alone, save them "
+      "to a file in the middle of a shift (--save-at; with --serve: of the one "
+      "that a signal comes in), and end", 0 },
+    { "save-at", OPT_SAVE_AT, "N", 0, "The shift in the middle of which guests "
+      "are saved, from 1 (the one behind the middle)", 0 },
+    { "from", OPT_FROM, "FILE", 0, "Go on with saved guests, with tmem alone, "
+      "after every page has been compared. The file says which guests, and "
+      "what they do; --spare, --boot, --dir, --io, --serve and --save may be "
+      "others", 0 },
     { "quiet", OPT_QUIET, NULL, 0, "Print nothing when all is well", 0 },
     { 0 }
 };
@@ -82,7 +91,8 @@ static const char doc[] =
     "shifts  # busy, . idle for each shift (default: of the guests, all but\n"
     "        one in turn are busy)\n\n"
     "Status: 0; 1 when a page came back changed, tmem failed or memory was "
-    "lost; 2 for a wrong command line or trace.";
+    "lost; 2 for a wrong command line or trace, or a file that guests can't go "
+    "on from.";
 
 static unsigned long number(struct argp_state *state, const char *what,
                             const char *arg, unsigned long min,
@@ -196,11 +206,35 @@ static void add_guest(struct argp_state *state, struct options *opt,
 }
 
 static const char *user_trace;
+/* The last option that says what a file with guests says, too. */
+static const char *describes;
+
+static bool is_in_file(int key)
+{
+    static const int keys[] = { 'g', OPT_PERSIST, OPT_ROWS, OPT_SEED,
+                                OPT_TRACE, OPT_SHIFTS, OPT_TOGETHER, OPT_KEEP };
+    unsigned int i;
+
+    for ( i = 0; i < sizeof(keys) / sizeof(keys[0]); i++ )
+        if ( keys[i] == key )
+            return true;
+    return false;
+}
+
+static void note_option(int key)
+{
+    const struct argp_option *o;
+
+    for ( o = option; o->name; o++ )
+        if ( o->key == key && is_in_file(key) )
+            describes = o->name;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *opt = state->input;
 
+    note_option(key);
     switch ( key )
     {
     case 'g':
@@ -215,10 +249,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_ROWS:
         opt->rows = number(state, "--rows", arg, 1000, 10000000);
-        if ( sqlwork_pages(opt->rows) > PAGER_MAX_PAGES )
-            argp_error(state, "--rows: %lu rows need %u MiB; at most %u are "
-                       "possible", opt->rows,
-                       sqlwork_pages(opt->rows) / 256, PAGER_MAX_PAGES / 256);
         break;
     case OPT_SEED:
         opt->seed = number(state, "--seed", arg, 0, ULONG_MAX);
@@ -253,6 +283,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_SERVE:
         opt->serve = arg ? arg : wire_socket();
+        break;
+    case OPT_SAVE:
+        opt->save = arg;
+        break;
+    case OPT_SAVE_AT:
+        opt->save_shift = number(state, "--save-at", arg, 1, MAX_SHIFTS);
+        break;
+    case OPT_FROM:
+        opt->from = arg;
         break;
     case OPT_QUIET:
         opt->quiet = true;
@@ -357,6 +396,19 @@ static void name_by_trace(struct options *opt, struct guest_spec *g)
     g->name = copy(n ? name : "job");
 }
 
+/* Who goes on may be in another folder. */
+static void find_later(struct guest_spec *g)
+{
+    char *path = realpath(g->trace_file, NULL);
+
+    g->trace_digest = g->trace->digest;
+    if ( path )
+    {
+        free(g->trace_file);
+        g->trace_file = path;
+    }
+}
+
 static void load_traces(struct options *opt)
 {
     char why[PATH_MAX + 512];
@@ -381,6 +433,10 @@ static void load_traces(struct options *opt)
         g->trace = trace_load(g->trace_file, why, sizeof(why));
         if ( !g->trace )
             errx(2, "%s", why);
+        if ( opt->from && g->trace->digest != g->trace_digest )
+            errx(2, "%s is not the trace that guest %s was saved with",
+                 g->trace_file, g->name);
+        find_later(g);
         if ( user_trace )
         {
             g->base = g->trace->used * 2ul / 5;
@@ -411,12 +467,43 @@ static unsigned long machine_mib(void)
 /* A host is made of memory of this machine, which it uses: all of it. */
 static void check_size(const struct options *opt)
 {
-    unsigned long host = host_size(opt) / MIB_PAGES, here = machine_mib();
+    unsigned long host = host_size(opt) / MIB_PAGES, here = machine_mib(),
+                  rows = guest_program_pages(opt);
 
+    if ( rows > PAGER_MAX_PAGES )
+        errx(2, "--rows: %lu rows need %lu MiB; at most %lu are possible",
+             opt->rows, rows / MIB_PAGES, PAGER_MAX_PAGES / MIB_PAGES);
     if ( host > here )
         errx(2, "a host of %lu MiB does not fit in the %lu MiB that this "
              "machine has left: a smaller --spare (now %lu), or guests with "
              "less mem", host, here, opt->spare / MIB_PAGES);
+}
+
+/* In which shift guests are saved. */
+static void plan_save(struct options *opt)
+{
+    unsigned int first = opt->from ? opt->first_shift + 2 : 1;
+
+    if ( !opt->save )
+    {
+        if ( opt->save_shift )
+            errx(2, "--save-at: --save says to which file");
+        return;
+    }
+    if ( opt->serve )
+    {
+        if ( opt->save_shift )
+            errx(2, "--save-at: with --serve a signal says when");
+        return;
+    }
+    if ( !opt->save_shift )
+        opt->save_shift = opt->from ? first : opt->shifts / 2 + 1;
+    if ( first > opt->shifts )
+        errx(2, "--save: there is no shift left to save in");
+    if ( opt->save_shift < first || opt->save_shift > opt->shifts )
+        errx(2, "--save: there are shifts %u to %u; save in one of them "
+             "(--save-at), not %u", first, opt->shifts, opt->save_shift);
+    opt->save_shift--;
 }
 
 void options_parse(struct options *opt, int argc, char **argv)
@@ -425,16 +512,25 @@ void options_parse(struct options *opt, int argc, char **argv)
                                       NULL };
 
     *opt = (struct options){
-        .spare = 24 * MIB_PAGES, .persist = ULONG_MAX, .shifts = 6, .seed = 1,
-        .rows = 70000, .cmdline = "tmem=1", .dir = "build/run", .io = IO_AUTO
+        .persist = ULONG_MAX, .shifts = 6, .seed = 1, .rows = 70000,
+        .dir = "build/run", .io = IO_AUTO
     };
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, opt);
+    if ( opt->from && describes )
+        errx(2, "--from: no --%s with it, since the file says that", describes);
+    if ( opt->from )
+        from_open(opt);
+    if ( !opt->spare )
+        opt->spare = 24 * MIB_PAGES;
+    if ( !opt->cmdline )
+        opt->cmdline = "tmem=1";
     if ( !opt->nr_guests )
         default_guests(opt);
     if ( opt->persist == ULONG_MAX )
         opt->persist = opt->spare;
     plan_shifts(opt);
+    plan_save(opt);
     load_traces(opt);
     check_size(opt);
 }
@@ -449,4 +545,5 @@ void options_free(struct options *opt)
         free(opt->guest[i].trace_file);
         trace_free(opt->guest[i].trace);
     }
+    free(opt->saved_cmdline);
 }

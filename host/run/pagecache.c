@@ -212,7 +212,7 @@ static void mark_used(struct pagecache *pc, uint32_t i)
 
 /* A page came back: is it what the file has there? */
 static void check_page(struct pagecache *pc, uint32_t file, uint32_t index,
-                       const void *data, bool from_tmem)
+                       const void *data, const char *from)
 {
     struct guest_stats *st = pc->st;
 
@@ -221,8 +221,7 @@ static void check_page(struct pagecache *pc, uint32_t file, uint32_t index,
         return;
     if ( !st->corrupt++ )
         fprintf(stderr, "tmem-host: domain %u: page %u of %s/%u came back "
-                "changed from %s\n", pc->dom, index, pc->c->dir, file,
-                from_tmem ? "tmem" : "the disk");
+                "changed from %s\n", pc->dom, index, pc->c->dir, file, from);
 }
 
 static void read_page(struct pagecache *pc, uint32_t file, uint32_t index)
@@ -248,7 +247,7 @@ static void read_page(struct pagecache *pc, uint32_t file, uint32_t index)
         disk_read(corpus_fd(pc->c, file), index, data, st);
         st->disk_reads++;
     }
-    check_page(pc, file, index, data, found);
+    check_page(pc, file, index, data, found ? "tmem" : "the disk");
 }
 
 /* The job writes a whole page: the old text with a new stamp in front. */
@@ -336,6 +335,55 @@ void pagecache_replay(struct pagecache *pc)
         continue;
 }
 
+void pagecache_half(struct pagecache *pc)
+{
+    while ( pc->next < pc->c->t->nr_recs / 2 )
+        pagecache_step(pc);
+}
+
+unsigned long pagecache_pass(struct pagecache *pc, struct parcel *p)
+{
+    size_t pages = pc->c->t->pages;
+    uint32_t i;
+
+    if ( !parcel_same(p, pc->nr_frames) || !parcel_same(p, pages) )
+        return 0;
+    parcel_number(p, &pc->unused, pc->nr_frames);
+    parcel_number(p, &pc->nr_spare, pc->nr_frames);
+    parcel_pass(p, pc->frame, pc->unused * sizeof(*pc->frame));
+    parcel_pass(p, pc->spare, pc->nr_spare * sizeof(*pc->spare));
+    parcel_field(p, pc->q);
+    parcel_pass(p, pc->where, pages * sizeof(*pc->where));
+    parcel_pass(p, pc->shadow, pages * sizeof(*pc->shadow));
+    parcel_pass(p, pc->now, pages * sizeof(*pc->now));
+    parcel_field(p, pc->age);
+    parcel_field(p, pc->version);
+    parcel_field(p, pc->next);
+    parcel_field(p, pc->next_page);
+    for ( i = 0; i < pc->unused; i++ )
+        parcel_pass(p, xenhost_guest_page(pc->dom, i), PAGE_SIZE);
+    return pc->unused - pc->nr_spare;
+}
+
+unsigned long pagecache_verify(struct pagecache *pc)
+{
+    const struct trace *t = pc->c->t;
+    unsigned long n = 0;
+    uint32_t file, index, i;
+
+    for ( file = 0; file < t->nr_files; file++ )
+        for ( index = 0; index < t->file[file].pages; index++ )
+        {
+            i = pc->where[t->file[file].first + index];
+            if ( i == NONE )
+                continue;
+            check_page(pc, file, index, xenhost_guest_page(pc->dom, i),
+                       "its own memory");
+            n++;
+        }
+    return n;
+}
+
 void pagecache_share(struct pagecache *pc)
 {
     pc->shared = true;
@@ -354,7 +402,7 @@ void pagecache_drain(struct pagecache *pc)
             if ( pc->in_tmem[t->file[file].first + index] &&
                  get_page(pc, file, index, 0, uncounted) )
                 check_page(pc, file, index, xenhost_guest_page(pc->dom, 0),
-                           true);
+                           "tmem");
     pc->st->tmem_errors += uncounted->tmem_errors;
     free(uncounted);
 }

@@ -6,6 +6,7 @@
 #define RUN_PAGECACHE_H
 
 #include "disk.h"
+#include "savefile.h"
 
 struct pagecache;
 
@@ -22,6 +23,19 @@ void pagecache_replay(struct pagecache *pc);
  * back; it begins again then.
  */
 bool pagecache_step(struct pagecache *pc);
+
+/* The same up to the middle of the job, from where a replay goes on. */
+void pagecache_half(struct pagecache *pc);
+
+/*
+ * Its state and its memory, to be saved, or to go on with in a new one of the
+ * same size and trace. Of an ephemeral pool nothing is saved: it is empty then.
+ * Returns the pages in its memory.
+ */
+unsigned long pagecache_pass(struct pagecache *pc, struct parcel *p);
+
+/* Compare all that is in memory with what it should be; how many pages. */
+unsigned long pagecache_verify(struct pagecache *pc);
 
 /*
  * The pool is a shared one: a get leaves a page in it, and finds what others

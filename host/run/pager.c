@@ -170,6 +170,27 @@ static uint32_t swap_out(struct pager *pg)
     return gfn;
 }
 
+/* Copy a page from tmem or the swap file to a frame. Is it what it was? */
+static void fetch(struct pager *pg, uint32_t i, uint32_t gfn,
+                  struct guest_stats *st)
+{
+    const struct anon_page *p = &pg->page[i];
+    void *frame = xenhost_guest_page(pg->dom, gfn);
+
+    if ( !p->in_tmem )
+        disk_read(pg->swap, i, frame, st);
+    else if ( !guest_get(pg->dom, pg->pool, SWAP_OBJECT, i, gfn, st) )
+    {
+        st->tmem_errors++;
+        memset(frame, 0, PAGE_SIZE);
+    }
+    st->returned++;
+    if ( page_digest(frame) != p->digest && !st->corrupt++ )
+        fprintf(stderr, "tmem-host: domain %u: swapped page %u came back "
+                "changed from %s\n", pg->dom, i,
+                p->in_tmem ? "tmem" : "the swap file");
+}
+
 /* Bring a page in: from tmem, from the swap file, or as zeroes. */
 static void swap_in(struct pager *pg, uint32_t i)
 {
@@ -177,7 +198,6 @@ static void swap_in(struct pager *pg, uint32_t i)
     struct guest_stats *st = pg->st;
     uint32_t gfn = pg->nr_free ? pg->free[--pg->nr_free] : swap_out(pg);
     void *frame = xenhost_guest_page(pg->dom, gfn);
-    bool from_tmem = p->in_tmem;
 
     p->frame = gfn;
     st->faults++;
@@ -187,27 +207,15 @@ static void swap_in(struct pager *pg, uint32_t i)
         p->dirty = true;
         return;
     }
+    fetch(pg, i, gfn, st);
     if ( p->in_tmem )
     {
-        if ( !guest_get(pg->dom, pg->pool, SWAP_OBJECT, i, gfn, st) )
-        {
-            st->tmem_errors++;
-            memset(frame, 0, PAGE_SIZE);
-        }
         guest_flush_page(pg->dom, pg->pool, SWAP_OBJECT, i, st);
         p->in_tmem = false;
         p->dirty = true;
     }
     else
-    {
-        disk_read(pg->swap, i, frame, st);
         st->swap_ins++;
-    }
-    st->returned++;
-    if ( page_digest(frame) != p->digest && !st->corrupt++ )
-        fprintf(stderr, "tmem-host: domain %u: swapped page %u came back "
-                "changed from %s\n", pg->dom, i,
-                from_tmem ? "tmem" : "the swap file");
     memcpy(pg->alias + i * PAGE_SIZE, frame, PAGE_SIZE);
 }
 
@@ -317,6 +325,62 @@ void pager_use(struct pager *pg)
 void *pager_base(const struct pager *pg)
 {
     return pg->view;
+}
+
+/* Take the view's protection from the state of each page. */
+static void protect_all(struct pager *pg)
+{
+    uint32_t i;
+
+    for ( i = 0; i < pg->pages; i++ )
+        if ( pg->page[i].frame != NONE && pg->page[i].list == ACTIVE )
+            protect(pg, i, PROT_READ | (pg->page[i].dirty ? PROT_WRITE : 0));
+}
+
+unsigned long pager_pass(struct pager *pg, struct parcel *p)
+{
+    struct guest_stats uncounted = { 0 };
+    void *frame = xenhost_guest_page(pg->dom, 0);
+    unsigned long n = 0;
+    uint32_t i;
+
+    if ( !parcel_same(p, pg->pages) || !parcel_same(p, pg->nr_frames) )
+        return 0;
+    parcel_number(p, &pg->nr_free, pg->nr_frames);
+    parcel_pass(p, pg->free, pg->nr_free * sizeof(*pg->free));
+    parcel_pass(p, pg->page, pg->pages * sizeof(*pg->page));
+    parcel_field(p, pg->q);
+    for ( i = 0; i < pg->pages && !p->bad; i++ )
+    {
+        if ( pg->page[i].frame != NONE )
+            parcel_pass(p, pg->alias + i * PAGE_SIZE, PAGE_SIZE);
+        n += pg->page[i].frame != NONE;
+        if ( !pg->page[i].in_file )
+            continue;
+        if ( !p->in )
+            disk_read(pg->swap, i, frame, &uncounted);
+        parcel_pass(p, frame, PAGE_SIZE);
+        if ( p->in )
+            disk_write(pg->swap, i, frame, &uncounted);
+        n++;
+    }
+    if ( p->in && !p->bad )
+        protect_all(pg);
+    return n;
+}
+
+unsigned long pager_verify(struct pager *pg)
+{
+    unsigned long n = 0;
+    uint32_t i;
+
+    for ( i = 0; i < pg->pages; i++ )
+        if ( pg->page[i].in_tmem || pg->page[i].in_file )
+        {
+            fetch(pg, i, 0, pg->st);
+            n++;
+        }
+    return n;
 }
 
 void pager_reset(struct pager *pg)

@@ -10,6 +10,7 @@
 #define RUN_PAGER_H
 
 #include "run.h"
+#include "savefile.h"
 
 /* mprotect() splits mappings; Linux allows 65530 of them to a process. */
 #define PAGER_MAX_PAGES 30000u
@@ -31,6 +32,19 @@ void pager_free(struct pager *pg);
  */
 void pager_use(struct pager *pg);
 void *pager_base(const struct pager *pg);
+
+/*
+ * Its state, memory and swap file, to be saved, or to go on with in a new one
+ * of the same size. Pages that are in tmem travel another way. Nobody uses the
+ * memory meanwhile. Returns how many pages there were in memory and swap file.
+ */
+unsigned long pager_pass(struct pager *pg, struct parcel *p);
+
+/*
+ * Compare each page that is in tmem or in the swap file, and stays there, with
+ * what it should be; how many there are.
+ */
+unsigned long pager_verify(struct pager *pg);
 
 /* The program has ended: forget all pages, in memory and in swap. */
 void pager_reset(struct pager *pg);

@@ -252,7 +252,7 @@ static bool case_is_good(const struct options *opt, enum run_case which,
                 name, res->leaked);
     good = !sum->corrupt && !sum->wrong && !sum->tmem_errors && !res->leaked;
     /* Who serves xl may have been told to let nobody put anything. */
-    if ( !opt->serve && which == CASE_TMEM && sum->puts && !sum->puts_ok )
+    if ( !tmem_alone(opt) && which == CASE_TMEM && sum->puts && !sum->puts_ok )
     {
         fprintf(stderr, "FAILED (tmem): of %llu puts each was refused; "
                 "is there any room with --spare=%lu --persist=%lu "
@@ -294,7 +294,7 @@ static void integrity(uint64_t returned, uint64_t jobs, bool good)
            "NOT all good (see above)", (unsigned long long)jobs);
 }
 
-bool report_served(const struct options *opt, const struct case_result *res)
+bool report_alone(const struct options *opt, const struct case_result *res)
 {
     struct guest_stats sum;
     bool good;
@@ -303,7 +303,8 @@ bool report_served(const struct options *opt, const struct case_result *res)
     good = case_is_good(opt, CASE_TMEM, res, &sum);
     if ( opt->quiet )
         return good;
-    printf("served %lu requests\n", res->served);
+    if ( opt->serve )
+        printf("served %lu requests\n", res->served);
     integrity(sum.returned, sum.jobs, good);
     return good;
 }

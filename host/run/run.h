@@ -62,6 +62,7 @@ struct guest_spec {
     unsigned long base;     /* its own memory without any of the spare */
     char *trace_file;       /* page-cache guests */
     struct trace *trace;
+    uint64_t trace_digest;  /* with which it was saved */
     unsigned int repeat;    /* jobs in each busy shift */
     char busy[MAX_SHIFTS + 1];  /* '#' busy, '.' idle, for each shift */
 };
@@ -78,6 +79,12 @@ struct options {
     const char *dir;        /* for the corpus, swap files and results */
     enum io_mode io;
     const char *serve;      /* the socket for xl, or NULL */
+    const char *save;       /* the file to save guests to, or NULL */
+    unsigned int save_shift;    /* in the middle of it */
+    const char *from;       /* the file to go on from, or NULL */
+    unsigned int first_shift;   /* 0; or in the middle of it, from a file */
+    uint64_t reference;     /* what a job of a swapping guest prints */
+    char *saved_cmdline;    /* from a file */
     bool keep_reserve;      /* the split case does not get the reserve */
     bool together;          /* all guests busy in every shift */
     bool no_policy;         /* without the section on weights and caps */
@@ -109,13 +116,17 @@ struct case_result {
 void options_parse(struct options *opt, int argc, char **argv);
 void options_free(struct options *opt);
 
+/* Is there the case tmem alone? */
+static inline bool tmem_alone(const struct options *opt)
+{
+    return opt->serve || opt->save || opt->from;
+}
+
 /* case.c. Exits with a message unless opt->cmdline is one that turns tmem on. */
 void case_check(const struct options *opt);
-/* What each job of a swapping guest must print is `reference`. */
 struct corpus;
 void case_run(const struct options *opt, enum run_case which, bool direct,
-              struct corpus *const *corpus, uint64_t reference,
-              struct case_result *res);
+              struct corpus *const *corpus, struct case_result *res);
 /* Frames that tmem never takes: the larger of 1 % and 16 MiB. */
 unsigned long host_reserve(unsigned long host_pages);
 unsigned long host_size(const struct options *opt);
@@ -135,8 +146,8 @@ bool report(const struct options *opt, const struct case_result *res,
             bool direct, const char *picture);
 /* A line about guest i, whose domain id is `dom`; 0: it has none yet. */
 void report_guest(const struct options *opt, unsigned int i, domid_t dom);
-/* What report() is, of a run that served xl. */
-bool report_served(const struct options *opt, const struct case_result *res);
+/* What report() is, of a run that served xl, was saved, or went on. */
+bool report_alone(const struct options *opt, const struct case_result *res);
 
 /* Say on a terminal what is going on; "" takes it away again. */
 void progress(const struct options *opt, const char *what);

@@ -7,6 +7,10 @@
  * words, look-ups of single words, a join of two parts of the text, an update
  * in place. Loading is sequential, indexing sorts, the look-ups jump about.
  *
+ * A job is done in steps. One that is to be interrupted has its database in a
+ * piece of memory that means the same wherever it lies (SQLite's form of a
+ * file); between two parts of the job, nothing else of it is of any use.
+ *
  * Locking: each job has a connection of its own (SQLITE_OPEN_NOMUTEX).
  */
 #include <ctype.h>
@@ -158,34 +162,86 @@ static uint64_t look_up(sqlite3 *db, unsigned long rows, uint64_t seed,
     return h;
 }
 
-uint64_t sqlwork_run(unsigned long rows, uint64_t seed)
+static sqlite3 *open_db(const struct sqlwork *w, void *image, size_t size)
 {
     sqlite3 *db;
-    uint64_t h = 1;
 
     if ( sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE |
                          SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) )
         errx(1, "SQLite cannot open a database in memory");
+    if ( image && sqlite3_deserialize(db, "main", image, w->used, size, 0) )
+        fail(db, "open");
     run_sql(db, "pragma temp_store = memory; pragma journal_mode = off");
-    run_sql(db, "create table occ(word text, part int, nr int, line text)");
-    load(db, rows);
-    run_sql(db, "create index by_word on occ(word, part)");
-    h = query(db, "select count(*), count(distinct word) from occ", h);
-    h = query(db, "select word, count(*) as n from occ group by word "
-                  "order by n desc, word limit 20", h);
-    h = look_up(db, rows, seed, h);
-    h = query(db, "select a.word, count(*) as n from "
-                  "(select distinct word from occ where part = 1) a "
-                  "join occ b on b.word = a.word and b.part = 40 "
-                  "group by a.word order by n desc, a.word limit 50", h);
-    run_sql(db, "update occ set nr = nr + 1 where part % 8 = 3");
-    h = query(db, "select part, sum(nr), max(line) from occ group by part", h);
+    /* Read it where it is. */
+    if ( image )
+        run_sql(db, "pragma mmap_size = 2147418112");
+
+    return db;
+}
+
+/* The step's results, chained from h. */
+static uint64_t step(sqlite3 *db, const struct sqlwork *w, uint64_t h)
+{
+    switch ( w->step )
+    {
+    case 0:
+        run_sql(db, "create table occ(word text, part int, nr int, line text)");
+        load(db, w->rows);
+        return 1;
+    case 1:
+        run_sql(db, "create index by_word on occ(word, part)");
+        return h;
+    case 2:
+        h = query(db, "select count(*), count(distinct word) from occ", h);
+        return query(db, "select word, count(*) as n from occ group by word "
+                         "order by n desc, word limit 20", h);
+    case 3:
+        return look_up(db, w->rows, w->seed, h);
+    case 4:
+        return query(db, "select a.word, count(*) as n from "
+                         "(select distinct word from occ where part = 1) a "
+                         "join occ b on b.word = a.word and b.part = 40 "
+                         "group by a.word order by n desc, a.word limit 50", h);
+    case 5:
+        run_sql(db, "update occ set nr = nr + 1 where part % 8 = 3");
+        return h;
+    default:
+        return query(db, "select part, sum(nr), max(line) from occ "
+                         "group by part", h);
+    }
+}
+
+void sqlwork_go(struct sqlwork *w, void *image, size_t size,
+                unsigned int until)
+{
+    sqlite3 *db = open_db(w, image, size);
+    sqlite3_int64 used = 0;
+
+    for ( ; w->step < until; w->step++ )
+        w->digest = step(db, w, w->digest);
+    if ( image && !sqlite3_serialize(db, "main", &used,
+                                     SQLITE_SERIALIZE_NOCOPY) )
+        fail(db, "close");
+    w->used = used;
     sqlite3_close(db);
-    return h;
+}
+
+uint64_t sqlwork_run(unsigned long rows, uint64_t seed)
+{
+    struct sqlwork w = { .rows = rows, .seed = seed };
+
+    sqlwork_go(&w, NULL, 0, SQLWORK_STEPS);
+    return w.digest;
 }
 
 uint32_t sqlwork_pages(unsigned long rows)
 {
     /* Seen: 242 bytes a row, index and sort included; and a margin. */
     return 512 + rows * 280 / PAGE_SIZE;
+}
+
+uint32_t sqlwork_image_pages(unsigned long rows)
+{
+    /* Seen: 95 bytes a row. */
+    return 128 + rows * 160 / PAGE_SIZE;
 }

@@ -4,7 +4,7 @@
  *
  * A connection carries one request and its reply. Both ends are of the same
  * build, on the same machine. buf is only ever written by the operations that
- * are built, so nothing of it goes with the request. Beside control operations
+ * xl's commands use, so nothing of it goes with the request. Beside control operations
  * there is one that tells a domain's name, as xenstore does for a real xl.
  */
 #ifndef RUN_WIRE_H

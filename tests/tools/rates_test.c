@@ -40,7 +40,7 @@ static const char second[] =
     "P=CI:1,PI:2,PT:ES\n"
     "C=CI:2,ww:100,fr:0,Ec:50\n"
     "P=CI:2,PI:0,PT:EP,ps:50,gs:0,gt:0\n"
-    "C=CI:30000,ww:0,fr:0,Ec:0\n";
+    "C=CI:30000,ww:0,fr:1,sv:1,Ec:0\n";
 
 static char output[4096];
 
@@ -87,7 +87,7 @@ static void test_table(void **state)
             "    300   75.0  75.0\n"
         "    2 -                   50         0     -       0      25"
             "    100   25.0  25.0\n"
-        "30000 -                    0         0     -       0       0"
+        "30000>-                    0         0     -       0       0"
             "      0    0.0     -\n");
 }
 

@@ -259,6 +259,29 @@ static void test_top(void **state)
     assert_int_equal(tables, 2);
 }
 
+/* A save that is open is seen, and by whom it was left open does not matter. */
+static void test_save_is_open(void **state)
+{
+    struct wire_request begin = { .cmd = TMEMC_SAVE_BEGIN, .cli_id = 2 };
+    struct wire_request end = { .cmd = TMEMC_SAVE_END, .cli_id = 2 };
+    int64_t token = request(&begin, NULL);
+
+    (void)state;
+    assert_in_range(token, 1, INT32_MAX);
+    assert_int_equal(client(1, "sv"), 0);
+    assert_int_equal(client(2, "sv"), 1);
+    assert_int_equal(run("xl tmem-top -d 1"), 0);
+    assert_non_null(strstr(run_out, "\n    1 cache1 "));
+    assert_non_null(strstr(run_out, "\n    2>cache2 "));
+    assert_int_equal(run("xl tmem-list 2 | xen-tmem-list-parse"), 0);
+    assert_null(strstr(run_out, "unknown"));
+    end.oid[0] = token + 1;
+    assert_int_equal(request(&end, NULL), -ESTALE);
+    end.oid[0] = 0;
+    assert_int_equal(request(&end, NULL), 0);
+    assert_int_equal(client(2, "sv"), 0);
+}
+
 /*
  * tmem-top on a terminal of so many columns: what it showed at once. A key
  * ends it long before it would end by itself.
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_freeable),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_top),
+        cmocka_unit_test(test_save_is_open),
         cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_bad_input),

@@ -104,6 +104,7 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
             return -1;
         row->weight = tmem_line_number(l, "ww");
         row->frozen = tmem_line_number(l, "fr");
+        row->saved = tmem_line_number(l, "sv");
         row->ephemeral = tmem_line_number(l, "Ec");
         break;
     case 'P':
@@ -264,7 +265,8 @@ static void print_row(struct table *t, const struct tmem_counts *since,
     if (now->shared)
         *share = *due = *weight = '\0';
 
-    put(t, "%5"PRIu64"%c%-12.12s", now->id, now->frozen ? '*' : ' ',
+    put(t, "%5"PRIu64"%c%-12.12s", now->id,
+        now->saved ? '>' : now->frozen ? '*' : ' ',
         now->shared ? "(shared)" : text ? text : "-");
     put(t, " %9"PRIu64, now->ephemeral);
     put(t, " %9"PRIu64, now->persistent);

@@ -21,7 +21,7 @@ struct tmem_counts {
 
 /* A client, or a shared pool. */
 struct tmem_row {
-    bool shared, frozen;
+    bool shared, frozen, saved;     /* saved: it is being */
     uint64_t id;                    /* domain, or slot */
     uint64_t ephemeral, persistent; /* pages */
     uint64_t weight;

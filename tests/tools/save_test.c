@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * save_test.c - guests of tmem-host are saved to a file, and go on from it
+ *
+ * Two small guests: one has a job that writes files, the other one's database
+ * is larger than its memory, so that a part of it is in tmem. tmem-host compares
+ * every page; what is looked at here is that there were any, and what it says
+ * about files that are not as they should be.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../lib/served.h"
+
+#define HOST   "tmem-host --io=cached --dir=%s/run "
+#define GUESTS "-g kind=cache,name=files,mem=1,trace=%s/job.trace " \
+               "-g kind=swap,name=sql,mem=1 --rows=8000 --spare=4 --together "
+
+/* As it is in the file: savefile.c. */
+struct head {
+    uint32_t what, guest;
+    uint64_t len, digest;
+};
+enum { RUN = 1, TMEM, GUEST, END };
+#define FIRST_LINE 20
+
+static char dir[64];
+static uint8_t *good;           /* a file as it was saved */
+static size_t good_len;
+static size_t chunk[64];        /* where its chunks begin */
+static unsigned int nr_chunks;
+
+static void write_file(const char *name, const void *data, size_t len)
+{
+    FILE *f = fopen(served_path(name), "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* 2 MiB are read; the first page of each file is written. */
+static void write_trace(unsigned int times)
+{
+    char text[1024];
+    unsigned int i;
+    int len = sprintf(text, "tmem-trace 1\nf 1 2097152 a\nf 2 65536 b\n");
+
+    for ( i = 0; i < times; i++ )
+        len += sprintf(text + len, "r 1 0 512\nw 1 %u\nw 2 %u\nr 2 0 16\n", i,
+                       i);
+    len += sprintf(text + len, "end\n");
+    write_file("job.trace", text, len);
+}
+
+static uint64_t word(size_t at)
+{
+    uint64_t w;
+
+    memcpy(&w, good + at, sizeof(w));
+    return w;
+}
+
+static void read_good(void)
+{
+    FILE *f = fopen(served_path("good"), "r");
+    size_t at = FIRST_LINE;
+    struct head h;
+
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    good_len = ftell(f);
+    rewind(f);
+    good = malloc(good_len);
+    assert_int_equal(fread(good, 1, good_len, f), good_len);
+    fclose(f);
+    for ( nr_chunks = 0; at < good_len; at += sizeof(h) + h.len )
+    {
+        assert_true(nr_chunks < 64);
+        chunk[nr_chunks++] = at;
+        memcpy(&h, good + at, sizeof(h));
+    }
+    assert_int_equal(at, good_len);
+}
+
+/* A number of the table that it prints: of that guest, in that column. */
+static unsigned long column(const char *guest, unsigned int nr)
+{
+    char line[16];
+    char *s;
+
+    snprintf(line, sizeof(line), "\n  %s ", guest);
+    s = strstr(run_out, line);
+    if ( !s )
+        fail_msg("no line of %s in '%s'", guest, run_out);
+    for ( s += strlen(line); nr; nr-- )
+        strtoul(s, &s, 10);
+    return strtoul(s, NULL, 10);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    if ( run("true") )
+        return -1;
+    snprintf(dir, sizeof(dir), "%s", served_path(""));
+    write_trace(6);
+    if ( run(HOST GUESTS "--shifts=3 --save-at=2 --save=%s/good", dir, dir,
+             dir) )
+    {
+        fprintf(stderr, "%s%s", run_out, run_err);
+        return -1;
+    }
+    read_good();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(good);
+    served_clean();
+    return 0;
+}
+
+/* Everything of every guest comes back, and they work on to the end. */
+static void test_go_on(void **state)
+{
+    unsigned long own, tmem;
+
+    (void)state;
+    assert_int_equal(run(HOST GUESTS "--shifts=3 --save=%s/a", dir, dir, dir),
+                     0);
+    assert_string_equal(run_err, "");
+    assert_non_null(strstr(run_out, "in the middle of shift 2; "));
+    own = column("sql", 0);
+    tmem = column("sql", 2) + column("sql", 3);
+    assert_true(own >= 256);
+    assert_true(tmem > 100);
+    assert_true(column("files", 1) > 0);
+
+    assert_int_equal(run(HOST "--from=%s/a", dir, dir), 0);
+    assert_string_equal(run_err, "");
+    assert_int_equal(column("sql", 0), own);
+    assert_in_range(column("sql", 2), 100, tmem);
+    assert_true(column("sql", 3) >= column("sql", 2));
+    assert_true(column("files", 1) > 0);
+    assert_true(column("files", 3) > 200);
+    /* Two guests, what is left of a shift and another one. */
+    assert_non_null(strstr(run_out, "all as they had been; 4 jobs done"));
+}
+
+/* More than once, and in another folder, whose disks are made anew. */
+static void test_again(void **state)
+{
+    (void)state;
+    assert_int_equal(run(HOST "--from=%s/good --save=%s/again", dir, dir, dir),
+                     0);
+    assert_non_null(strstr(run_out, "in the middle of shift 3; "));
+    assert_int_equal(run("tmem-host --io=cached --dir=%s/other --spare=8 "
+                         "--from=%s/again", dir, dir), 0);
+    assert_string_equal(run_err, "");
+    assert_true(column("sql", 2) > 100);
+    assert_non_null(strstr(run_out, "all as they had been; 2 jobs done"));
+    assert_int_equal(run(HOST "--from=%s/again --quiet", dir, dir), 0);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err, "");
+}
+
+/* Some of the swapped pages are in the swap file, for lack of room in tmem. */
+static void test_swap_file(void **state)
+{
+    unsigned long own;
+
+    (void)state;
+    assert_int_equal(run(HOST GUESTS "--shifts=1 --persist=1 --save=%s/a", dir,
+                         dir, dir), 0);
+    own = column("sql", 0);
+    assert_true(own > 256);
+    assert_int_equal(run(HOST "--from=%s/a", dir, dir), 0);
+    assert_string_equal(run_err, "");
+    assert_int_equal(column("sql", 0), own);
+}
+
+/* Status 2 and one line that has this; nothing goes on. */
+static void refused(const char *what)
+{
+    char *newline;
+
+    if ( run(HOST "--from=%s/bad", dir, dir) != 2 || !strstr(run_err, what) ||
+         !strstr(run_err, "/bad: ") )
+        fail_msg("not '%s', but '%s' '%s'", what, run_out, run_err);
+    newline = strchr(run_err, '\n');
+    assert_non_null(newline);
+    assert_int_equal(newline[1], '\0');
+    assert_null(strstr(run_out, "jobs done"));
+}
+
+static void test_cut(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    write_file("bad", good, 0);
+    refused("not a file of guests");
+    write_file("bad", good, FIRST_LINE - 1);
+    refused("not a file of guests");
+    for ( i = 0; i < nr_chunks; i++ )
+    {
+        write_file("bad", good, chunk[i]);
+        refused("cut short");
+        write_file("bad", good, chunk[i] + sizeof(struct head) - 1);
+        refused("cut short");
+        if ( !word(chunk[i] + 8) )
+            continue;
+        write_file("bad", good, chunk[i] + sizeof(struct head) + 1);
+        refused("cut short");
+    }
+    write_file("bad", good, good_len - 1);
+    refused("cut short");
+}
+
+static void test_damaged(void **state)
+{
+    unsigned int i, n;
+    size_t at;
+
+    (void)state;
+    for ( at = 0; at < FIRST_LINE; at += 7 )
+    {
+        good[at] ^= 1;
+        write_file("bad", good, good_len);
+        good[at] ^= 1;
+        refused("not a file of guests");
+    }
+    for ( i = 0; i < nr_chunks; i++ )
+        for ( n = 0; n < 5; n++ )
+        {
+            uint64_t len = word(chunk[i] + 8);
+
+            /* What it is, whose, its digest; the body's middle and end. */
+            at = chunk[i] + (n == 0 ? 0 : n == 1 ? 4 : n == 2 ? 20 :
+                             sizeof(struct head) +
+                             (n == 3 ? len / 2 : len - 1));
+            if ( n > 2 && !len )
+                continue;
+            good[at] ^= 4;
+            write_file("bad", good, good_len);
+            good[at] ^= 4;
+            refused("damaged: it is not what was saved");
+        }
+    /* A length: the body is another one, or there is none. */
+    good[chunk[1] + 8] ^= 8;
+    write_file("bad", good, good_len);
+    good[chunk[1] + 8] ^= 8;
+    refused("damaged");
+    good[chunk[1] + 15] ^= 8;
+    write_file("bad", good, good_len);
+    good[chunk[1] + 15] ^= 8;
+    refused("damaged");
+}
+
+/* Chunks that are whole, but not where they were. */
+static void test_mixed_up(void **state)
+{
+    size_t len = chunk[2] - chunk[1];
+    uint8_t *bad = malloc(good_len + len);
+
+    (void)state;
+    memcpy(bad, good, chunk[1]);
+    memcpy(bad + chunk[1], good + chunk[2], good_len - chunk[2]);
+    write_file("bad", bad, good_len - len);
+    refused("damaged");
+    memcpy(bad, good, chunk[2]);
+    memcpy(bad + chunk[2], good + chunk[1], good_len - chunk[1]);
+    write_file("bad", bad, good_len + len);
+    refused("damaged");
+    memcpy(bad, good, good_len);
+    write_file("bad", bad, good_len + 1);
+    refused("there is more behind");
+    free(bad);
+}
+
+/* A file as it was, where it does not fit. */
+static void test_elsewhere(void **state)
+{
+    (void)state;
+    assert_int_equal(run(HOST "--from=%s/good --spare=1", dir, dir), 1);
+    assert_non_null(strstr(run_err, "guest sql: no memory for "));
+    assert_non_null(strstr(run_err, "a larger --spare has more\n"));
+    assert_int_equal(run(HOST "--from=%s/good --boot=tmem=0", dir, dir), 2);
+    assert_non_null(strstr(run_err, "leaves tmem off"));
+    assert_int_equal(run(HOST "--from=%s/none", dir, dir), 2);
+    assert_non_null(strstr(run_err, "cannot open "));
+    assert_int_equal(run(HOST "--from=%s", dir, dir), 2);
+    assert_non_null(strstr(run_err, "Is a directory"));
+    write_trace(5);
+    assert_int_equal(run(HOST "--from=%s/good", dir, dir), 2);
+    assert_non_null(strstr(run_err, "not the trace that guest files was saved "
+                           "with"));
+    write_trace(6);
+    assert_int_equal(run(HOST "--from=%s/good --quiet", dir, dir), 0);
+}
+
+static void test_options(void **state)
+{
+    static const struct { const char *options, *error; } bad[] = {
+        { "--save-at=2", "--save says to which file" },
+        { "--save=x --save-at=7", "there are shifts 1 to 6" },
+        { "--save=x --save-at=0", "--save-at must be a number" },
+        { "--save=x --serve --save-at=1", "a signal says when" },
+        { "--from=x --rows=1000", "no --rows with it" },
+        { "--from=x -g kind=swap,mem=1", "no --guest with it" },
+        { "--from=x --shifts=3", "no --shifts with it" },
+        { "--save=x --rows=400000", "--rows: 400000 rows need " },
+    };
+    size_t i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
+    {
+        assert_int_equal(run("cd %s && tmem-host %s", dir, bad[i].options), 2);
+        if ( !strstr(run_err, bad[i].error) )
+            fail_msg("%s: '%s'", bad[i].options, run_err);
+    }
+    assert_int_equal(run("ls %s/x", dir), 2);
+    assert_int_equal(run(HOST GUESTS "--shifts=1 --save=/dev/full", dir, dir),
+                     1);
+    assert_non_null(strstr(run_err, "cannot write /dev/full, which is not "
+                           "complete: No space left"));
+    assert_int_equal(run(HOST GUESTS "--shifts=1 --save=%s/no/x", dir, dir,
+                         dir), 1);
+    assert_non_null(strstr(run_err, "cannot open "));
+    /* The last shift is under way. */
+    assert_int_equal(run(HOST GUESTS "--shifts=1 --save=%s/a", dir, dir, dir),
+                     0);
+    assert_int_equal(run(HOST "--from=%s/a --save=%s/b", dir, dir, dir), 2);
+    assert_non_null(strstr(run_err, "there is no shift left to save in"));
+}
+
+/* A host that serves xl is saved when it is told to end, and serves again. */
+static void test_serve(void **state)
+{
+    static const char wait_and_end[] =
+        "& for i in $(seq 600); do xl tmem-list -l -a 2>/dev/null | "
+        "grep -q '^P=CI:2,.*pt:[1-9]' && break; sleep 0.1; done; "
+        "kill $!; wait $!";
+
+    (void)state;
+    assert_int_equal(run(HOST GUESTS "--serve=%s/control --save=%s/a %s", dir,
+                         dir, dir, dir, wait_and_end), 0);
+    assert_non_null(strstr(run_out, "They go on with --from="));
+    assert_string_equal(run_err, "");
+    assert_int_equal(run(HOST "--serve=%s/control --from=%s/a %s", dir, dir,
+                         dir, wait_and_end), 0);
+    assert_string_equal(run_err, "");
+    assert_true(column("sql", 0) > 0);
+    assert_non_null(strstr(run_out, "all as they had been"));
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_go_on),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_swap_file),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_mixed_up),
+        cmocka_unit_test(test_elsewhere),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_serve),
+    };
+
+    if ( argc > 1 )
+        cmocka_set_test_filter(argv[1]);
+    cmocka_set_message_output(CM_OUTPUT_STDOUT);
+
+    return cmocka_run_group_tests(tests, setup, end);
+}
