@@ -11,6 +11,7 @@
 #include <xenhost.h>
 
 #include "page.h"
+#include "save.h"
 #include "stream.h"
 
 struct tmem_rec *stream_record(struct stream *s, unsigned int kind,
@@ -97,6 +98,31 @@ struct tmem_rec_end *stream_end(struct stream *s)
 {
     return (void *)(stream_record(s, TMEM_REC_END, 0, s->nr_pages,
                                   sizeof(struct tmem_rec_end)) + 1);
+}
+
+long stream_pass(struct stream *s, domid_t dom, uint64_t token, uint32_t stage)
+{
+    long ret;
+
+    while ( (ret = save_next(dom, token, stage, s->data + s->len,
+                             s->size - s->len)) > 0 )
+        s->len += ret;
+
+    return ret;
+}
+
+long stream_save(struct stream *s, domid_t dom)
+{
+    long token = save_begin(dom), ret;
+
+    if ( token <= 0 )
+        return token;
+    ret = stream_pass(s, dom, token, TMEM_SAVE_HEAD);
+    if ( !ret )
+        ret = stream_pass(s, dom, token, TMEM_SAVE_FINAL);
+    save_end(dom, token);
+
+    return ret;
 }
 
 long restore_op(uint32_t cmd, domid_t dom, const void *data, uint32_t len)

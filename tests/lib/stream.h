@@ -38,6 +38,14 @@ void stream_object_gone(struct stream *s, struct handle h);
 void stream_page_gone(struct stream *s, struct handle h);
 struct tmem_rec_end *stream_end(struct stream *s);
 
+/*
+ * Append what a pass of a save gives, as often as it takes: 0, or the first
+ * error, behind what there was before it.
+ */
+long stream_pass(struct stream *s, domid_t dom, uint64_t token, uint32_t stage);
+/* A domain that is shut down: its head, and all its pages: 0 or an error. */
+long stream_save(struct stream *s, domid_t dom);
+
 /* An operation of a restore, with bytes of a buffer; or without: NULL, 0. */
 long restore_op(uint32_t cmd, domid_t dom, const void *data, uint32_t len);
 #define restore_begin(dom) restore_op(TMEMC_RESTORE_BEGIN, dom, NULL, 0)

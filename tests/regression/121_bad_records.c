@@ -8,6 +8,7 @@
  * good one. What is merely superfluous is fine.
  */
 #include "../lib/control.h"
+#include "../lib/save.h"
 #include "../lib/stream.h"
 #include "regression.h"
 
@@ -322,6 +323,28 @@ static void test_not_open(void **state)
     assert_int_equal(restore_begin(OTHER), -EEXIST);
 }
 
+/* Save and restore of one client at a time: whichever comes second is told. */
+static void test_save_meanwhile(void **state)
+{
+    struct stream s = good();
+    long token;
+
+    (void)state;
+    assert_int_equal(restore_begin(GUEST), 0);
+    assert_int_equal(save_begin(GUEST), -EBUSY);
+    assert_int_equal(restore_put(GUEST, &s, NULL), 0);
+    assert_int_equal(save_begin(GUEST), -EBUSY);
+    finish(&s, 1);
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    token = save_begin(GUEST);
+    assert_true(token > 0);
+    assert_int_equal(restore_begin(GUEST), -EEXIST);
+    assert_int_equal(guest_destroy_pool(GUEST, 0), 1);
+    assert_int_equal(restore_begin(GUEST), -EBUSY);
+    assert_int_equal(save_end(GUEST, token), 0);
+    assert_int_equal(restore_begin(GUEST), 0);
+}
+
 /* A stream that just ends, or ends and goes on. */
 static void test_incomplete(void **state)
 {
@@ -476,6 +499,7 @@ int main(int argc, char *argv[])
         machine_test(test_nothing_before_client),
         machine_test(test_truncated),
         machine_test(test_not_open),
+        machine_test(test_save_meanwhile),
         machine_test(test_incomplete),
         machine_test(test_superfluous),
         machine_test(test_only_gone),
