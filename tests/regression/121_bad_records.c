@@ -338,7 +338,7 @@ static void test_save_meanwhile(void **state)
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
     token = save_begin(GUEST);
     assert_true(token > 0);
-    assert_int_equal(restore_begin(GUEST), -EEXIST);
+    assert_int_equal(restore_begin(GUEST), -EBUSY);
     assert_int_equal(guest_destroy_pool(GUEST, 0), 1);
     assert_int_equal(restore_begin(GUEST), -EBUSY);
     assert_int_equal(save_end(GUEST, token), 0);

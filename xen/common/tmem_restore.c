@@ -399,8 +399,6 @@ static long restore_begin(struct tmem_client *c)
 
     if ( found )
         return -EEXIST;
-    if ( c->save )
-        return -EBUSY;
     c->restore = TMEM_RESTORE_EMPTY;
     c->restore_frozen = false;
 
