@@ -24,7 +24,8 @@ run)             want="$build
 libsqlite3-dev /usr/include/sqlite3.h
 gnuplot-nox  /usr/bin/gnuplot" ;;
 check)           want="$build
-libcmocka-dev /usr/include/cmocka.h" ;;
+libcmocka-dev /usr/include/cmocka.h
+python3      /usr/bin/python3" ;;
 coverage)        want="$build
 libcmocka-dev /usr/include/cmocka.h
 python3      /usr/bin/python3" ;;

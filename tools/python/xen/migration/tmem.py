@@ -39,6 +39,7 @@ TMEM_REC_VERSION      = 1
 TMEM_CLIENT_FLAGS     = 3
 TMEM_MAX_AUTH         = 16
 TMEM_MAX_POOLS        = 16
+TMEM_MAX_WEIGHT       = 65535
 TMEM_FORM_RAW         = 0
 
 # Of a new pool: persistent, shared, and the version
@@ -114,29 +115,29 @@ class VerifyTmem(object):
                               (kind, at))
 
         fmt, rest, verifier = tmem_verifiers[kind]
-        size = 0
-        for part in fmt:
-            size += calcsize(part)
-        if length % 8 or length < size or (rest is not None and
-                                           length != size + rest):
+        size = calcsize(fmt)
+        if length < size or (rest is not None and length != size + rest):
             raise RecordError("Length %d of the tmem record of kind %d at %d" %
                               (length, kind, at))
 
-        if pool >= TMEM_MAX_POOLS:
-            raise RecordError("Pool %d in the tmem record at %d" % (pool, at))
+        if pool >= TMEM_MAX_POOLS or (pool != 0 and
+                                      kind in (TMEM_REC_client, TMEM_REC_end)):
+            raise RecordError("Pool %d in the tmem record of kind %d at %d" %
+                              (pool, kind, at))
 
         if not self.client and kind != TMEM_REC_client:
             raise RecordError("tmem record of kind %d before the client's" %
                               (kind, ))
 
         self.complete = False
-        verifier(self, pool, length, *unpack_from("".join(fmt), content,
-                                                  at + hdrsz))
+        at += hdrsz
+        verifier(self, pool, content[at:at + length], *unpack_from(fmt, content,
+                                                                   at))
 
-        return at + hdrsz + length
+        return at + length
 
 
-    def verify_client(self, _, length, version, flags, weight, cap, nr_pages,
+    def verify_client(self, _, content, version, flags, weight, cap, nr_pages,
                       nr_auth, res1):
         """ Client: first of the head and of the final pass """
 
@@ -148,11 +149,19 @@ class VerifyTmem(object):
             raise RecordError("Reserved bits set in a tmem client: 0x%08x "
                               "0x%08x" % (flags, res1))
 
-        if (nr_auth > TMEM_MAX_AUTH or
-            length != calcsize(TMEM_CLIENT_FORMAT) +
-                      nr_auth * calcsize(TMEM_AUTH_FORMAT)):
-            raise RecordError("tmem client of %d bytes with %d uuids" %
-                              (length, nr_auth))
+        if weight > TMEM_MAX_WEIGHT:
+            raise RecordError("Weight %d of a tmem client" % (weight, ))
+
+        uuids = content[calcsize(TMEM_CLIENT_FORMAT):]
+        uuidsz = calcsize(TMEM_AUTH_FORMAT)
+
+        if nr_auth > TMEM_MAX_AUTH or len(uuids) != nr_auth * uuidsz:
+            raise RecordError("tmem client with %d uuids, in %d bytes" %
+                              (nr_auth, len(uuids)))
+
+        for at in range(0, len(uuids), uuidsz):
+            if uuids[at:at + uuidsz] == b"\xff" * uuidsz:
+                raise RecordError("tmem client with a uuid of all ones")
 
         self.client = True
         self.final = True
@@ -220,7 +229,7 @@ class VerifyTmem(object):
         self.pools[pool].setdefault((oid1, oid2, oid3), set()).add(index)
 
 
-    def verify_end(self, _pool, _length, *counts):
+    def verify_end(self, _pool, _content, *counts):
         """ End of the final pass """
 
         for pool, count in enumerate(counts):
@@ -240,17 +249,17 @@ class VerifyTmem(object):
 # The format of each kind, and the bytes that follow; None: verified there
 tmem_verifiers = {
     TMEM_REC_client:
-        ([TMEM_CLIENT_FORMAT], None, VerifyTmem.verify_client),
+        (TMEM_CLIENT_FORMAT, None, VerifyTmem.verify_client),
     TMEM_REC_pool:
-        ([TMEM_POOL_FORMAT], 0, VerifyTmem.verify_pool),
+        (TMEM_POOL_FORMAT, 0, VerifyTmem.verify_pool),
     TMEM_REC_pool_gone:
-        ([], 0, VerifyTmem.verify_pool_gone),
+        ("", 0, VerifyTmem.verify_pool_gone),
     TMEM_REC_object_gone:
-        ([TMEM_OBJECT_FORMAT], 0, VerifyTmem.verify_object_gone),
+        (TMEM_OBJECT_FORMAT, 0, VerifyTmem.verify_object_gone),
     TMEM_REC_page_gone:
-        ([TMEM_PAGE_FORMAT], 0, VerifyTmem.verify_page_gone),
+        (TMEM_PAGE_FORMAT, 0, VerifyTmem.verify_page_gone),
     TMEM_REC_page:
-        ([TMEM_PAGE_FORMAT], 4096, VerifyTmem.verify_page),
+        (TMEM_PAGE_FORMAT, 4096, VerifyTmem.verify_page),
     TMEM_REC_end:
-        ([TMEM_END_FORMAT], 0, VerifyTmem.verify_end),
+        (TMEM_END_FORMAT, 0, VerifyTmem.verify_end),
     }
