@@ -117,6 +117,42 @@ static const struct model_op toolstack[] = {
     D2(new_pool, .arg = 1), D2(put), D2(get),
 };
 
+/* Calls of a save: all that a buffer takes; what comes when a pass is over. */
+#define SAVE(dom_, index_) { .kind = MODEL_save, .dom = (dom_), \
+                             .index = (index_), .arg = 60000 }
+#define SAVES(dom_, index_) SAVE(dom_, index_), SAVE(dom_, index_)
+#define CHANGES(dom_) \
+    { .kind = MODEL_put, .dom = (dom_), .index = 1 }, \
+    { .kind = MODEL_flush, .dom = (dom_), .index = 7 }, \
+    { .kind = MODEL_flush_object, .dom = (dom_), .obj = 1 }, \
+    { .kind = MODEL_put, .dom = (dom_), .obj = 1, .index = 2 }
+
+/* Live passes, two final ones with changes in between, the end; once more. */
+static const struct model_op saved[] = {
+    ROOMY, PERS_POOL, EPH_POOL, PUTS(0, 0), PUTS(0, 1), PUTS(0, 2),
+    SAVE(1, 1), SAVES(1, 1), SAVE(1, 1), CHANGES(1), SAVES(1, 0),
+    S(destroy_pool, .pool = 1), PERS_POOL, PUTS(1, 0), CHANGES(1),
+    SAVE(1, 0), SAVES(1, 1), CHANGES(1), S(destroy_pool, .pool = 1),
+    SAVES(1, 0), CHANGES(1), SAVE(1, 0), SAVES(1, 2), SAVE(1, 0), SAVE(1, 0),
+    CHANGES(1), GETS(0, 2), S(save_begin), S(flush_object, .pool = 0),
+};
+
+#define RESTORE(arg_) \
+    { .kind = MODEL_restore, .dom = 1, .obj = 1, .index = 1, .arg = (arg_) }
+#define RESTORES(arg_) RESTORE(arg_), RESTORE(arg_)
+
+/* Domain 2 becomes domain 1, which takes its pages in pieces meanwhile. */
+static const struct model_op moved[] = {
+    ROOMY, D2(create, .arg = 60), D2(new_pool, .arg = 1), D2(new_pool),
+    D2(put), D2(put, .index = 7), D2(put, .obj = 1), D2(put, .obj = 1,
+    .index = 3), SAVE(2, 1), SAVES(2, 1), RESTORE(0), RESTORES(5000),
+    SAVE(2, 1), RESTORES(5000), CHANGES(2), RESTORES(5000), SAVES(2, 0),
+    RESTORES(9000), SAVE(2, 1), SAVE(2, 2), RESTORES(9000), RESTORES(9000),
+    RESTORES(50000), RESTORES(50000),
+    S(get, .index = 1), S(get, .obj = 1, .index = 2), D2(destroy), PUTS(0, 0),
+    GETS(0, 0), S(migrate, .arg = 5000),
+};
+
 #define SCENARIO(s) { #s, s, sizeof(s) / sizeof((s)[0]) }
 static const struct {
     const char *name;
@@ -126,6 +162,7 @@ static const struct {
     SCENARIO(first_use), SCENARIO(put_get), SCENARIO(duplicates),
     SCENARIO(flushes), SCENARIO(pools), SCENARIO(frozen), SCENARIO(squeezed),
     SCENARIO(two_domains), SCENARIO(sharing), SCENARIO(toolstack),
+    SCENARIO(saved), SCENARIO(moved),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
@@ -161,7 +198,7 @@ static bool try_every_n(void *arg, struct model_report *report)
         .kind = trial->fault, .sticky = trial->sticky,
     };
     struct model_config host = model_policy_host;
-    struct model_op ops[64];
+    struct model_op ops[80];
     unsigned long events;
 
     host.nodes = trial->nodes;
@@ -247,7 +284,7 @@ static void test_domain_dies_after_every_step(void **state)
         for ( n = 1; n <= scenarios[s].nr; n += MACHINE_STRIDE )
         {
             struct model_config host = model_policy_host;
-            struct model_op ops[80];
+            struct model_op ops[96];
             unsigned int nr;
 
             host.nodes = 1 << (s + n) % 3;

@@ -130,6 +130,8 @@ static const char *check_client(const struct run *run, struct spec *spec,
     expect(list_key(text, line, "ww"), d->weight, "%s: ww", line);
     expect(list_key(text, line, "ca"), d->cap, "%s: ca", line);
     expect(list_key(text, line, "fr"), d->frozen, "%s: fr", line);
+    if ( !d->save.loose )
+        expect(list_key(text, line, "sv"), d->save.open, "%s: sv", line);
     expect(list_key(text, line, "Ge"), d->ephemeral_gets, "%s: Ge", line);
     expect(list_key(text, line, "Pp"), d->persistent_puts, "%s: Pp", line);
     expect(list_key(text, line, "Gp"), d->persistent_gets, "%s: Gp", line);

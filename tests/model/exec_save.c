@@ -108,16 +108,20 @@ void save_forget(struct save_run *s)
 static bool end(struct run *run, unsigned int dom, long token)
 {
     struct save_run *s = &run->save[dom];
-    bool open = run->spec.dom[dom].save.open;
+    bool open = run->spec.dom[dom].save.open, again;
     long ret;
 
+    again = !save_issue(run, dom, TMEMC_SAVE_END, token, &ret);
+
     /* A fault that came between: it is issued again, as a toolstack would. */
-    if ( !save_issue(run, dom, TMEMC_SAVE_END, token, &ret) &&
-         !save_issue(run, dom, TMEMC_SAVE_END, token, &ret) )
+    if ( again && !save_issue(run, dom, TMEMC_SAVE_END, token, &ret) )
     {
         run->spec.dom[dom].save.loose = true;
         return true;
     }
+    /* It may have been the answer that was lost. */
+    if ( again && ret == -ESTALE && open && token == s->token )
+        ret = 0;
     if ( is_gone(run, dom) )
         return ret == -ENOENT || ret == -ESTALE || (!ret && !token) ||
                run_complain(run, "end of a gone domain's save: %ld", ret);
@@ -529,15 +533,56 @@ int save_all(struct run *run, const struct model_op *op, unsigned int dom)
 /* ---- what can be asked at any time --------------------------------------- */
 
 static bool ask(struct run *run, uint32_t cmd, const struct model_op *op,
-                long want)
+                long want, void *answer)
 {
     struct xen_sysctl_tmem_op req = {
         .cmd = cmd, .cli_id = op->dom, .pool_id = op->pool,
+        .len = answer ? SPEC_UUIDS * 16 : 0,
     };
     long ret;
 
+    req.buf.p = answer;
     return !move_issue(run, &req, &ret) || ret == want ||
            run_complain(run, "question %u: %ld, not %ld", cmd, ret, want);
+}
+
+static bool ask_client(struct run *run, const struct model_op *op)
+{
+    const struct spec_domain *d = &run->spec.dom[op->dom];
+    uint32_t frozen = d->has_client ? d->frozen : run->spec.all_frozen;
+    uint64_t auth[SPEC_UUIDS][2];
+
+    return ask(run, TMEMC_SAVE_GET_VERSION, op, TMEM_REC_VERSION, NULL) &&
+           ask(run, TMEMC_SAVE_GET_MAXPOOLS, op, TMEM_MAX_POOLS, NULL) &&
+           ask(run, TMEMC_SAVE_GET_CLIENT_WEIGHT, op, d->weight, NULL) &&
+           ask(run, TMEMC_SAVE_GET_CLIENT_CAP, op, d->cap, NULL) &&
+           ask(run, TMEMC_SAVE_GET_CLIENT_FLAGS, op,
+               frozen ? TMEM_CLIENT_FROZEN : 0, NULL) &&
+           ask(run, TMEMC_SAVE_GET_AUTH, op,
+               16 * __builtin_popcount(d->authorised), auth);
+}
+
+static bool ask_pool(struct run *run, const struct model_op *op,
+                     const struct spec_pool *pool)
+{
+    uint64_t uuid[SPEC_UUIDS][2], want[2] = { 0, 0 };
+    unsigned long nr = 0;
+    unsigned int o, i;
+
+    for ( o = 0; o < SPEC_OBJS; o++ )
+        for ( i = 0; i < SPEC_INDEXES; i++ )
+            nr += pool->page[o][i].holds != SPEC_ABSENT;
+    if ( pool->shared )
+        run_uuid(pool->shared - 1, want);
+    if ( !ask(run, TMEMC_SAVE_GET_POOL_FLAGS, op, spec_flags(pool), NULL) ||
+         (pool->persistent && !run->preempted &&
+          !ask(run, TMEMC_SAVE_GET_POOL_NPAGES, op, nr, NULL)) )
+        return false;
+
+    memset(uuid, 0x55, sizeof(uuid));
+    return ask(run, TMEMC_SAVE_GET_POOL_UUID, op, 16, uuid) &&
+           (!memcmp(uuid, want, 16) || run->fault->n ||
+            run_complain(run, "uuid of a pool"));
 }
 
 static bool query_step(struct run *run, const struct model_op *op)
@@ -545,25 +590,16 @@ static bool query_step(struct run *run, const struct model_op *op)
     const struct spec_domain *d = &run->spec.dom[op->dom];
     bool none = op->pool < 0 || op->pool >= SPEC_POOLS ||
                 !d->pool[op->pool].used;
-    const struct spec_pool *pool = none ? NULL : &d->pool[op->pool];
-    unsigned long nr = 0;
-    unsigned int o, i;
 
     if ( is_gone(run, op->dom) || d->save.loose )
         return true;
-    for ( o = 0; !none && o < SPEC_OBJS; o++ )
-        for ( i = 0; i < SPEC_INDEXES; i++ )
-            nr += pool->page[o][i].holds != SPEC_ABSENT;
+    if ( !none )
+        return ask_client(run, op) && ask_pool(run, op, &d->pool[op->pool]);
 
-    return ask(run, TMEMC_SAVE_GET_VERSION, op, TMEM_REC_VERSION) &&
-           ask(run, TMEMC_SAVE_GET_MAXPOOLS, op, TMEM_MAX_POOLS) &&
-           ask(run, TMEMC_SAVE_GET_CLIENT_WEIGHT, op, d->weight) &&
-           ask(run, TMEMC_SAVE_GET_CLIENT_CAP, op, d->cap) &&
-           ask(run, TMEMC_SAVE_GET_POOL_FLAGS, op,
-               none ? -ENOENT : (long)spec_flags(pool)) &&
-           (!none && !pool->persistent ? true
-            : ask(run, TMEMC_SAVE_GET_POOL_NPAGES, op, none ? -ENOENT
-                                                            : (long)nr));
+    return ask_client(run, op) &&
+           ask(run, TMEMC_SAVE_GET_POOL_FLAGS, op, -ENOENT, NULL) &&
+           ask(run, TMEMC_SAVE_GET_POOL_NPAGES, op, -ENOENT, NULL) &&
+           ask(run, TMEMC_SAVE_GET_POOL_UUID, op, -ENOENT, NULL);
 }
 
 bool move_step(struct run *run, const struct model_op *op)

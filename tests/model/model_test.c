@@ -134,11 +134,13 @@ static void test_random(void **state)
     {
         assert_true(all.lost > runs / 4);
         assert_true(all.handed_over > 0);
-        assert_true(all.left > 0);
     }
-    /* 700 had none. */
+    /* 400 had 4 kept, 700 none renewed. */
     if ( runs > 2500 )
+    {
+        assert_true(all.left > 0);
         assert_true(all.renewed > 0);
+    }
 }
 
 /* The steps print and parse without loss. */
