@@ -403,11 +403,11 @@ static int make_header(struct tmem_stream_header *header, struct rng *rng)
     switch ( rng_below(rng, 64) )
     {
     case 0:
-        header->version ^= 1 << rng_below(rng, 32);
+        header->version ^= 1U << rng_below(rng, 32);
         return -EOPNOTSUPP;
 
     case 1:
-        header->flags = 1 << rng_below(rng, 32);
+        header->flags = 1U << rng_below(rng, 32);
         return -EOPNOTSUPP;
 
     case 2:
