@@ -49,8 +49,8 @@
 
 /*
  * What one step may cost, in looks at slots, which take some 5 ns where they
- * are dense. Others take longer: a bucket, an object, a node of a tree that
- * goes.
+ * are dense. Others take longer: a bucket, an object, a leaf of its tree, which
+ * may be anywhere and have one slot alone, a node that goes.
  */
 #ifndef SAVE_BUDGET
 #ifdef TMEM_SHRUNK
@@ -61,6 +61,7 @@
 #endif
 #define COST_BUCKET     8
 #define COST_OBJECT     8
+#define COST_LEAF       8
 #define COST_FREE       16
 
 enum save_phase {
@@ -266,6 +267,7 @@ static int walk_object(struct tmem_client *c, struct tmem_save *s,
 
     while ( radix_tree_next_leaf(&obj->pages, s->at.index, &leaf) )
     {
+        *budget -= COST_LEAF;
         for ( ; leaf.present; leaf.present &= leaf.present - 1 )
         {
             unsigned int i = find_first_set_bit(leaf.present);
