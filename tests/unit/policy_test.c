@@ -134,6 +134,35 @@ static void test_victim(void **state)
     assert_int_equal(age, 0);
 }
 
+static uint64_t head_age(unsigned int sort)
+{
+    return q.oldest[sort] < now ? now - q.oldest[sort] : 0;
+}
+
+/* No page counts as older than both heads, AGAIN's less the bias. */
+static void test_oldest(void **state)
+{
+    unsigned int i, sort;
+    uint64_t age, r = 1;
+
+    (void)state;
+    for ( i = 0; i < 100000; i++ )
+    {
+        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+        {
+            r = r * 6364136223846793005ULL + 1442695040888963407ULL;
+            q.pages[sort] = (r >> 33) & ((1 << (r >> 61)) - 1);
+            q.oldest[sort] = q.pages[sort] ? now - (r >> 40 << (r >> 58) % 16)
+                                           : TMEM_POLICY_EMPTY;
+        }
+        if ( !q.pages[TMEM_POLICY_NEW] && !q.pages[TMEM_POLICY_AGAIN] )
+            continue;
+        (void)tmem_policy_victim(i % 9, &q, now, &age);
+        assert_true(age <= head_age(TMEM_POLICY_NEW) ||
+                    age <= head_age(TMEM_POLICY_AGAIN) >> i % 9);
+    }
+}
+
 /* The bias goes where hits are, to its bounds, and back when there are none. */
 static void test_adapt(void **state)
 {
@@ -228,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup(test_again, setup),
         cmocka_unit_test_setup(test_again_is_full, setup),
         cmocka_unit_test_setup(test_victim, setup),
+        cmocka_unit_test_setup(test_oldest, setup),
         cmocka_unit_test_setup(test_adapt, setup),
         cmocka_unit_test_setup(test_line_full, setup),
         cmocka_unit_test_setup(test_some_replace_what_matters, setup),

@@ -14,7 +14,11 @@
  *
  * A batch is found by one walk over the heads of all clients (tmem_heads.c),
  * which keeps as many clients as the batch has pages, in the order in which
- * they give. Pages are then taken from these alone.
+ * they give. Pages are then taken from these alone. With weights, a walk sums
+ * up the frames as well, and keeps those of the largest loads; those that turn
+ * out to be within their shares are then left out, and if that is all of them,
+ * another walk looks for the oldest pages. Where the last batch ended tells
+ * about where the next one will, and so who need not be looked at.
  *
  * The table of puts that the policy needs is one for all clients, made at
  * boot: nothing has to be found for a client that comes, or given back by one
@@ -109,8 +113,12 @@ static void client_adapt(struct tmem_client *c)
     }
     bias = tmem_policy_adapt(&c->policy, &sum, puts, hits);
     for ( i = 0; i < tmem_nr_classes; i++ )
-        if ( read_atomic(&c->queues[i].head->bias) != bias )
-            write_atomic(&c->queues[i].head->bias, bias);
+    {
+        const struct tmem_queue *q = &c->queues[i];
+
+        if ( read_atomic(&q->row->bias[q->bit]) != bias )
+            write_atomic(&q->row->bias[q->bit], bias);
+    }
 }
 
 /* What the policy is to know: an estimate, without a lock. */
@@ -256,26 +264,26 @@ static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
 }
 
 /* The page that would go next from a queue: its sort and age. False: none. */
-static bool head_victim(const struct tmem_head *head, uint64_t now,
-                        unsigned int *sort, uint64_t *age)
+static bool head_victim(const struct tmem_row *row, unsigned int bit,
+                        uint64_t now, unsigned int *sort, uint64_t *age)
 {
     struct tmem_policy_queues f;
 
-    head_look(head, &f);
+    head_look(&row->head[bit], &f);
     if ( !f.pages[TMEM_POLICY_NEW] && !f.pages[TMEM_POLICY_AGAIN] )
         return false;
-    *sort = tmem_policy_victim(read_atomic(&head->bias), &f, now, age);
+    *sort = tmem_policy_victim(read_atomic(&row->bias[bit]), &f, now, age);
 
     return true;
 }
 
 /* Where a page may go. */
 struct victim {
-    uint64_t load;             /* of its client; 0: not above its share */
+    uint64_t load;             /* of its client, if that counts, or 0 */
     uint64_t age;
     struct tmem_queue *queue;
-    const struct tmem_head *heads;     /* of its client */
-    unsigned int sort;
+    const struct tmem_block *block;    /* where its client's heads are */
+    unsigned int bit, sort;
 };
 
 /*
@@ -286,27 +294,23 @@ struct victim {
  */
 struct victims {
     uint64_t now;
-    bool weighted;
-    uint64_t frames;           /* of all clients, if weighted */
-    uint64_t share;            /* the load that all have together */
+    bool by_load;              /* loads count */
+    uint64_t frames;           /* of all clients, if so */
     /* What has less load need not be looked at; nor what has as much ... */
     uint64_t least;
-    uint64_t young;            /* ... and a stamp that is not below this one */
+    uint64_t age;              /* ... and no page that counts as that old */
     unsigned int nr;
     struct victim v[TMEM_EVICT_BATCH];
-    /*
-     * The classes that anybody has had pages of, those that are wanted first:
-     * where their heads are, counted from a client's first one.
-     */
+    /* The classes that anybody has had pages of, those that are wanted first. */
     unsigned int nr_wanted, nr_used;
-    uint16_t offset[TMEM_MAX_CLASSES];
+    uint8_t class[TMEM_MAX_CLASSES];
 };
 
 static void victims_choose(struct victims *vs, const struct tmem_want *want)
 {
     unsigned int i, pass;
 
-    BUILD_BUG_ON(TMEM_MAX_CLASSES * TMEM_BLOCK_SLOTS > UINT16_MAX);
+    BUILD_BUG_ON(TMEM_MAX_CLASSES > UINT8_MAX + 1);
 
     vs->nr_used = 0;
     for ( pass = 0; pass < 2; pass++ )
@@ -314,7 +318,7 @@ static void victims_choose(struct victims *vs, const struct tmem_want *want)
         for ( i = 0; i < tmem_nr_classes; i++ )
             if ( read_atomic(&tmem_class_used[i]) &&
                  class_is_wanted(i, want) == !pass )
-                vs->offset[vs->nr_used++] = i * TMEM_BLOCK_SLOTS;
+                vs->class[vs->nr_used++] = i;
         if ( !pass )
             vs->nr_wanted = vs->nr_used;
     }
@@ -342,23 +346,25 @@ static void victims_add(struct victims *vs, const struct victim *v)
     if ( vs->nr == TMEM_EVICT_BATCH )
     {
         vs->least = vs->v[vs->nr - 1].load;
-        vs->young = vs->now - vs->v[vs->nr - 1].age;
+        vs->age = vs->v[vs->nr - 1].age;
     }
 }
 
 /*
- * tmem_client_held() of the client that has these heads; 0 if it has no page
- * to give, so that no share is too large for all of those that have one.
+ * tmem_client_held() of a client; 0 if it has no page to give, so that no
+ * share is too large for all of those that have one.
  */
-static uint64_t held(const struct victims *vs, const struct tmem_head *heads)
+static always_inline uint64_t held(const struct victims *vs,
+                                   const struct tmem_block *block,
+                                   unsigned int bit)
 {
     uint64_t nr = 0;
     unsigned int i;
 
     for ( i = 0; i < vs->nr_used; i++ )
-        nr += tmem_head_pages(&heads[vs->offset[i]]);
+        nr += tmem_head_pages(&block->row[vs->class[i]].head[bit]);
 
-    return nr ? nr + read_atomic(&heads->nr_meta) : 0;
+    return nr ? nr + read_atomic(&block->row[0].head[bit].nr_meta) : 0;
 }
 
 /* Frames for each unit of weight, in 1/65536; without, more than any. */
@@ -367,66 +373,96 @@ static uint64_t load(uint64_t frames, uint64_t weight)
     return weight ? (frames << 16) / weight : frames ? ~0ULL : 0;
 }
 
-/* The load of a client that has more than its share (or had), or 0. */
-static uint64_t excess(const struct victims *vs, const struct tmem_head *heads,
-                       bool had)
+/* May a line's oldest page count as old as that? Clocks differ a little. */
+static always_inline bool may_count(const struct victims *vs, uint64_t stamp,
+                                    unsigned int bias)
 {
-    uint64_t frames, weight;
-
-    if ( !vs->weighted )
-        return 0;
-    frames = held(vs, heads);
-    weight = read_atomic(&heads->weight);
-    /* load() is not above share: as a product, since a division takes long. */
-    if ( !had && frames << 16 < (vs->share + 1) * weight )
-        return 0;
-
-    return load(frames, weight);
+    return stamp != TMEM_POLICY_EMPTY && (vs->now - stamp) >> bias >= vs->age;
 }
 
-/* Could it give a page of the least load? None counts as older than it is. */
-static bool is_older(const struct victims *vs, const struct tmem_head *head)
+/*
+ * Could a queue give such a page? None counts as older than the heads of both
+ * lines, less the bias of AGAIN's: see tmem_policy_victim().
+ */
+static always_inline bool is_older(const struct victims *vs,
+                                   const struct tmem_row *row,
+                                   unsigned int bit)
 {
-    return read_atomic(&head->oldest[TMEM_POLICY_NEW]) < vs->young ||
-           read_atomic(&head->oldest[TMEM_POLICY_AGAIN]) < vs->young;
+    return may_count(vs, read_atomic(&row->oldest[TMEM_POLICY_NEW][bit]), 0) |
+           may_count(vs, read_atomic(&row->oldest[TMEM_POLICY_AGAIN][bit]),
+                     read_atomic(&row->bias[bit]));
 }
 
-static bool has_older(const struct victims *vs, const struct tmem_head *heads)
+/* The slots of a block whose clients could, a bit each. */
+static uint64_t older(const struct victims *vs, const struct tmem_block *block)
 {
-    unsigned int i;
+    uint64_t all = 0, some;
+    unsigned int i, bit;
 
     for ( i = 0; i < vs->nr_wanted; i++ )
-        if ( is_older(vs, &heads[vs->offset[i]]) )
+    {
+        const struct tmem_row *row = &block->row[vs->class[i]];
+
+        for ( bit = TMEM_BLOCK_SLOTS, some = 0; bit--; )
+            some = 2 * some + is_older(vs, row, bit);
+        all |= some;
+    }
+
+    return all;
+}
+
+static uint64_t weight_of(const struct tmem_block *block, unsigned int bit)
+{
+    return read_atomic(&block->row[0].head[bit].weight);
+}
+
+/* Count a client's frames. Could it be a victim for its load? */
+static bool count_frames(struct victims *vs, const struct tmem_block *block,
+                         unsigned int bit)
+{
+    uint64_t frames = held(vs, block, bit), weight = weight_of(block, bit);
+    unsigned int i;
+
+    vs->frames += frames;
+    frames <<= 16;
+    /* As products, since divisions take long. */
+    if ( frames < vs->least * weight )
+        return false;
+    if ( frames >= (vs->least + 1) * weight )
+        return true;
+    for ( i = 0; i < vs->nr_wanted; i++ )
+        if ( is_older(vs, &block->row[vs->class[i]], bit) )
             return true;
 
     return false;
 }
 
-/*
- * Add the page that a client would give next, if it has any of those wanted.
- * had: more than its share, when the victims were found.
- */
-static void victims_look(struct victims *vs, const struct tmem_head *heads,
-                         bool had)
+/* Add the page that a client would give next, if it has any of those wanted. */
+static void victims_look(struct victims *vs, const struct tmem_block *block,
+                         unsigned int bit)
 {
-    struct victim v = { .load = excess(vs, heads, had), .heads = heads };
+    struct victim v = { .block = block, .bit = bit };
     unsigned int i, sort;
     uint64_t age;
 
-    if ( v.load < vs->least )
-        return;
+    if ( vs->by_load )
+    {
+        v.load = load(held(vs, block, bit), weight_of(block, bit));
+        if ( !v.load || v.load < vs->least )
+            return;
+    }
 
     for ( i = 0; i < vs->nr_wanted; i++ )
     {
-        const struct tmem_head *head = &heads[vs->offset[i]];
+        const struct tmem_row *row = &block->row[vs->class[i]];
 
-        if ( v.load == vs->least && !is_older(vs, head) )
+        if ( v.load == vs->least && !is_older(vs, row, bit) )
             continue;
-        if ( head_victim(head, vs->now, &sort, &age) &&
+        if ( head_victim(row, bit, vs->now, &sort, &age) &&
              (!v.queue || age > v.age) )
         {
             v.age = age;
-            v.queue = rcu_dereference(head->queue);
+            v.queue = rcu_dereference(row->head[bit].queue);
             v.sort = sort;
         }
     }
@@ -435,27 +471,87 @@ static void victims_look(struct victims *vs, const struct tmem_head *heads,
         victims_add(vs, &v);
 }
 
-/* Look at all clients: sum up their frames, or find victims. RCU held. */
-static void walk(struct victims *vs, bool sum)
+/* Look for victims among all clients. RCU held. */
+static void walk(struct victims *vs)
 {
     unsigned int i;
 
     for ( i = 0; i < read_atomic(&tmem_nr_blocks); i++ )
     {
         const struct tmem_block *block = rcu_dereference(tmem_blocks[i]);
-        uint64_t used = block ? read_atomic(&block->used) : 0;
+        uint64_t bits = block ? read_atomic(&block->used) : 0;
 
-        for ( ; used; used &= used - 1 )
+        if ( bits && !vs->by_load )
+            bits &= older(vs, block);
+        for ( ; bits; bits &= bits - 1 )
         {
-            const struct tmem_head *heads =
-                &block->head[find_first_set_bit(used)];
+            unsigned int bit = find_first_set_bit(bits);
 
-            if ( sum )
-                vs->frames += held(vs, heads);
-            else if ( vs->weighted || has_older(vs, heads) )
-                victims_look(vs, heads, false);
+            if ( !vs->by_load || count_frames(vs, block, bit) )
+                victims_look(vs, block, bit);
         }
     }
+}
+
+/*
+ * Walk for a full batch of those of at least that load and age, a guess: the
+ * closer it is, the fewer have to be looked at. Without one, for any.
+ */
+static void walk_for_batch(struct victims *vs, uint64_t least, uint64_t age)
+{
+    vs->least = least;
+    vs->age = age;
+    walk(vs);
+    if ( vs->nr < TMEM_EVICT_BATCH && (least || age) )
+    {
+        vs->nr = vs->frames = vs->least = vs->age = 0;
+        walk(vs);
+    }
+}
+
+/*
+ * Who has more than its share, which is its weight's part of all frames. If
+ * nobody has, loads do not count.
+ */
+static void victims_by_load(struct victims *vs, uint64_t weights)
+{
+    static uint64_t least;     /* of the next batch: a guess of all CPUs */
+    uint64_t share;
+
+    vs->by_load = true;
+    walk_for_batch(vs, read_atomic(&least), 0);
+    write_atomic(&least, vs->least - (vs->least >> 6));
+
+    share = load(vs->frames, weights);
+    if ( vs->nr && vs->v[vs->nr - 1].load > share )
+        return;
+    /* All of those that have are here. */
+    while ( vs->nr && vs->v[vs->nr - 1].load <= share )
+        vs->nr--;
+    vs->least = vs->age = 0;
+    vs->by_load = vs->nr;
+}
+
+/* Who has the oldest pages. */
+static void victims_by_age(struct victims *vs)
+{
+    /* When what counts as old as a batch's last page was put; a guess, too. */
+    static uint64_t last, next = TMEM_POLICY_EMPTY;
+    uint64_t young = read_atomic(&next);
+
+    /* Those of few classes are others. */
+    if ( vs->nr_wanted < vs->nr_used )
+    {
+        walk(vs);
+        return;
+    }
+
+    walk_for_batch(vs, 0, young < vs->now ? vs->now - young : 0);
+    young = vs->now - vs->age;
+    /* Twice as far away as the last one was; any, if there were too few. */
+    write_atomic(&next, vs->age ? 3 * young - 2 * read_atomic(&last)
+                                : TMEM_POLICY_EMPTY);
+    write_atomic(&last, young);
 }
 
 /* Who gives the next pages of the host. RCU held. */
@@ -464,20 +560,21 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
     struct tmem_client *only = want ? want->client : NULL;
     uint64_t weights = only ? 0 : read_atomic(&tmem_weights);
 
-    *vs = (struct victims){
-        .now = tmem_clock(), .weighted = weights,
-        .young = TMEM_POLICY_EMPTY,
-    };
+    *vs = (struct victims){ .now = tmem_clock() };
     victims_choose(vs, want);
-    if ( weights )
-    {
-        walk(vs, true);
-        vs->share = load(vs->frames, weights);
-    }
+    if ( !vs->nr_wanted )
+        return;
     if ( only )
-        victims_look(vs, only->queues->head, false);
-    else
-        walk(vs, false);
+    {
+        /* By way of its queues: it may have left its slot. */
+        victims_look(vs, container_of(only->queues->row, struct tmem_block,
+                                      row[0]), only->queues->bit);
+        return;
+    }
+    if ( weights )
+        victims_by_load(vs, weights);
+    if ( !vs->nr )
+        victims_by_age(vs);
 }
 
 /* How far an eviction is. */
@@ -522,7 +619,7 @@ static void victims_evict(struct victims *vs, struct progress *p)
         vs->nr--;
         for ( i = 0; i < vs->nr; i++ )
             vs->v[i] = vs->v[i + 1];
-        victims_look(vs, v.heads, v.load);
+        victims_look(vs, v.block, v.bit);
     }
 }
 

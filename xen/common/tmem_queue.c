@@ -192,9 +192,12 @@ static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
     const struct tmem_segment *seg =
         list_first_entry_or_null(&line->segments, struct tmem_segment, list);
 
-    write_atomic(&q->head->oldest[line - q->line],
-                 seg ? epage_stamp(&seg->page[seg->first])
-                     : TMEM_POLICY_EMPTY);
+    uint64_t stamp = seg ? epage_stamp(&seg->page[seg->first])
+                         : TMEM_POLICY_EMPTY;
+    unsigned int sort = line - q->line;
+
+    write_atomic(&q->head->oldest[sort], stamp);
+    write_atomic(&q->row->oldest[sort][q->bit], stamp);
 }
 
 /* How old is a page of that stamp in a segment? Clocks differ a little. */

@@ -8,6 +8,7 @@
 #ifndef XEN_TMEM_HEADS_H
 #define XEN_TMEM_HEADS_H
 
+#include <xen/lib.h>
 #include <xen/tmem_policy.h>
 #include <asm/atomic.h>
 
@@ -20,27 +21,35 @@ struct tmem_head {
     /* Of its lines; queue->lock, read without it as hints: */
     uint64_t oldest[TMEM_POLICY_SORTS];        /* stamp of the head */
     unsigned long nr_pages[TMEM_POLICY_SORTS];
-    /* The client's, the same in all of its heads: */
-    unsigned int bias;             /* of the policy: a hint */
-    unsigned int weight;           /* tmem_clients_lock; a hint without */
-    /* In the head of class 0 only: */
+    /* In the head of class 0 only, of the client: */
     unsigned long nr_meta;         /* meta[0].nr_frames */
+    unsigned int weight;           /* tmem_clients_lock; a hint without */
 } __attribute__((__aligned__(64)));
 
-/* A slot's heads are TMEM_BLOCK_SLOTS apart, one for each class. */
 #ifndef TMEM_BLOCK_SLOTS
 #ifdef TMEM_SHRUNK
 #define TMEM_BLOCK_SLOTS     2
 #else
-#define TMEM_BLOCK_SLOTS     63
+#define TMEM_BLOCK_SLOTS     49
 #endif
 #endif
 /* As many slots as there can be domains. */
-#define TMEM_MAX_BLOCKS      (0x8000 / TMEM_BLOCK_SLOTS)
+#define TMEM_MAX_BLOCKS      DIV_ROUND_UP(0x8000, TMEM_BLOCK_SLOTS)
+
+/*
+ * The heads of all slots of a block in one class. Their stamps are here a
+ * second time, side by side, for who looks at all; each put looks at those of
+ * its own client, which lie in a line that is written for no other.
+ */
+struct tmem_row {
+    uint64_t oldest[TMEM_POLICY_SORTS][TMEM_BLOCK_SLOTS];
+    uint8_t bias[TMEM_BLOCK_SLOTS];            /* of the policy: a hint */
+    struct tmem_head head[TMEM_BLOCK_SLOTS];
+};
 
 struct tmem_block {
     uint64_t used;                 /* tmem_clients_lock; slots, a bit each */
-    struct tmem_head head[];
+    struct tmem_row row[];         /* for each class */
 };
 
 extern struct tmem_block *tmem_blocks[TMEM_MAX_BLOCKS];  /* RCU */

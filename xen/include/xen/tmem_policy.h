@@ -79,7 +79,8 @@ unsigned int tmem_policy_put(struct tmem_policy *p, uint64_t hash,
  * largest age does. A page counts as old as it is, less the bias if it is of
  * AGAIN; but one that goes since NEW is spared counts as old as NEW's head, in
  * whose place it goes, if it is itself that old. So no page counts as older
- * than it is.
+ * than it is, nor as older than NEW's head and AGAIN's, the latter less the
+ * bias.
  */
 unsigned int tmem_policy_victim(unsigned int bias,
                                 const struct tmem_policy_queues *q,

@@ -68,7 +68,9 @@ struct tmem_line {
 struct tmem_queue {
     spinlock_t lock;
     unsigned int slot;             /* constant: the client's */
+    unsigned int bit;              /* constant: of the slot in its block */
     struct tmem_head *head;        /* constant, as long as it is shown */
+    struct tmem_row *row;          /* where the head is; the same */
     struct tmem_client *client;    /* constant */
     unsigned long puts;            /* lock; read without it as a hint */
     struct tmem_line line[TMEM_POLICY_SORTS];
