@@ -143,7 +143,8 @@ for variant in $variants; do
 
     # The long ones first.
     make -s VARIANT="$variant" list-tests |
-        awk '{ print /model_test|lin_test|fault|stress|rand/ ? 0 : 1, $0 }' |
+        awk '{ print /model_test|lin_test|move_test|fault|stress|rand/ ? 0 : 1,
+                     $0 }' |
         sort | cut -d' ' -f2 >"$out/$variant/programs"
     xargs -P "$jobs" -n 1 "$0" --one "$variant" <"$out/$variant/programs"
 

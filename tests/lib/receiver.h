@@ -3,7 +3,7 @@
  * receiver.h - what a receiver of a saved client knows: an executable
  * specification of the records
  *
- * record_read() takes a stream apart and is as strict as can be; receiver_take()
+ * record_read() takes a stream apart, as strictly as can be; receiver_take()
  * does what a record says. What a receiver has after all the records so far is
  * what migration calls R. Objects and indexes are those of tests: small
  * numbers, in the names that guest.h gives them.

@@ -82,26 +82,52 @@ static bool restore_begin(struct run *run, unsigned int dom)
     return true;
 }
 
+/* Does an END say what the target has? */
+static bool count_is_right(const struct run *run, unsigned int dom,
+                           const struct record *rec)
+{
+    const struct spec_domain *d = &run->spec.dom[dom];
+    unsigned int id, o, i;
+
+    for ( id = 0; id < SPEC_POOLS; id++ )
+    {
+        unsigned long nr = 0;
+
+        for ( o = 0; d->pool[id].persistent && o < SPEC_OBJS; o++ )
+            for ( i = 0; i < SPEC_INDEXES; i++ )
+                nr += d->pool[id].page[o][i].holds == SPEC_MUST;
+        if ( nr != rec->end.nr_pages[id] )
+            return false;
+    }
+
+    return true;
+}
+
 /* Hand on as much, or less. When that fails for a reason, the target goes. */
 static bool restore_put(struct run *run, unsigned int dom, struct tape *tape,
                         size_t len)
 {
     size_t left = tape->len - *tape->done, at = 0;
     struct record rec;
-    bool cut;
+    bool cut, wrong;
     long ret;
 
     len = len < left ? len : left;
     cut = record_read(tape->bytes + *tape->done, len, &rec) != NULL;
     if ( !restore_issue(run, dom, TMEMC_RESTORE_PUT_PAGE, tape, len, &ret) )
         return give_up(run, dom);
-    if ( cut ? ret != -EINVAL : ret <= 0 || ret > (long)len )
+    wrong = !cut && rec.kind == TMEM_REC_END && !count_is_right(run, dom, &rec);
+    if ( wrong && ret == -EINVAL )
+        return give_up(run, dom);
+    if ( wrong || (cut ? ret != -EINVAL : ret <= 0 || ret > (long)len) )
         return run_complain(run, "restore of %zu bytes: %ld, record %u", len,
                             ret, rec.kind);
     for ( ; !cut && at < (size_t)ret; at += rec.size )
     {
         if ( record_read(tape->bytes + *tape->done + at, ret - at, &rec) )
             return run_complain(run, "a part of a record was taken");
+        if ( rec.kind == TMEM_REC_END && !count_is_right(run, dom, &rec) )
+            return run_complain(run, "a wrong count was taken");
         if ( rec.kind == TMEM_REC_CLIENT )
             tape->flags = rec.client.flags;
         tape->ended = rec.kind == TMEM_REC_END;
@@ -149,6 +175,7 @@ bool restore_step(struct run *run, const struct model_op *op)
         .bytes = s->bytes, .len = s->len, .done = &r->done, .flags = r->flags,
         .ended = r->ended,
     };
+    struct record rec;
     bool fine;
 
     if ( !can_restore(run, op->dom) || from == op->dom )
@@ -165,6 +192,13 @@ bool restore_step(struct run *run, const struct model_op *op)
         return restore_end(run, op->dom, &tape);
     if ( r->done < s->len )
     {
+        /* A page is lost on its way: somebody has to notice. */
+        if ( op->frame && !record_read(s->bytes + r->done, s->len - r->done,
+                                       &rec) && rec.kind == TMEM_REC_PAGE )
+        {
+            r->done += rec.size;
+            return true;
+        }
         fine = restore_put(run, op->dom, &tape, op->arg);
         r->flags = tape.flags;
         r->ended = tape.ended;

@@ -193,7 +193,7 @@ struct call {
     long token, ret;
 };
 
-/* Has it a page that a memory error may have taken, so that none can save it? */
+/* Has it a page that a memory error may have taken, and so the save? */
 static bool is_lossy(const struct run *run, unsigned int dom)
 {
     const struct spec_domain *d = &run->spec.dom[dom];

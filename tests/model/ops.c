@@ -214,7 +214,7 @@ static void draw_kind(struct rng *rng, const struct shape *shape,
         op->frame = !rng_below(rng, 4);
     if ( kind >= MODEL_save )
     {
-        op->frame = !rng_below(rng, kind == MODEL_migrate ? 4 : 64);
+        op->frame = !rng_below(rng, kind == MODEL_migrate ? 4 : 48);
         op->obj = rng_below(rng, SPEC_OBJS);
         op->index = rng_below(rng, SPEC_INDEXES);
     }
