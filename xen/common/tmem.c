@@ -28,7 +28,8 @@
  * tmem_policy.c the order among those of one client, tmem_relinquish.c what
  * the heap asks for, tmem_tidy.c moves descriptors together, tmem_meta.c
  * billing and metadata, tmem_control.c the toolstack's operations,
- * tmem_list.c statistics. tmem_xen.c is the glue: all that knows page tables
+ * tmem_list.c statistics, tmem_save.c and tmem_restore.c what takes a client to
+ * another host. tmem_xen.c is the glue: all that knows page tables
  * and physical maps of guests. Each has a header of its name, but those that
  * only tmem.h declares; tmem_stats.h is what all of them count.
  *
@@ -148,20 +149,6 @@ static int check_cmd(unsigned int cmd)
     }
 
     return -ENOSYS;
-}
-
-int tmem_check_pool_flags(uint32_t flags)
-{
-    const uint32_t both = TMEM_POOL_PERSIST | TMEM_POOL_SHARED;
-
-    if ( ((flags >> TMEM_POOL_VERSION_SHIFT) & TMEM_POOL_VERSION_MASK) !=
-         TMEM_SPEC_VERSION ||
-         ((flags >> TMEM_POOL_PAGESIZE_SHIFT) & TMEM_POOL_PAGESIZE_MASK) ||
-         (flags & (TMEM_POOL_RESERVED_BITS | TMEM_POOL_PRECOMPRESSED)) ||
-         (flags & both) == both )
-        return -EPERM;
-
-    return 0;
 }
 
 /* Copy a request in and check all of it. No side effects. */

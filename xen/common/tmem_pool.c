@@ -26,6 +26,20 @@
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
 
+int tmem_check_pool_flags(uint32_t flags)
+{
+    const uint32_t both = TMEM_POOL_PERSIST | TMEM_POOL_SHARED;
+
+    if ( ((flags >> TMEM_POOL_VERSION_SHIFT) & TMEM_POOL_VERSION_MASK) !=
+         TMEM_SPEC_VERSION ||
+         ((flags >> TMEM_POOL_PAGESIZE_SHIFT) & TMEM_POOL_PAGESIZE_MASK) ||
+         (flags & (TMEM_POOL_RESERVED_BITS | TMEM_POOL_PRECOMPRESSED)) ||
+         (flags & both) == both )
+        return -EPERM;
+
+    return 0;
+}
+
 struct tmem_pool *tmem_pool_find(struct tmem_client *c, unsigned int id)
 {
     ASSERT(LOCKING_client(c));
