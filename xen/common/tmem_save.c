@@ -305,6 +305,7 @@ static int walk_bucket(struct tmem_client *c, struct tmem_save *s,
     {
         if ( *budget <= 0 )
             return FOUND_MORE;
+        ASSERT(s->closing || !at->unchanged || b->changed);
         rec_start(s, TMEM_REC_OBJECT_GONE, at->pool, sizeof(s->rec.object));
         s->rec.object.oid = b->gone->oid;
         tmem_shell_drop(b);
