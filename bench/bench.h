@@ -3,7 +3,7 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * growth.c, memory.c, libs.c) starts a host with load_host(), drives it through
+ * growth.c, memory.c, migrate.c, libs.c) starts a host with load_host(), drives it through
  * struct client, and adds samples to rows; report.c prints the rows.
  */
 #ifndef BENCH_H
@@ -229,6 +229,13 @@ static inline void raw_copy(void *dst, const void *src)
 
 uint32_t random32(void);
 
+/*
+ * bounds.c: of steps that are the same ones in each round, nr[] of them, the
+ * medians of their times over the rounds; a time below 0 is left out.
+ */
+void step_medians(double *const each[], const unsigned long *nr,
+                  struct samples *out);
+
 /* The parts. */
 void bench_speed(void);
 void bench_pairs(void);
@@ -236,6 +243,7 @@ void bench_bounds(void);
 void bench_evict(void);
 void bench_growth(void);
 void bench_memory(void);
+void bench_migrate(void);
 void bench_libs(void);
 
 #endif /* BENCH_H */

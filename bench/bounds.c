@@ -140,8 +140,8 @@ static void time_steps(struct load *l, bool object)
  * Every round does the same work in the same steps. The median of a step's
  * times over the rounds is free of what interrupts took in one of them.
  */
-static void step_medians(double *const each[], const unsigned long *nr,
-                         struct samples *out)
+void step_medians(double *const each[], const unsigned long *nr,
+                  struct samples *out)
 {
     unsigned long i;
     unsigned int k, n;

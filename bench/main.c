@@ -25,6 +25,7 @@ static const struct {
     { "evict", bench_evict },
     { "growth", bench_growth },
     { "memory", bench_memory },
+    { "migrate", bench_migrate },
     { "libs", bench_libs },
 };
 #define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -32,7 +33,8 @@ static const struct {
 static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,growth,memory,libs]\n"
+          "             [--only=speed,pairs,bounds,evict,growth,memory,migrate,"
+          "libs]\n"
           "             [--json=FILE] [--plot=FILE] [--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"

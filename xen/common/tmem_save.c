@@ -765,22 +765,29 @@ static unsigned int next_token(void)
     return last;
 }
 
-/* A client that has pools: 0, or 1 when it has none. */
-static int save_open(struct tmem_client *c, struct tmem_save *s)
+static bool has_pools(struct tmem_client *c)
 {
-    unsigned int id, nr = 0;
+    bool found = false;
+    unsigned int id;
+
+    tmem_client_read_lock(c);
+    for ( id = 0; id < TMEM_MAX_POOLS && !found; id++ )
+        found = tmem_pool_find(c, id);
+    tmem_client_read_unlock(c);
+
+    return found;
+}
+
+static void save_open(struct tmem_client *c, struct tmem_save *s)
+{
+    unsigned int id;
 
     tmem_client_write_lock(c);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
-        nr += tmem_pool_find(c, id) != NULL;
-    for ( id = 0; id < TMEM_MAX_POOLS && nr; id++ )
         if ( c->pools[id] && c->pools[id]->persistent )
             c->pools[id]->saving = true;
-    if ( nr )
-        c->save = s;
+    c->save = s;
     tmem_client_write_unlock(c);
-
-    return !nr;
 }
 
 static long save_begin(struct tmem_client *c)
@@ -794,17 +801,17 @@ static long save_begin(struct tmem_client *c)
         return -EBUSY;
     if ( c->save && (rc = save_close(c)) != 0 )
         return rc;
-    if ( tmem_heap_allows() || !(s = xzalloc(struct tmem_save)) )
+    if ( !has_pools(c) )
+        return 0;
+
+    /* No guest makes us take these two: the reserve is no bar. */
+    s = xzalloc(struct tmem_save);
+    if ( s && !(s->page = alloc_xenheap_page()) )
+        XFREE(s);
+    if ( !s )
         return -ENOMEM;
     s->token = next_token();
-    s->page = alloc_xenheap_page();
-    if ( !s->page || save_open(c, s) )
-    {
-        rc = s->page ? 0 : -ENOMEM;
-        free_xenheap_page(s->page);
-        xfree(s);
-        return rc;
-    }
+    save_open(c, s);
 
     return s->token;
 }
@@ -842,9 +849,9 @@ static long clamp_result(uint64_t value)
 static long get_uuids(const struct xen_sysctl_tmem_op *op,
                       const uint64_t (*uuids)[2], unsigned int nr)
 {
-    unsigned int size = nr * sizeof(uuids[0]);
+    int size = nr * sizeof(uuids[0]);
 
-    if ( op->len < size )
+    if ( op->len < (unsigned int)size )
         return -EINVAL;
 
     return copy_to_guest_offset(guest_handle_cast(op->buf, char), 0,
