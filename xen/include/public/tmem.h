@@ -62,6 +62,9 @@
 #define TMEM_MAX_WEIGHT         65535
 
 /* Error numbers beyond those of errno.h. */
+#ifndef ESTALE
+#define ESTALE                    116  /* the save has been taken over */
+#endif
 #ifndef EFROZEN
 #define EFROZEN                  1000  /* the client may add no page now */
 #endif
