@@ -166,6 +166,12 @@ struct client {
 void load_host(unsigned int guests, unsigned long raw, unsigned long room,
                bool faulted);
 void load_stop(void);
+/*
+ * A domain whose frames are all written to: what nobody has written yet may be
+ * one and the same page of zeroes, which stays in the CPU's caches.
+ */
+void load_domain(domid_t domid, unsigned long pages, unsigned long max,
+                 bool privileged);
 
 void client_pool(struct client *c, domid_t domid, uint32_t flags);
 void client_destroy_pool(struct client *c);

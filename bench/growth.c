@@ -119,11 +119,10 @@ static void start(unsigned int clients)
     expect(xenhost_start(&cfg), 0, "the start of a host");
     machine_bind(0);
 
-    expect(xenhost_domain_create(DOM_ADMIN, 16, 64, true), 0, "a domain");
+    load_domain(DOM_ADMIN, 16, 64, true);
     for ( i = 1; i <= clients; i++ )
     {
-        expect(xenhost_domain_create(i, host.frames, host.frames + host.room,
-                                     false), 0, "a domain");
+        load_domain(i, host.frames, host.frames + host.room, false);
         new_pool(i, EPHEMERAL, EPHEMERAL_POOL);
         new_pool(i, PERSISTENT, PERSISTENT_POOL);
         /* A pool's first put makes its buckets. */

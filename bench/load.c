@@ -57,8 +57,8 @@ static void fill_page(void *page)
     }
 }
 
-static void create(domid_t domid, unsigned long pages, unsigned long max,
-                   bool privileged)
+void load_domain(domid_t domid, unsigned long pages, unsigned long max,
+                 bool privileged)
 {
     int rc = xenhost_domain_create(domid, pages, max, privileged);
     unsigned long i;
@@ -89,12 +89,12 @@ void load_host(unsigned int guests, unsigned long raw, unsigned long room,
         fail("cannot start a host of %lu pages: error %d", cfg.host_pages, rc);
 
     machine_bind(0);
-    create(DOM_ADMIN, ADMIN_PAGES, ADMIN_PAGES + 1024, true);
+    load_domain(DOM_ADMIN, ADMIN_PAGES, ADMIN_PAGES + 1024, true);
     for ( i = 1; i <= guests; i++ )
-        create(i, 2 * opt.frames, 2 * opt.frames + 2 * room, false);
+        load_domain(i, 2 * opt.frames, 2 * opt.frames + 2 * room, false);
     raw_pages = raw;
     if ( raw )
-        create(DOM_RAW, raw, raw + 1024, false);
+        load_domain(DOM_RAW, raw, raw + 1024, false);
 
     rc = faulted ? xenhost_prefault() : 0;
     if ( rc )
