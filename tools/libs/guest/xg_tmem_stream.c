@@ -125,7 +125,8 @@ static int next_failed(struct tmem_stream_save *s, int err)
     switch ( -err )
     {
     case ESTALE:
-        return fail(s->error, err, "another save of this domain took over");
+        return fail(s->error, err, "another save of this domain took over, "
+                    "or it was reset");
     case EBUSY:
         return fail(s->error, err, "the domain runs, so its last pages cannot "
                     "be saved");
