@@ -243,6 +243,7 @@ bool host_step(struct run *run, const struct model_op *op)
         break;
     case MODEL_preempt:
         run->preempted |= op->index % 3 != XENHOST_PREEMPT_NEVER;
+        run->spec.preempted = run->preempted;
         xenhost_preempt(op->index % 3, op->arg);
         break;
     }

@@ -226,7 +226,8 @@ static bool error_is_right(const struct run *run, const struct call *call)
     case -EINVAL:
         return call->size < LEAST_BYTES;
     case -EBUSY:
-        return call->stage == TMEM_SAVE_FINAL && !run->suspended[call->dom];
+        return call->stage == TMEM_SAVE_FINAL &&
+               (s->torn || !run->suspended[call->dom]);
     case -EIO:
         return s->faulted || is_lossy(run, call->dom);
     }
@@ -360,7 +361,8 @@ static bool next(struct run *run, struct call *call, unsigned int fault)
         return run_complain(run, "call of a save: %ld", call->ret);
     /* What was under way is dropped. */
     if ( call->ret == -EBUSY )
-        run->spec.dom[call->dom].save.passing = false;
+        run->spec.dom[call->dom].save.passing = run->save[call->dom].torn =
+            false;
     if ( call->ret < 0 )
         return true;
 
@@ -446,14 +448,14 @@ static bool save_step(struct run *run, const struct model_op *op)
             return true;
         }
     }
-    /* What was cut short by the guest's going on begins anew. */
-    call.stage = stages[s->torn ? LIVE : s->phase];
+    call.stage = stages[s->phase];
     if ( !run->spec.dom[op->dom].save.passing )
         s->inv = s->phase == LIVE && op->obj == 5;
-    call.inv = s->inv && !s->torn;
+    call.inv = s->inv;
     if ( !next(run, &call, op->frame ? 1 + op->index : 0) )
         return false;
-    if ( call.ret < 0 && call.ret != -EINVAL && call.ret != -EFAULT )
+    if ( call.ret < 0 && call.ret != -EINVAL && call.ret != -EFAULT &&
+         call.ret != -EBUSY )
         s->phase = OVER;
     if ( call.ret || call.stage != stages[s->phase] )
         return true;
@@ -472,7 +474,7 @@ static bool call_step(struct run *run, const struct model_op *op)
     const struct spec_save *save = &run->spec.dom[op->dom].save;
     struct call call = {
         .dom = op->dom, .size = buffer_size(op), .token = s->token,
-        .stage = s->torn ? TMEM_SAVE_LIVE : op->index % 3, .inv = op->obj == 5,
+        .stage = op->index % 3, .inv = op->obj == 5,
     };
 
     if ( s->lost )

@@ -78,8 +78,8 @@ struct spec_save {
     bool passing, inv;
     bool client_due, ended;
     uint64_t start;            /* when it began */
-    unsigned long pages;       /* that there were then */
-    unsigned long records;     /* of it, so far */
+    unsigned long most;        /* of a live pass: pages and marks, then */
+    unsigned long news;        /* records of such, so far */
 };
 
 /* What a uuid stands for. It exists while somebody has an id for it. */
@@ -114,6 +114,7 @@ struct spec {
     struct spec_domain dom[SPEC_DOMS];
     struct spec_shared shared[SPEC_UUIDS];
     bool put_order;            /* constant: see spec_init() */
+    bool preempted;            /* what is flushed may not be freed yet */
     bool all_frozen;
     bool all_authorised;
     bool weighted;             /* there are, or have been, weights */

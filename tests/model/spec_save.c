@@ -107,6 +107,24 @@ void spec_save_open(struct spec *spec, unsigned int dom)
     spec->dom[dom].save.open = true;
 }
 
+/* All that there might be to tell: pages, tombstones, shells. */
+static unsigned long count_marks(const struct spec_domain *d)
+{
+    unsigned long sum = d->must;
+    unsigned int p, o, i;
+
+    for ( p = 0; p < SPEC_POOLS; p++ )
+    {
+        for ( o = 0; o < SPEC_OBJS; o++ )
+            sum += d->pool[p].object[o].shell;
+        for_each_page(o, i)
+            sum += d->pool[p].page[o][i].known &&
+                   d->pool[p].page[o][i].holds == SPEC_ABSENT;
+    }
+
+    return sum;
+}
+
 void spec_save_call(struct spec *spec, unsigned int dom, uint32_t stage,
                     bool inv)
 {
@@ -121,8 +139,8 @@ void spec_save_call(struct spec *spec, unsigned int dom, uint32_t stage,
     save->client_due = !inv && stage != TMEM_SAVE_LIVE;
     save->ended = false;
     save->start = ++spec->moment;
-    save->pages = d->must;
-    save->records = 0;
+    save->most = count_marks(d);
+    save->news = 0;
 }
 
 static bool is_authorised(const struct spec_domain *d, const uint64_t auth[2])
@@ -241,7 +259,12 @@ const char *spec_save_record(struct spec *spec, unsigned int dom,
     complain_if(!may_come(&d->save, rec->kind), "no record of this pass");
     complain_if(d->save.client_due && rec->kind != TMEM_REC_CLIENT,
                 "a pass that does not begin with the client");
-    d->save.records++;
+    d->save.news += rec->kind >= TMEM_REC_OBJECT_GONE &&
+                    rec->kind <= TMEM_REC_PAGE;
+    /* Objects that are not drained yet count like shells. */
+    complain_if(d->save.stage == TMEM_SAVE_LIVE && !spec->preempted &&
+                d->save.news > d->save.most && !d->save.loose,
+                "a live pass goes on and on");
 
     switch ( rec->kind )
     {
@@ -312,7 +335,7 @@ const char *spec_save_done(struct spec *spec, unsigned int dom)
     complain_if(!d->save.inv && d->save.stage == TMEM_SAVE_FINAL &&
                 !d->save.ended, "a final pass without its end");
     /* A guest is not to keep it busy for ever. */
-    if ( d->save.stage == TMEM_SAVE_LIVE && d->save.records >= d->save.pages )
+    if ( d->save.stage == TMEM_SAVE_LIVE && d->save.news >= d->save.most )
         return NULL;
     for ( id = 0; !bad && !d->save.loose && id < SPEC_POOLS; id++ )
         bad = left_out(d, id);
