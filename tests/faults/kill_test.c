@@ -10,6 +10,7 @@
 
 #include "../lib/guest.h"
 #include "../lib/machine.h"
+#include "../lib/save.h"
 
 #define VICTIM 1
 #define OTHER  2
@@ -19,6 +20,30 @@
 #endif
 
 static unsigned long free_before;   /* there was a domain */
+static bool saved;                  /* the victim is being saved */
+static long token;
+
+/* Every kind of mark is there, and a pass is under way. */
+static void save_victim(void)
+{
+    static char buf[20 * SAVE_ONE];
+    struct handle h = HANDLE(VICTIM, 1, 1, 0);
+    long ret;
+
+    assert_int_equal(guest_put_range(HANDLE(VICTIM, 1, 3, 0), 50, 1), 50);
+    token = save_begin(VICTIM);
+    assert_true(token > 0);
+    while ( (ret = save_next(VICTIM, token, TMEM_SAVE_LIVE, buf,
+                             sizeof(buf))) > 0 )
+        continue;
+    assert_int_equal(ret, 0);
+    for ( ; h.index < 100; h.index += 2 )
+        assert_int_equal(guest_flush(h), 1);
+    assert_int_equal(guest_put_range(h, 100, 2), 100);
+    assert_int_equal(guest_flush_object(HANDLE(VICTIM, 1, 3, 0)), 1);
+    assert_true(save_next(VICTIM, token, TMEM_SAVE_LIVE, buf,
+                          sizeof(buf)) > 0);
+}
 
 static void start(void)
 {
@@ -39,6 +64,8 @@ static void start(void)
     xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
     assert_int_equal(guest_flush_object(HANDLE(VICTIM, 1, 2, 0)), 1);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+    if ( saved )
+        save_victim();
 }
 
 /* What happens meanwhile. */
@@ -59,6 +86,21 @@ static void others_work(void)
     assert_int_equal(guest_put_range(h, 100, 1), 100);
     assert_int_equal(guest_get_range(h, 100, 1), 100);
     assert_int_equal(guest_flush_object(h), 1);
+}
+
+/* A toolstack that has not heard of it. */
+static void save_goes_on(void)
+{
+    static char buf[SAVE_ONE];
+    long ret = save_next(VICTIM, token, TMEM_SAVE_LIVE, buf, sizeof(buf));
+
+    assert_true(ret == -ENOENT || ret == -ESTALE);
+    ret = save_begin(VICTIM);
+    assert_true(ret == -ENOENT || !ret);
+    ret = save_end(VICTIM, token);
+    assert_true(ret == -ENOENT || ret == -ESTALE);
+    ret = save_end(VICTIM, 0);
+    assert_true(ret == -ENOENT || !ret);
 }
 
 static void freeze_and_thaw(void)
@@ -120,6 +162,15 @@ static void test_kill_during_freeze(void **state)
     kill_with(freeze_and_thaw);
 }
 
+static void test_kill_while_saved(void **state)
+{
+    (void)state;
+    saved = true;
+    kill_with(save_goes_on);
+    kill_with(xenhost_idle);
+    saved = false;
+}
+
 /* Timers run that the victim has set. */
 static void test_kill_while_idle(void **state)
 {
@@ -157,6 +208,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_kill_while_memory_is_short),
         cmocka_unit_test(test_kill_while_others_work),
         cmocka_unit_test(test_kill_during_freeze),
+        cmocka_unit_test(test_kill_while_saved),
         cmocka_unit_test(test_kill_while_idle),
         cmocka_unit_test(test_kill_then_destroy),
         cmocka_unit_test(test_stop_while_dying),

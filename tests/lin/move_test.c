@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../lib/control.h"
 #include "../lib/machine.h"
@@ -40,6 +41,7 @@
 #define ROUND_OPS  3000
 #define MOST_BYTES 20000
 #define LEAST_BYTES 4136        /* a page's record */
+#define SLEEP_US   300
 
 struct record_of {
     unsigned int handle;
@@ -168,6 +170,7 @@ struct mover {
     domid_t from, to;
     long token;
     bool bad;                   /* the target does not take it: no room */
+    bool slow;                  /* a vCPU is held up inside of an operation */
     struct receiver receiver;
 };
 
@@ -246,8 +249,12 @@ static int pass(struct mover *m, uint32_t stage, unsigned int give_up)
 /* The target has it all: the guest goes on there. */
 static bool go_over(struct mover *m)
 {
-    long ret = call(m, TMEMC_RESTORE_END, m->to, 0, NULL, 0);
+    long ret;
 
+    /* Whoever has not waited for that vCPU has missed what it does now. */
+    if ( m->slow )
+        usleep(3 * SLEEP_US / 2);
+    ret = call(m, TMEMC_RESTORE_END, m->to, 0, NULL, 0);
     if ( ret || !m->receiver.whole )
         return complain("end of a restore", ret);
     ret = call(m, TMEMC_SAVE_END, m->from, 0, NULL, 0);
@@ -280,6 +287,35 @@ static bool give_up(struct mover *m)
     return !ret || complain("giving up", ret);
 }
 
+static atomic_bool within;
+
+static void sleep_within(void *arg)
+{
+    (void)arg;
+    atomic_store(&within, true);
+    usleep(SLEEP_US);
+}
+
+/*
+ * It waits for nobody; now and then there is a vCPU that is inside of an
+ * operation, and not scheduled for a while.
+ */
+static void suspend(struct mover *m)
+{
+    unsigned int i;
+
+    m->slow = !rng_below(&m->rng, 32);
+    if ( m->slow )
+    {
+        atomic_store(&within, false);
+        xenhost_on_frame(sleep_within, NULL);
+        for ( i = 0; i < 20 && !atomic_load(&within); i++ )
+            usleep(20);
+        xenhost_on_frame(NULL, NULL);
+    }
+    xenhost_domain_suspend(m->from);
+}
+
 /* Live passes, final ones, and over; or not. False: something was wrong. */
 static bool move(struct mover *m)
 {
@@ -306,7 +342,7 @@ static bool move(struct mover *m)
         ok = pass(m, TMEM_SAVE_LIVE, 20);
     for ( finals = 1 + !rng_below(&m->rng, 3); ok > 0 && finals; finals-- )
     {
-        xenhost_domain_suspend(m->from);
+        suspend(m);
         ok = pass(m, TMEM_SAVE_FINAL, 40);
         if ( ok <= 0 || finals == 1 )
             continue;

@@ -166,6 +166,19 @@ static bool can_restore(const struct run *run, unsigned int dom)
            !run->spec.dom[dom].denied;
 }
 
+/* Skip the next record, if it is a page: somebody has to notice. */
+static bool lose_page(const struct tape *tape)
+{
+    struct record rec;
+
+    if ( record_read(tape->bytes + *tape->done, tape->len - *tape->done,
+                     &rec) || rec.kind != TMEM_REC_PAGE )
+        return false;
+    *tape->done += rec.size;
+
+    return true;
+}
+
 bool restore_step(struct run *run, const struct model_op *op)
 {
     struct restore_run *r = &run->restore[op->dom];
@@ -175,7 +188,6 @@ bool restore_step(struct run *run, const struct model_op *op)
         .bytes = s->bytes, .len = s->len, .done = &r->done, .flags = r->flags,
         .ended = r->ended,
     };
-    struct record rec;
     bool fine;
 
     if ( !can_restore(run, op->dom) || from == op->dom )
@@ -192,13 +204,8 @@ bool restore_step(struct run *run, const struct model_op *op)
         return restore_end(run, op->dom, &tape);
     if ( r->done < s->len )
     {
-        /* A page is lost on its way: somebody has to notice. */
-        if ( op->frame && !record_read(s->bytes + r->done, s->len - r->done,
-                                       &rec) && rec.kind == TMEM_REC_PAGE )
-        {
-            r->done += rec.size;
+        if ( op->frame && lose_page(&tape) )
             return true;
-        }
         fine = restore_put(run, op->dom, &tape, op->arg);
         r->flags = tape.flags;
         r->ended = tape.ended;
@@ -210,19 +217,21 @@ bool restore_step(struct run *run, const struct model_op *op)
     return restore_end(run, op->dom, &tape);
 }
 
-/* All of a stream, in pieces. */
+/* All of a stream, in pieces; or all but a page. */
 static bool restore_all(struct run *run, unsigned int dom, const char *bytes,
-                        size_t len, size_t piece)
+                        size_t len, size_t piece, bool lossy)
 {
     size_t done = 0;
     struct tape tape = { .bytes = bytes, .len = len, .done = &done };
 
-    if ( piece < 4136 )
+    if ( piece < 4136 || lossy )
         piece = 4136;
     if ( !restore_begin(run, dom) )
         return false;
     while ( run->restore[dom].on && done < len )
-        if ( !restore_put(run, dom, &tape, piece) )
+        if ( lossy && lose_page(&tape) )
+            lossy = false;
+        else if ( !restore_put(run, dom, &tape, piece) )
             return false;
 
     return !run->restore[dom].on || restore_end(run, dom, &tape);
@@ -247,7 +256,7 @@ bool migrate_step(struct run *run, const struct model_op *op)
     if ( !host_create(run, to, run->spec.dom[op->dom].room) )
         return false;
     if ( run->spec.dom[to].exists &&
-         !restore_all(run, to, s->bytes, s->len, op->arg) )
+         !restore_all(run, to, s->bytes, s->len, op->arg, op->obj == 5) )
         return false;
     if ( op->frame || !run->spec.dom[to].exists )
     {
@@ -314,7 +323,7 @@ bool reboot_step(struct run *run, const struct model_op *op)
         if ( saved[dom] && !host_create(run, dom, room[dom]) )
             return false;
         if ( run->spec.dom[dom].exists &&
-             !restore_all(run, dom, s->bytes, s->len, op->arg) )
+             !restore_all(run, dom, s->bytes, s->len, op->arg, false) )
             return false;
         save_forget(s);
         s->stale = 0;

@@ -105,7 +105,8 @@ static void test_random(void **state)
         host = host_of(first + runs);
         if ( !child_exec(&host, ops, RUN_OPS, NULL, CHILD_LOUD, &report) )
         {
-            unsigned int nr = child_shrink(&host, ops, RUN_OPS, NULL, 60);
+            unsigned int nr = child_shrink(&host, ops, RUN_OPS, NULL,
+                env_number("CHECK_SHRINK_SECONDS", 60));
 
             print_failure(first + runs, ops, nr, &report);
             free(ops);

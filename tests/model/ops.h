@@ -60,7 +60,8 @@
     X(restore)        /* a call for what is saved of domain 1 + obj % 4; arg:
                          buffer; index 0: the end, come what may; frame 1:
                          a page is lost */ \
-    X(migrate)        /* into a new domain. frame 1: the source lives on */ \
+    X(migrate)        /* into a new domain. frame 1: the source lives on; obj 5: a
+                         page is lost */ \
     X(reboot)         /* all into a machine started anew; arg: buffer */
 
 enum model_kind {
