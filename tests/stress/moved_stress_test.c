@@ -226,6 +226,77 @@ static void move(struct worker *worker)
     atomic_store(&stop, true);
 }
 
+/* ---- the client goes away meanwhile --------------------------------------- */
+
+/* Calls of any kind, whose results say that the save is gone, or go on. */
+static void call(struct worker *worker)
+{
+    struct rng rng = { .state = rng_entropy() };
+    long token = 0, rc;
+
+    (void)worker;
+    while ( !atomic_load(&stop) )
+    {
+        switch ( rng_below(&rng, 16) )
+        {
+        case 0: case 1: case 2:
+            rc = token = save_begin(SOURCE);
+            break;
+        case 3:
+            rc = save_end(SOURCE, rng_below(&rng, 2) ? token : 0);
+            break;
+        case 4:
+            rc = save_next_inv(SOURCE, token, TMEM_SAVE_LIVE, buf, SAVE_ONE);
+            break;
+        default:
+            rc = save_next(SOURCE, token, rng_below(&rng, 3), buf, SAVE_BUF);
+            break;
+        }
+        if ( rc > 0 )
+            atomic_fetch_add(&moves, 1);
+        /* A page is lost to a memory error, and nobody else must have it. */
+        else if ( rc && rc != -ESTALE && rc != -EBUSY && rc != -EIO &&
+                  rc != -ENOMEM )
+            complain("a call", rc);
+    }
+}
+
+static void destroy(struct worker *worker)
+{
+    struct rng rng = { .state = rng_entropy() };
+    time_t end = time(NULL) + seconds();
+
+    (void)worker;
+    while ( time(NULL) < end )
+        switch ( rng_below(&rng, 16) )
+        {
+        case 0: xenhost_domain_soft_reset(SOURCE); break;
+        case 1: control(TMEMC_DESTROY, SOURCE); break;
+        case 2: xenhost_alloc_pages(MACHINE_PAGES); break;
+        case 3: xenhost_release_pages(); break;
+        case 4: xenhost_memory_error(rng_below(&rng, 200), 1, true); break;
+        case 5: xenhost_domain_suspend(SOURCE); break;
+        default: xenhost_domain_resume(SOURCE); break;
+        }
+    xenhost_domain_resume(SOURCE);
+    atomic_store(&stop, true);
+}
+
+static void test_destroyed(void **state)
+{
+    struct worker worker[] = {
+        { .run = storm }, { .run = storm }, { .run = call }, { .run = destroy },
+    };
+
+    (void)state;
+    atomic_store(&stop, false);
+    atomic_store(&wrong, 0);
+    atomic_store(&moves, 0);
+    workers_run(worker, 4);
+    assert_int_equal(wrong, 0);
+    assert_true(moves > 0);
+}
+
 static void storm_and_move(void)
 {
     struct worker worker[STORMERS + 1] = {
@@ -260,6 +331,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         machine_test(test_moved),
         machine_test(test_moved_preempted),
+        machine_test(test_destroyed),
     };
 
     return tests_main(argc, argv, tests);
