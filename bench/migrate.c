@@ -215,6 +215,44 @@ static void measure_records(void)
           1, (double)(nr - 2) / (put.nr + gone.nr));
 }
 
+/* ---- how long the guest stands still ------------------------------------ */
+
+static double final_pass(unsigned long *records)
+{
+    struct clock clock;
+    double ns;
+
+    xenhost_domain_suspend(1);
+    clock = start();
+    *records = pass(TMEMC_SAVE_GET_NEXT, TMEM_SAVE_FINAL);
+    ns = stop(&clock);
+    xenhost_domain_resume(1);
+
+    return ns;
+}
+
+/* With nothing of it sent before, and with all. */
+static void measure_pause(void)
+{
+    unsigned long records;
+
+    fill();
+    begin();
+    pass(TMEMC_SAVE_GET_NEXT, TMEM_SAVE_HEAD);
+    row_add(row("migrate.pause", "final pass of that, all to be sent", "us", "",
+                INFORM), final_pass(&records) / 1e3);
+    row_add(row("migrate.pause.records", "  its records", "", "", INFORM),
+            records);
+    row_add(row("migrate.pause.clean", "final pass of that, all sent before",
+                "us", "", INFORM), final_pass(&records) / 1e3);
+    row_add(row("migrate.pause.clean.records", "  its records", "", "",
+                INFORM), records);
+    end();
+    client_destroy_pool(&client);
+    row_add(row("migrate.pages", "pages in the lines above", "", "", INFORM),
+            plan.nr);
+}
+
 /* ---- the guest ---------------------------------------------------------- */
 
 enum { GET, REPLACE, FLUSH, AGAIN, NR_OPS };
@@ -436,6 +474,7 @@ void bench_migrate(void)
         note("migrate: round %u of %u", i + 1, opt.rounds);
         measure_copies();
         measure_records();
+        measure_pause();
         measure_between(i & 1);
         if ( machine_cpus() > 1 )
             measure_during();

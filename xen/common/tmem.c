@@ -80,6 +80,10 @@
  * clients, pools and buckets below rcu_read_lock(), and their memory is freed
  * by RCU. A walk over the heads of all clients is made once for a batch.
  *
+ * A save (tmem_save.c) reads a client as an operation of its guest does, below
+ * rwlock for reading and one bucket's lock. c->save and the marks that say that
+ * there is one change with rwlock held for writing.
+ *
  * Objects and descriptors are not counted: a bucket's lock keeps its objects,
  * and a queue's lock keeps the objects of queued pages, because a page leaves
  * its object and its queue below both.

@@ -546,8 +546,9 @@ static int count_pool(struct tmem_client *c, struct tmem_save *s)
                 return -EBUSY;
             if ( atomic_read(&pool->nr_dying) )
                 return -EAGAIN;
+            smp_rmb();
+            ASSERT(!tmem_pool_tombs(pool) || pool_changed(pool));
         }
-        smp_rmb();
         s->pages[s->id] = tmem_pool_pages(pool);
         /* Or tombstones, or shells: all there is to tell. */
         s->limit += s->pages[s->id] + tmem_pool_tombs(pool) +
@@ -712,6 +713,15 @@ static long save_next(struct domain *d, struct tmem_client *c,
     return pass_run(c, s, op);
 }
 
+static bool no_tombs(const struct tmem_pool *pool)
+{
+    bool dying = atomic_read(&pool->nr_dying);
+
+    smp_rmb();
+
+    return dying || !tmem_pool_tombs(pool);
+}
+
 static void save_free(struct tmem_client *c)
 {
     struct tmem_save *s = c->save;
@@ -719,13 +729,19 @@ static void save_free(struct tmem_client *c)
 
     tmem_client_write_lock(c);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
-        if ( c->pools[id] && c->pools[id]->persistent )
-            c->pools[id]->saving = false;
+    {
+        struct tmem_pool *pool = tmem_pool_find(c, id);
+
+        if ( !pool || !pool->persistent )
+            continue;
+        pool->saving = false;
+        /* Those of objects that are not free yet go with them. */
+        ASSERT(!s->closing || no_tombs(pool));
+    }
     c->save = NULL;
     tmem_client_write_unlock(c);
 
-    if ( s )
-        free_xenheap_page(s->page);
+    free_xenheap_page(s->page);
     xfree(s);
 }
 
