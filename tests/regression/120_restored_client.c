@@ -109,12 +109,16 @@ static void test_all_comes_back(void **state)
 static void test_last_client_counts(void **state)
 {
     struct stream s = STREAM(buf);
+    struct tmem_rec_client *c;
 
     (void)state;
     assert_int_equal(shared_auth(GUEST, 3, 0, true), 0);
     client(&s, TMEM_CLIENT_FROZEN | TMEM_CLIENT_COMPRESS, 16, 20)->weight = 5;
     stream_pool(&s, 0, POOL_PERSISTENT);
-    client(&s, 0, 1, 35);
+    c = client(&s, 0, 2, 35);
+    /* Half of it is all ones, which is a name as any other. */
+    UUID(c, 1)[0] = ~0ULL;
+    UUID(c, 1)[1] = 5;
     stream_end(&s);
     assert_int_equal(restore_begin(GUEST), 0);
     assert_int_equal(restore_put(GUEST, &s, NULL), 0);
@@ -125,7 +129,9 @@ static void test_last_client_counts(void **state)
     assert_int_equal(shared_new_pool(GUEST, 35, 0), 1);
     assert_int_equal(shared_new_pool(GUEST, 20, 0), 2);
     assert_int_equal(shared_new_pool(GUEST, 3, 0), 3);
-    assert_true(has_pool(1, "ES") && has_pool(2, "EP") && has_pool(3, "EP"));
+    assert_int_equal(shared_new_pool(GUEST, ~0ULL, 5), 4);
+    assert_true(has_pool(1, "ES") && has_pool(2, "EP") && has_pool(3, "EP") &&
+                has_pool(4, "ES"));
 }
 
 /* This host has all clients frozen, or this one: pages come, and it is so. */
