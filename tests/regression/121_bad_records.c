@@ -63,9 +63,11 @@ static void client_17(struct stream *s)       { client_auth(s, 17, 17); }
 static void client_wraps(struct stream *s)    { client_auth(s, 0, 1u << 28); }
 static void client_ones(struct stream *s)
 {
-    struct tmem_rec_client *client = client_auth(s, 2, 2);
-
-    memset((char *)(client + 1) + 16, 0xff, 16);
+    memset(client_auth(s, 2, 2) + 1, 0xff, 16);
+}
+static void client_ones_last(struct stream *s)
+{
+    memset((char *)(client_auth(s, 16, 16) + 1) + 15 * 16, 0xff, 16);
 }
 static void pool_short(struct stream *s)   { append(s, TMEM_REC_POOL, 4, 16); }
 static void pool_long(struct stream *s)    { append(s, TMEM_REC_POOL, 4, 32); }
@@ -155,6 +157,7 @@ static const struct bad {
     BAD(client_pad, -EINVAL), BAD(client_few, -EINVAL),
     BAD(client_many, -EINVAL), BAD(client_17, -EINVAL),
     BAD(client_wraps, -EINVAL), BAD(client_ones, -EINVAL),
+    BAD(client_ones_last, -EINVAL),
     BAD(pool_short, -EINVAL), BAD(pool_long, -EINVAL), BAD(pool_16, -EINVAL),
     BAD(pool_high, -EINVAL), BAD(pool_twice, -EEXIST),
     BAD(pool_twice_e, -EEXIST), BAD(pool_pad, -EINVAL),

@@ -431,14 +431,6 @@ static long restore_control(struct tmem_client *c,
                                         : restore_records(c, op);
 }
 
-int tmem_restore_check(const struct xen_sysctl_tmem_op *op)
-{
-    bool reads = op->cmd == TMEMC_RESTORE_PUT_PAGE ||
-                 op->cmd == TMEMC_RESTORE_FLUSH_PAGE;
-
-    return reads && !op->len ? -EINVAL : 0;
-}
-
 long tmem_restore_control(struct domain *d, struct xen_sysctl_tmem_op *op)
 {
     struct tmem_client *c = NULL;

@@ -20,11 +20,9 @@ enum tmem_restore_state {
     TMEM_RESTORE_BEHIND,       /* something else behind an END */
 };
 
-/* May such a TMEMC_RESTORE_* go on? Looks at its fields only: 0 or -EINVAL. */
-int tmem_restore_check(const struct xen_sysctl_tmem_op *op);
 /*
- * Do it, for a domain that the caller keeps: its result, a negative errno, or
- * -ERESTART. No lock held.
+ * Do a TMEMC_RESTORE_*, for a domain that the caller keeps: its result, a
+ * negative errno, or -ERESTART. No lock held.
  */
 long tmem_restore_control(struct domain *d, struct xen_sysctl_tmem_op *op);
 
