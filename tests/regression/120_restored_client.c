@@ -134,6 +134,20 @@ static void test_last_client_counts(void **state)
                 has_pool(4, "ES"));
 }
 
+/* What a restore has told that was begun anew is forgotten. */
+static void test_begun_anew(void **state)
+{
+    struct stream s = STREAM(buf);
+
+    (void)state;
+    assert_int_equal(restore_begin(GUEST), 0);
+    client(&s, TMEM_CLIENT_FROZEN, 0, 0);
+    assert_int_equal(restore_put(GUEST, &s, NULL), 0);
+    assert_int_equal(restore_begin(GUEST), 0);
+    assert_int_equal(restore_end(GUEST), 0);
+    assert_int_equal(list_now(GUEST, "C=", "fr"), 0);
+}
+
 /* This host has all clients frozen, or this one: pages come, and it is so. */
 static void frozen_here(uint32_t cli_id)
 {
@@ -192,6 +206,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         machine_test(test_all_comes_back),
         machine_test(test_last_client_counts),
+        machine_test(test_begun_anew),
         machine_test(test_frozen_here),
         machine_test(test_all_frozen_here),
         machine_test(test_no_place),

@@ -115,6 +115,26 @@ static void test_at_every_check(void **state)
     assert_true(n > records);
 }
 
+/* An END that waits is looked at all the same. */
+static void test_wrong_end(void **state)
+{
+    struct stream s = make();
+
+    (void)state;
+    assert_int_equal(restore_begin(GUEST), 0);
+    s.len -= 136;
+    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+    assert_int_equal(restore_put(GUEST, &s, NULL), 0);
+    s.len = 0;
+    stream_end(&s)->nr_pages[PERS]++;
+    assert_int_equal(restore_put(GUEST, &s, NULL), -EINVAL);
+    s.len = 0;
+    stream_end(&s);
+    assert_int_equal(restore_put(GUEST, &s, NULL), 0);
+    xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+    check();
+}
+
 /* The record that is read again is another one: it is checked as any. */
 static void change_record(domid_t dom, struct tmem_op *op, void *arg)
 {
@@ -148,6 +168,7 @@ int main(int argc, char *argv[])
         machine_test(test_one_by_one),
         machine_test(test_in_one_go),
         machine_test(test_at_every_check),
+        machine_test(test_wrong_end),
         machine_test(test_changed_meanwhile),
     };
 
