@@ -367,18 +367,28 @@ static void on_restart(domid_t domid, struct tmem_op *op, void *arg)
     last_step = __rdtsc();
 }
 
-/* Time each step of an operation, until it is over. */
+/*
+ * Time each step of an operation, until it is over; and of the restore of what
+ * it gives, a record at a time.
+ */
 static void time_steps(uint32_t cmd, uint32_t stage)
 {
     long rc;
 
     xenhost_on_restart(on_restart, NULL);
     xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
-    do {
+    for ( ; ; )
+    {
         last_step = __rdtsc();
         rc = control(cmd, 1, stage, CHUNK);
         span_add(&steps, last_step);
-    } while ( rc > 0 );
+        if ( rc <= 0 )
+            break;
+        last_step = __rdtsc();
+        expect(control(TMEMC_RESTORE_PUT_PAGE, TARGET, 0, rc), rc,
+               "restore of a record");
+        span_add(&steps, last_step);
+    }
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     xenhost_on_restart(NULL, NULL);
     expect(rc, 0, "steps");
@@ -400,6 +410,8 @@ static void steps_of_round(void)
     fill();
     begin();
     spans_clear(&steps);
+    expect(control(TMEMC_RESTORE_BEGIN, TARGET, 0, 0), 0, "begin to restore");
+    time_steps(TMEMC_SAVE_GET_NEXT, TMEM_SAVE_HEAD);
     time_steps(TMEMC_SAVE_GET_NEXT, TMEM_SAVE_LIVE);
     run_op(&client, TMEM_PUT_PAGE, &part, 1, NULL);
     time_steps(TMEMC_SAVE_GET_NEXT_INV, TMEM_SAVE_LIVE);
@@ -407,6 +419,8 @@ static void steps_of_round(void)
     xenhost_domain_suspend(1);
     time_steps(TMEMC_SAVE_GET_NEXT, TMEM_SAVE_FINAL);
     xenhost_domain_resume(1);
+    expect(control(TMEMC_RESTORE_END, TARGET, 0, 0), 0, "end of a restore");
+    expect(control(TMEMC_DESTROY, TARGET, 0, 0), 0, "destroy");
     flush_some();
     time_steps(TMEMC_SAVE_END, 0);
     client_destroy_pool(&client);
