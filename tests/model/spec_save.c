@@ -158,7 +158,8 @@ static bool is_authorised(const struct spec_domain *d, const uint64_t auth[2])
     return false;
 }
 
-static const char *check_client(struct spec_domain *d, const struct record *rec)
+static const char *check_client(const struct spec *spec, struct spec_domain *d,
+                                const struct record *rec)
 {
     unsigned int i, j;
 
@@ -168,7 +169,9 @@ static const char *check_client(struct spec_domain *d, const struct record *rec)
                 "a saved client's frozen");
     complain_if(rec->client.weight != d->weight, "a saved client's weight");
     complain_if(rec->client.cap != d->cap, "a saved client's cap");
-    complain_if(rec->client.nr_pages != d->must && !d->save.loose,
+    /* What is flushed counts as long as it is not free. */
+    complain_if(!d->save.loose && (rec->client.nr_pages < d->must ||
+                (rec->client.nr_pages > d->must && !spec->preempted)),
                 "a saved client's number of pages");
     complain_if(rec->client.nr_auth !=
                 (unsigned int)__builtin_popcount(d->authorised),
@@ -269,7 +272,7 @@ const char *spec_save_record(struct spec *spec, unsigned int dom,
     switch ( rec->kind )
     {
     case TMEM_REC_CLIENT:
-        return check_client(d, rec);
+        return check_client(spec, d, rec);
     case TMEM_REC_POOL:
         return check_pool(d, rec);
     case TMEM_REC_POOL_GONE:
