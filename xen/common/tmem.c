@@ -28,10 +28,11 @@
  * tmem_policy.c the order among those of one client, tmem_relinquish.c what
  * the heap asks for, tmem_tidy.c moves descriptors together, tmem_meta.c
  * billing and metadata, tmem_control.c the toolstack's operations,
- * tmem_list.c statistics, tmem_save.c and tmem_restore.c what takes a client to
- * another host. tmem_xen.c is the glue: all that knows page tables
- * and physical maps of guests. Each has a header of its name, but those that
- * only tmem.h declares; tmem_stats.h is what all of them count.
+ * tmem_list.c statistics, tmem_save.c, tmem_walk.c, tmem_record.c and
+ * tmem_restore.c what takes a client to another host. tmem_xen.c is the glue:
+ * all that knows page tables and physical maps of guests. Each has a header of
+ * its name, but those that only tmem.h declares; tmem_stats.h is what all of
+ * them count.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
