@@ -23,7 +23,6 @@
 #include "../lib/save.h"
 #include "../lib/stream.h"
 
-#define STORMERS  3
 #define POOLS     4
 #define OBJECTS   3
 #define PAGES     40
@@ -213,6 +212,8 @@ static void move(struct worker *worker)
     (void)worker;
     while ( time(NULL) < end && !atomic_load(&wrong) )
     {
+        xenhost_preempt(rng_below(&rng, 2) ? XENHOST_PREEMPT_ALWAYS
+                                           : XENHOST_PREEMPT_NEVER, 0);
         new_target(TARGET);
         token = live(&rng);
         if ( token )
@@ -297,40 +298,27 @@ static void test_destroyed(void **state)
     assert_true(moves > 0);
 }
 
-static void storm_and_move(void)
+static void test_moved(void **state)
 {
-    struct worker worker[STORMERS + 1] = {
+    struct worker worker[] = {
         { .run = storm }, { .run = storm }, { .run = storm }, { .run = move },
     };
 
+    (void)state;
     assert_int_equal(xenhost_domain_set_max(SOURCE, ROOM), 0);
     atomic_store(&stop, false);
     atomic_store(&wrong, 0);
     atomic_store(&moves, 0);
-    workers_run(worker, STORMERS + 1);
+    workers_run(worker, 4);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     assert_int_equal(wrong, 0);
     assert_true(moves > 0);
-}
-
-static void test_moved(void **state)
-{
-    (void)state;
-    storm_and_move();
-}
-
-static void test_moved_preempted(void **state)
-{
-    (void)state;
-    xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
-    storm_and_move();
 }
 
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_moved),
-        machine_test(test_moved_preempted),
         machine_test(test_destroyed),
     };
 

@@ -34,6 +34,13 @@ struct head {
 enum { RUN = 1, TMEM, GUEST, END };
 #define FIRST_LINE 20
 
+/* A host takes long to start below it, and reads files in one thread. */
+#ifdef __SANITIZE_THREAD__
+#define STRIDE 5
+#else
+#define STRIDE 1
+#endif
+
 static char dir[64];
 static uint8_t *good;           /* a file as it was saved */
 static size_t good_len;
@@ -231,7 +238,7 @@ static void test_cut(void **state)
     refused("not a file of guests");
     write_file("bad", good, FIRST_LINE - 1);
     refused("not a file of guests");
-    for ( i = 0; i < nr_chunks; i++ )
+    for ( i = 0; i < nr_chunks; i += STRIDE )
     {
         write_file("bad", good, chunk[i]);
         refused("cut short");
@@ -259,8 +266,9 @@ static void test_damaged(void **state)
         good[at] ^= 1;
         refused("not a file of guests");
     }
-    for ( i = 0; i < nr_chunks; i++ )
-        for ( n = 0; n < 5; n++ )
+    for ( i = 0; i < nr_chunks; i += STRIDE )
+        /* All of them for one chunk, one for each of the others. */
+        for ( n = i == 1 ? 0 : i % 5; n < 5; n += i == 1 ? 1 : 5 )
         {
             uint64_t len = word(chunk[i] + 8);
 
