@@ -14,7 +14,6 @@
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/tmem.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
