@@ -127,7 +127,7 @@ static void test_last_client_counts(void **state)
     assert_int_equal(list_now(GUEST, "C=", "co"), 0);
     assert_int_equal(list_now(GUEST, "C=", "ww"), 0);
     assert_int_equal(shared_new_pool(GUEST, 35, 0), 1);
-    assert_int_equal(shared_new_pool(GUEST, 20, 0), 2);
+    assert_int_equal(shared_new_pool(GUEST, 25, 0), 2);
     assert_int_equal(shared_new_pool(GUEST, 3, 0), 3);
     assert_int_equal(shared_new_pool(GUEST, ~0ULL, 5), 4);
     assert_true(has_pool(1, "ES") && has_pool(2, "EP") && has_pool(3, "EP") &&
