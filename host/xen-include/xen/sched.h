@@ -167,7 +167,9 @@ bool xenhost_preempt_slow(void);
 
 static inline bool hypercall_preempt_check(void)
 {
-    xenhost_self->checks++;
+    /* Others read it. */
+    __atomic_store_n(&xenhost_self->checks, xenhost_self->checks + 1,
+                     __ATOMIC_RELAXED);
     if ( likely(!__atomic_load_n(&xenhost_preempt_hook, __ATOMIC_RELAXED)) )
         return false;
 
