@@ -28,6 +28,24 @@ static uint32_t length_of(uint16_t kind)
     return UINT32_MAX;
 }
 
+uint32_t receiver_index(unsigned int i)
+{
+    static const uint32_t indexes[RECEIVER_INDEXES] = {
+        0, 1, 2, 3, 62, 63, 64, 65, 127, 128, 4094, 4095, 191, 192, 255, 256,
+    };
+
+    return indexes[i];
+}
+
+static const char *read_index(uint32_t index, struct record *rec)
+{
+    for ( rec->index = 0; rec->index < RECEIVER_INDEXES; rec->index++ )
+        if ( receiver_index(rec->index) == index )
+            return NULL;
+
+    return "a record names no page of ours";
+}
+
 static const char *read_oid(const xen_tmem_oid_t *oid, struct record *rec)
 {
     uint64_t obj = oid->oid[0];
@@ -61,11 +79,9 @@ static const char *read_page(const char *at, struct record *rec)
     const char *bad;
 
     memcpy(&page, at, sizeof(page));
-    bad = read_oid(&page.oid, rec);
+    bad = read_oid(&page.oid, rec) ?: read_index(page.index, rec);
     refuse_if(bad, bad);
-    refuse_if(page.index >= RECEIVER_INDEXES, "a record names no page of ours");
     refuse_if(page.form != TMEM_FORM_RAW, "form of a page");
-    rec->index = page.index;
     if ( rec->kind == TMEM_REC_PAGE_GONE )
         return NULL;
     memcpy(data, at + sizeof(page), sizeof(data));

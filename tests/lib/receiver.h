@@ -21,6 +21,12 @@
 #define RECEIVER_INDEXES 16
 #define RECEIVER_AUTH    16
 
+/*
+ * The index that stands for the i-th of an object: some of them next to each
+ * other in one leaf of its tree, or on both sides of a border.
+ */
+uint32_t receiver_index(unsigned int i);
+
 /* A record, taken apart. */
 struct record {
     uint16_t kind;             /* TMEM_REC_* */

@@ -184,6 +184,16 @@ static bool check_billing(struct run *run, unsigned int dom)
     return true;
 }
 
+/* What names a page, or an object. */
+static struct tmem_op page_request(uint32_t cmd, const struct handle *h)
+{
+    struct tmem_op req = guest_request(cmd, h, DATA_FRAME);
+
+    req.u.gen.index = receiver_index(h->index);
+
+    return req;
+}
+
 /* Issue a request, and ask the specification about its result. */
 static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
                        const struct handle *h, struct spec_event *ev)
@@ -248,7 +258,7 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
 static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
 {
     struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
-    struct tmem_op req = guest_request(cmd, &h, DATA_FRAME);
+    struct tmem_op req = page_request(cmd, &h);
     const struct spec_pool *pool = pool_of(run, &h);
     struct shares shares = { .known = false };
     struct spec_event ev = {
@@ -292,7 +302,7 @@ static bool new_pool_step(struct run *run, const struct model_op *op)
 static bool odd_step(struct run *run, const struct model_op *op)
 {
     struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
-    struct tmem_op req = guest_request(op->arg, &h, DATA_FRAME);
+    struct tmem_op req = page_request(op->arg, &h);
     struct spec_event ev = {
         .cmd = op->kind == MODEL_unreadable ? TMEM_CONTROL : op->arg,
         .copy_fault = op->kind == MODEL_unreadable,
