@@ -273,7 +273,7 @@ static bool take(struct run *run, const struct call *call, const char *buf)
     s->whole = false;
     if ( s->receiver.whole )
         bad = bad ?: spec_save_equal(&run->spec, call->dom, &s->receiver);
-    /* Resumed when its pages had been counted, and nobody told: its own fault. */
+    /* Resumed when its pages had been counted: it is not always told. */
     if ( bad && s->torn && run->spec.preempted && rec.kind == TMEM_REC_END )
     {
         s->lost = run->spec.dom[call->dom].save.loose = true;

@@ -88,7 +88,8 @@ static void pass_begin(struct tmem_client *c, struct tmem_save *s,
     s->inv = inv;
     s->id = 0;
     s->limit = 0;
-    s->pool_limit = 2 * TMEM_MAX_POOLS;
+    /* All may be gone, and made again; more than that ends the pass. */
+    s->pool_limit = 2 * TMEM_MAX_POOLS + 1;
     memset(s->pages, 0, sizeof(s->pages));
 
     /* One that has been told to shut down may be inside of an operation. */
