@@ -238,6 +238,12 @@ static int pass_step(struct tmem_client *c, struct tmem_save *s)
         tmem_drain_dying(&c->dying);
         rc = FOUND_MORE;
     }
+    if ( rc == -EIO && !s->told )
+    {
+        printk(XENLOG_ERR "tmem: memory errors: d%d can't be saved, as it lost "
+               "a page of pool %u\n", c->id, s->at.pool);
+        s->told = true;
+    }
     tmem_meta_tidy(&c->meta[1]);
 
     return rc;

@@ -41,20 +41,13 @@
 /* ---- emitting ----------------------------------------------------------- */
 
 /* Copy a page that the receiver has not got, and say that it has. */
-static int emit_page(struct tmem_client *c, struct tmem_save *s,
-                     struct tmem_bucket *b, struct tmem_object *obj,
-                     void **slot, uint32_t index)
+static int emit_page(struct tmem_save *s, struct tmem_bucket *b,
+                     struct tmem_object *obj, void **slot, uint32_t index)
 {
     struct page_info *pg = tmem_slot_frame(*slot);
 
     if ( tmem_frame_is_broken(pg) )
-    {
-        if ( !s->told )
-            printk(XENLOG_ERR "tmem: memory errors: d%d can't be saved, as it "
-                   "lost a page of pool %u\n", c->id, s->at.pool);
-        s->told = true;
         return -EIO;
-    }
 
     /* What had that name before has been told to be gone. */
     ASSERT(!b->gone && !s->gone && (s->announced & (1U << s->at.pool)));
@@ -70,9 +63,8 @@ static int emit_page(struct tmem_client *c, struct tmem_save *s,
 }
 
 /* A slot that is not clean. */
-static int emit_slot(struct tmem_client *c, struct tmem_save *s,
-                     struct tmem_bucket *b, struct tmem_object *obj,
-                     void **slot, uint32_t index)
+static int emit_slot(struct tmem_save *s, struct tmem_bucket *b,
+                     struct tmem_object *obj, void **slot, uint32_t index)
 {
     ASSERT(!s->at.unchanged || b->changed);
 
@@ -83,7 +75,7 @@ static int emit_slot(struct tmem_client *c, struct tmem_save *s,
         return FOUND_RECORD;
     }
     if ( !s->inv )
-        return emit_page(c, s, b, obj, slot, index);
+        return emit_page(s, b, obj, slot, index);
     /* Another pass has to come here. */
     b->changed = true;
 
@@ -107,9 +99,8 @@ static int clear_slot(struct tmem_object *obj, void **slot, uint32_t index)
 /* ---- the walk ----------------------------------------------------------- */
 
 /* Slots of one object. */
-static int walk_object(struct tmem_client *c, struct tmem_save *s,
-                       struct tmem_bucket *b, struct tmem_object *obj,
-                       int *budget)
+static int walk_object(struct tmem_save *s, struct tmem_bucket *b,
+                       struct tmem_object *obj, int *budget)
 {
     const unsigned long marks = TMEM_SLOT_KNOWN |
                                 (s->closing ? 0 : TMEM_SLOT_CLEAN);
@@ -130,7 +121,7 @@ static int walk_object(struct tmem_client *c, struct tmem_save *s,
                 continue;
             s->at.index = index;
             rc = s->closing ? clear_slot(obj, leaf.slots[i], index)
-                            : emit_slot(c, s, b, obj, leaf.slots[i], index);
+                            : emit_slot(s, b, obj, leaf.slots[i], index);
             if ( rc >= 0 )
                 s->at.index++;
             if ( rc )
@@ -146,8 +137,8 @@ static int walk_object(struct tmem_client *c, struct tmem_save *s,
 }
 
 /* What is left of a bucket, from the cursor on. */
-static int walk_bucket(struct tmem_client *c, struct tmem_save *s,
-                       struct tmem_bucket *b, int *budget)
+static int walk_bucket(struct tmem_save *s, struct tmem_bucket *b,
+                       int *budget)
 {
     struct save_place *at = &s->at;
     struct tmem_object *obj;
@@ -178,7 +169,7 @@ static int walk_bucket(struct tmem_client *c, struct tmem_save *s,
         }
         if ( s->closing )
             obj->known = false;
-        rc = walk_object(c, s, b, obj, budget);
+        rc = walk_object(s, b, obj, budget);
         if ( rc == FOUND_FREED )
         {
             *budget -= COST_FREE;
@@ -243,7 +234,7 @@ int tmem_walk_step(struct tmem_client *c, struct tmem_save *s)
         budget -= COST_BUCKET;
         spin_lock(&b->lock);
         if ( at->inside || enter_bucket(s, b) )
-            rc = walk_bucket(c, s, b, &budget);
+            rc = walk_bucket(s, b, &budget);
         if ( !rc )
         {
             /* A save that is yet to come has to look at all of them. */
