@@ -350,7 +350,8 @@ static int record(const struct tmem_stream_header *header, uint32_t len)
     int rc;
 
     memcpy(body, header, HEADER);
-    memcpy(body + HEADER, w.records, w.len);
+    if ( w.len )
+        memcpy(body + HEADER, w.records, w.len);
     body = realloc(body, len);
     rc = tmem_stream_record(&w.restore, body, len);
     free(body);
