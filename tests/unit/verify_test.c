@@ -5,6 +5,8 @@
  * tools/python/xen/migration/tmem.py, which knows nothing but the specification,
  * looks at a stream that the engine has made, and at many that are damaged in
  * one place. Of each it must think what the engine thinks, which restores it.
+ *
+ *   CHECK_SEED=...   the seed of what is damaged
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,14 +226,15 @@ static bool engine_takes(const uint8_t *body, uint32_t len)
 
 static void test_damaged(void **state)
 {
-    struct rng rng = { rng_entropy() };
+    const char *seed = getenv("CHECK_SEED");
+    struct rng rng = { seed ? strtoull(seed, NULL, 0) : rng_entropy() };
     uint8_t *data = malloc(ROOM);
     unsigned int i, good = 0;
     char line[256];
     FILE *said;
 
     (void)state;
-    print_message("seed %#llx\n", (unsigned long long)rng.state);
+    print_message("CHECK_SEED=%#llx\n", (unsigned long long)rng.state);
     for ( i = 0; i < ROUNDS; i++ )
     {
         struct stream s = { .data = data, .size = ROOM };
