@@ -103,29 +103,39 @@ static bool count_is_right(const struct run *run, unsigned int dom,
     return true;
 }
 
-/* Hand on as much, or less. When that fails for a reason, the target goes. */
+static bool tells_gone(const struct record *rec)
+{
+    return rec->kind >= TMEM_REC_POOL_GONE && rec->kind <= TMEM_REC_PAGE_GONE;
+}
+
+/* Hand on as much, or less; as what may be invalidations alone. When that fails for a reason, the target goes. */
 static bool restore_put(struct run *run, unsigned int dom, struct tape *tape,
-                        size_t len)
+                        size_t len, bool flushes)
 {
     size_t left = tape->len - *tape->done, at = 0;
     struct record rec;
-    bool cut, wrong;
+    bool bad, wrong;
     long ret;
 
     len = len < left ? len : left;
-    cut = record_read(tape->bytes + *tape->done, len, &rec) != NULL;
-    if ( !restore_issue(run, dom, TMEMC_RESTORE_PUT_PAGE, tape, len, &ret) )
+    bad = record_read(tape->bytes + *tape->done, len, &rec) ||
+          (flushes && !tells_gone(&rec));
+    if ( !restore_issue(run, dom, flushes ? TMEMC_RESTORE_FLUSH_PAGE
+                                          : TMEMC_RESTORE_PUT_PAGE, tape, len,
+                        &ret) )
         return give_up(run, dom);
-    wrong = !cut && rec.kind == TMEM_REC_END && !count_is_right(run, dom, &rec);
+    wrong = !bad && rec.kind == TMEM_REC_END && !count_is_right(run, dom, &rec);
     if ( wrong && ret == -EINVAL )
         return give_up(run, dom);
-    if ( wrong || (cut ? ret != -EINVAL : ret <= 0 || ret > (long)len) )
+    if ( wrong || (bad ? ret != -EINVAL : ret <= 0 || ret > (long)len) )
         return run_complain(run, "restore of %zu bytes: %ld, record %u", len,
                             ret, rec.kind);
-    for ( ; !cut && at < (size_t)ret; at += rec.size )
+    for ( ; !bad && at < (size_t)ret; at += rec.size )
     {
         if ( record_read(tape->bytes + *tape->done + at, ret - at, &rec) )
             return run_complain(run, "a part of a record was taken");
+        if ( flushes && !tells_gone(&rec) )
+            return run_complain(run, "a flush took record %u", rec.kind);
         if ( rec.kind == TMEM_REC_END && !count_is_right(run, dom, &rec) )
             return run_complain(run, "a wrong count was taken");
         if ( rec.kind == TMEM_REC_CLIENT )
@@ -206,7 +216,7 @@ bool restore_step(struct run *run, const struct model_op *op)
     {
         if ( op->frame && lose_page(&tape) )
             return true;
-        fine = restore_put(run, op->dom, &tape, op->arg);
+        fine = restore_put(run, op->dom, &tape, op->arg, op->index % 4 == 3);
         r->flags = tape.flags;
         r->ended = tape.ended;
         return fine;
@@ -231,7 +241,7 @@ static bool restore_all(struct run *run, unsigned int dom, const char *bytes,
     while ( run->restore[dom].on && done < len )
         if ( lossy && lose_page(&tape) )
             lossy = false;
-        else if ( !restore_put(run, dom, &tape, piece) )
+        else if ( !restore_put(run, dom, &tape, piece, false) )
             return false;
 
     return !run->restore[dom].on || restore_end(run, dom, &tape);

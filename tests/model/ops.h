@@ -58,8 +58,8 @@
     X(suspend) \
     X(resume) \
     X(restore)        /* a call for what is saved of domain 1 + obj % 4; arg:
-                         buffer; index 0: the end, come what may; frame 1:
-                         a page is lost */ \
+                         buffer; index 0: the end, come what may; 3, 7, 11:
+                         invalidations alone; frame 1: a page is lost */ \
     X(migrate)        /* into a new domain. frame 1: the source lives on; obj 5: a
                          page is lost */ \
     X(reboot)         /* all into a machine started anew; arg: buffer */
