@@ -222,6 +222,8 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
 
     ASSERT(LOCKING_bucket(b));
     ASSERT(b != &pool->empty);
+    /* With its header it is 96: 42 of them in a frame. */
+    BUILD_BUG_ON(sizeof(*obj) != 88);
 
     obj = xmem_pool_alloc(sizeof(*obj), pool->blocks);
     if ( !obj )
