@@ -108,7 +108,10 @@ static bool tells_gone(const struct record *rec)
     return rec->kind >= TMEM_REC_POOL_GONE && rec->kind <= TMEM_REC_PAGE_GONE;
 }
 
-/* Hand on as much, or less; as what may be invalidations alone. When that fails for a reason, the target goes. */
+/*
+ * Hand on as much, or less; flushes: as invalidations alone. When that fails
+ * for a reason, the target goes.
+ */
 static bool restore_put(struct run *run, unsigned int dom, struct tape *tape,
                         size_t len, bool flushes)
 {
