@@ -128,9 +128,14 @@ fails()
 }
 
 # With no ssh here: this host, by way of a pipe.
+move()
+{
+    xl migrate -s '' $1 "${2:-xl migrate-receive}"
+}
+
 migrate()
 {
-    timed xl migrate -s '' $1 "${2:-xl migrate-receive}"
+    timed move "$@"
 }
 
 saved()
@@ -174,7 +179,7 @@ free_mib()
 # kills the helper, which can end its save no more: libxl has to.
 stops()
 {
-    fails migrate $1 "head -c ${2}m | xl migrate-receive" && only $1 &&
+    fails move $1 "head -c ${2}m | xl migrate-receive" && only $1 &&
         xl tmem-list $1 | grep -q ',sv:0'
 }
 
@@ -227,7 +232,7 @@ full()
 no_room()
 {
     full $((PVH_MEMORY + 70))
-    fails migrate pvh
+    fails move pvh
     _rc=$?
     destroyed ballast && only pvh && [ $_rc = 0 ] &&
         grep -q 'no memory for [0-9]* of [0-9]* pages' /tmp/out
