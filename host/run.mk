@@ -43,7 +43,7 @@ $(B)/tmem-record: $(RECORD_OBJ)
 -include $(RUN_OBJ:.o=.d) $(RECORD_OBJ:.o=.d)
 
 .PHONY: run check-run trace
-run: $(B)/tmem-host
+run: $(B)/tmem-host $(B)/xl $(B)/xen-tmem-list-parse
 	@$(B)/tmem-host $(RUN_ARGS)
 
 check-run: $(B)/tmem-host $(B)/tmem-record

@@ -533,6 +533,8 @@ void options_parse(struct options *opt, int argc, char **argv)
     plan_save(opt);
     load_traces(opt);
     check_size(opt);
+    if ( opt->save )
+        savefile_try(opt->save);
 }
 
 void options_free(struct options *opt)

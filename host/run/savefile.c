@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@ struct head {
 
 struct savefile {
     const char *name;
+    char *part;             /* where it is until it is whole; or NULL: there */
     FILE *f;
     bool writing;
     uint64_t digest;        /* of all so far */
@@ -39,6 +41,22 @@ struct savefile {
     void *body;
 };
 
+/*
+ * What is there may be all that guests go on from: it stays until there is
+ * another one. NULL: it is a device, or the like, and written as it is.
+ */
+static char *part_of(const char *name)
+{
+    struct stat st;
+    char *part = NULL;
+
+    if ( !stat(name, &st) && !S_ISREG(st.st_mode) )
+        return NULL;
+    if ( asprintf(&part, "%s.part", name) < 0 )
+        err(1, "no memory");
+    return part;
+}
+
 static struct savefile *open_file(const char *name, bool writing)
 {
     struct savefile *f = calloc(1, sizeof(*f));
@@ -47,9 +65,10 @@ static struct savefile *open_file(const char *name, bool writing)
         err(1, "no memory");
     f->name = name;
     f->writing = writing;
-    f->f = fopen(name, writing ? "we" : "re");
+    f->part = writing ? part_of(name) : NULL;
+    f->f = fopen(f->part ?: name, writing ? "we" : "re");
     if ( !f->f )
-        err(writing ? 1 : 2, "cannot open %s", name);
+        err(writing ? 1 : 2, "cannot open %s", f->part ?: name);
     f->at = strlen(FIRST_LINE);
     return f;
 }
@@ -57,6 +76,7 @@ static struct savefile *open_file(const char *name, bool writing)
 void savefile_close(struct savefile *f)
 {
     fclose(f->f);
+    free(f->part);
     free(f->body);
     free(f);
 }
@@ -71,10 +91,43 @@ static uint64_t chain(const struct savefile *f, const struct head *h,
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* Half a file is of no use, and may fill the disk. */
+static void __attribute__((__noreturn__)) cannot_write(const struct savefile *f)
+{
+    int error = errno;
+
+    if ( f->part )
+        unlink(f->part);
+    errno = error;
+    err(1, "cannot write %s, %s", f->name,
+        f->part ? "so it is as it was" : "which is not complete");
+}
+
 static void write_all(struct savefile *f, const void *data, size_t len)
 {
     if ( fwrite(data, 1, len, f->f) != len )
-        err(1, "cannot write %s, which is not complete", f->name);
+        cannot_write(f);
+}
+
+void savefile_try(const char *name)
+{
+    char *part = part_of(name);
+    struct stat st;
+    int fd;
+
+    if ( !*name )
+        errx(2, "--save: the file has no name");
+    if ( !stat(name, &st) && S_ISDIR(st.st_mode) )
+        errx(2, "--save: %s is a folder", name);
+    /* A device, or a pipe, is not for trying. */
+    if ( !part )
+        return;
+    fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if ( fd < 0 )
+        err(2, "--save: cannot write %s", part);
+    close(fd);
+    unlink(part);
+    free(part);
 }
 
 struct savefile *savefile_create(const char *name)
@@ -101,8 +154,9 @@ uint64_t savefile_finish(struct savefile *f)
     uint64_t size;
 
     savefile_write(f, CHUNK_END, 0, "", 0);
-    if ( fflush(f->f) || (fsync(fileno(f->f)) && errno != EINVAL) )
-        err(1, "cannot write %s, which is not complete", f->name);
+    if ( fflush(f->f) || (fsync(fileno(f->f)) && errno != EINVAL) ||
+         (f->part && rename(f->part, f->name)) )
+        cannot_write(f);
     size = f->at;
     savefile_close(f);
     return size;

@@ -18,9 +18,13 @@ enum chunk {
 
 struct savefile;
 
+/* Can there be such a file? Else exits with a message and status 2. */
+void savefile_try(const char *name);
+
 /*
- * Write a file: a new one, in place of what is there. All exit with a message
- * and status 1 when it can't be written; only what has been closed is whole.
+ * Write a file: NAME.part, which takes the place of what is there when it is
+ * finished (a device, or a pipe, is written at once). All exit with a message
+ * and status 1 when it can't be written.
  */
 struct savefile *savefile_create(const char *name);
 void savefile_write(struct savefile *f, enum chunk what, unsigned int guest,

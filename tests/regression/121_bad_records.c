@@ -299,6 +299,32 @@ static void test_truncated(void **state)
     assert_int_equal(guest_get(PAGE, 1), 1);
 }
 
+/* What has no meaning yet has to be 0. */
+static void test_fields(void **state)
+{
+    static const uint32_t cmds[] = {
+        TMEMC_RESTORE_BEGIN, TMEMC_RESTORE_PUT_PAGE, TMEMC_RESTORE_FLUSH_PAGE,
+        TMEMC_RESTORE_END
+    };
+    unsigned int i;
+
+    (void)state;
+    assert_int_equal(restore_begin(GUEST), 0);
+    for ( i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++ )
+    {
+        struct xen_sysctl_tmem_op op = {
+            .cmd = cmds[i], .cli_id = GUEST, .arg = 1
+        };
+
+        assert_int_equal(xenhost_tmem_control(0, &op), -EINVAL);
+        op.arg = 0;
+        op.pad = 1;
+        assert_int_equal(xenhost_tmem_control(0, &op), -EINVAL);
+    }
+    /* It is open as it was. */
+    assert_int_equal(restore_end(GUEST), 0);
+}
+
 /* Without a restore that is open, there is nothing to be done. */
 static void test_not_open(void **state)
 {
@@ -501,6 +527,7 @@ int main(int argc, char *argv[])
         machine_test(test_each_at_first),
         machine_test(test_nothing_before_client),
         machine_test(test_truncated),
+        machine_test(test_fields),
         machine_test(test_not_open),
         machine_test(test_save_meanwhile),
         machine_test(test_incomplete),

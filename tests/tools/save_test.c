@@ -350,7 +350,11 @@ static void test_options(void **state)
     assert_int_equal(run("ls %s/x", dir), 2);
     dies(1, "cannot write /dev/full, which is not complete: No space left",
          GUESTS "--shifts=1 --save=/dev/full", dir);
-    dies(1, "cannot open ", GUESTS "--shifts=1 --save=no/x", dir);
+    /* Before the guests begin. */
+    dies(2, "cannot write no/x.part: No such file", "--save=no/x");
+    dies(2, "--save: . is a folder", "--save=.");
+    dies(2, "the file has no name", "--save=");
+    assert_string_equal(run_out, "");
     /* The last shift is under way. */
     assert_int_equal(run(HOST GUESTS "--shifts=1 --save=%s/a", dir, dir, dir),
                      0);
@@ -377,6 +381,26 @@ static void test_serve(void **state)
     assert_non_null(strstr(run_out, "all as they had been"));
 }
 
+/* The old file stays as it is, until there is a new one; a half one goes. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    write_file("a", good, good_len);
+    assert_int_equal(run("cd %s && ln -f a linked", dir), 0);
+    assert_int_equal(run(HOST "--from=%s/a --save=%s/a", dir, dir, dir), 0);
+    assert_int_equal(run("cd %s && cmp good linked && ! cmp -s good a && "
+                         "! ls a.part && mv linked a", dir), 0);
+    assert_int_equal(run("export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0; "
+                         HOST GUESTS "--serve=%s/control --save=%s/a & "
+                         "for i in $(seq 600); do xl tmem-list -a >%s/list && "
+                         "break; sleep 0.1; done 2>%s/list; ln -s /dev/full %s/a.part; "
+                         "kill $!; wait $!", dir, dir, dir, dir, dir, dir, dir),
+                     1);
+    if ( !strstr(run_err, "/a, so it is as it was: No space left on device") )
+        fail_msg("%s", run_err);
+    assert_int_equal(run("cd %s && cmp good a && ! ls a.part", dir), 0);
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +413,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_elsewhere),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_serve),
+        cmocka_unit_test(test_replaced),
     };
 
     if ( argc > 1 )

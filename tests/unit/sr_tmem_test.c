@@ -269,11 +269,14 @@ static void test_too_early(void **state)
     (void)state;
     save(&from);
     tmem_save_cleanup(&from);
+    errno = 0;
     assert_int_equal(process(&to, 0), -1);
+    assert_int_equal(errno, EINVAL);
     assert_non_null(strstr(xch_here.message, "before STATIC_DATA_END"));
     to.restore.seen_static_data_end = true;
     to.stream_type = XC_STREAM_COLO;
     assert_int_equal(process(&to, 0), -1);
+    assert_int_equal(errno, EOPNOTSUPP);
     assert_non_null(strstr(xch_here.message, "COLO"));
     assert_int_equal(list_now(TO, "C=", "ww"), LIST_NONE);
     tmem_restore_cleanup(&to);

@@ -277,7 +277,7 @@ static int control_check(const struct xen_sysctl_tmem_op *op)
     {
         if ( op->pad || op->cli_id == TMEM_CLI_ID_ALL )
             return -EINVAL;
-        return is_save(op) ? tmem_save_check(op) : 0;
+        return is_save(op) ? tmem_save_check(op) : op->arg ? -EINVAL : 0;
     }
 
     switch ( op->cmd )

@@ -183,22 +183,17 @@ static int setup_restore(struct xc_sr_context *ctx)
 
 int handle_tmem(struct xc_sr_context *ctx, struct xc_sr_record *rec)
 {
-    xc_interface *xch = ctx->xch;
     struct tmem_stream_restore *r = &ctx->restore.tmem.stream;
     void *body = rec->data, *buf;
     int rc;
 
     /* A domain may change its type until then, but not once it has memory. */
     if ( !ctx->restore.seen_static_data_end )
-    {
-        ERROR("tmem: record before STATIC_DATA_END; the stream is damaged");
-        return -1;
-    }
+        return result(ctx, -EINVAL, "record before STATIC_DATA_END; the stream "
+                      "is damaged");
     if ( ctx->stream_type == XC_STREAM_COLO )
-    {
-        ERROR("tmem: COLO cannot be used with a guest that has pages there");
-        return -1;
-    }
+        return result(ctx, -EOPNOTSUPP, "COLO cannot be used with a guest that "
+                      "has pages there");
 
     if ( !r->control && setup_restore(ctx) )
         return -1;

@@ -130,6 +130,9 @@ static int next_failed(struct tmem_stream_save *s, int err)
     case EBUSY:
         return fail(s->error, err, "the domain runs, so its last pages cannot "
                     "be saved");
+    case EIO:
+        return fail(s->error, err, "a page was lost to a memory error (xl dmesg "
+                    "has more): the guest has to free it before");
     default:
         return fail(s->error, err, "its pages cannot be read: %s", reason(err));
     }
