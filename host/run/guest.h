@@ -56,7 +56,10 @@ void guest_drain(struct guest *g);
  */
 void guest_pass(struct guest *g, struct parcel *p, struct guest_pages *n);
 
-/* Compare every page of one that goes on. How many were in tmem or swap file. */
+/*
+ * Compare the pages of one that goes on: of its cache, or those that were
+ * swapped out. How many there were.
+ */
 unsigned long guest_verify(struct guest *g);
 
 #endif /* RUN_GUEST_H */

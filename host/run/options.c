@@ -68,9 +68,9 @@ static const struct argp_option option[] = {
     { "save-at", OPT_SAVE_AT, "N", 0, "The shift in the middle of which guests "
       "are saved, from 1 (the one behind the middle)", 0 },
     { "from", OPT_FROM, "FILE", 0, "Go on with saved guests, with tmem alone, "
-      "after every page has been compared. The file says which guests, and "
-      "what they do; --spare, --boot, --dir, --io, --serve and --save may be "
-      "others", 0 },
+      "after every page of their caches, in tmem and in swap files has been "
+      "compared. The file says which guests, and what they do; --spare, "
+      "--boot, --dir, --io, --serve and --save may be others", 0 },
     { "quiet", OPT_QUIET, NULL, 0, "Print nothing when all is well", 0 },
     { 0 }
 };

@@ -74,7 +74,6 @@ enum found {
     FOUND_FREED,               /* the tree has changed: look again */
 };
 
-
 /*
  * A step of a walk, which emits or (closing) clears: FOUND_END at the end of
  * all pools. rwlock held.
