@@ -43,14 +43,14 @@ struct savefile {
 
 /*
  * What is there may be all that guests go on from: it stays until there is
- * another one. NULL: it is a device, or the like, and written as it is.
+ * another one. NULL: it is a device, a link or the like, and written at once.
  */
 static char *part_of(const char *name)
 {
     struct stat st;
     char *part = NULL;
 
-    if ( !stat(name, &st) && !S_ISREG(st.st_mode) )
+    if ( !lstat(name, &st) && !S_ISREG(st.st_mode) )
         return NULL;
     if ( asprintf(&part, "%s.part", name) < 0 )
         err(1, "no memory");
@@ -119,7 +119,7 @@ void savefile_try(const char *name)
         errx(2, "--save: the file has no name");
     if ( !stat(name, &st) && S_ISDIR(st.st_mode) )
         errx(2, "--save: %s is a folder", name);
-    /* A device, or a pipe, is not for trying. */
+    /* A device, a link or a pipe is not for trying. */
     if ( !part )
         return;
     fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);

@@ -23,8 +23,8 @@ void savefile_try(const char *name);
 
 /*
  * Write a file: NAME.part, which takes the place of what is there when it is
- * finished (a device, or a pipe, is written at once). All exit with a message
- * and status 1 when it can't be written.
+ * finished (a device, a link or a pipe is written at once). All exit with a
+ * message and status 1 when it can't be written.
  */
 struct savefile *savefile_create(const char *name);
 void savefile_write(struct savefile *f, enum chunk what, unsigned int guest,

@@ -389,7 +389,11 @@ static void test_replaced(void **state)
     assert_int_equal(run("cd %s && ln -f a linked", dir), 0);
     assert_int_equal(run(HOST "--from=%s/a --save=%s/a", dir, dir, dir), 0);
     assert_int_equal(run("cd %s && cmp good linked && ! cmp -s good a && "
-                         "! ls a.part && mv linked a", dir), 0);
+                         "! ls a.part && mv linked a && ln -s a link", dir), 0);
+    assert_int_equal(run(HOST GUESTS "--quiet --shifts=1 --save=%s/link", dir,
+                         dir, dir), 0);
+    assert_int_equal(run("cd %s && [ -L link ] && ! cmp -s good a && cp good a",
+                         dir), 0);
     assert_int_equal(run("export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0; "
                          HOST GUESTS "--serve=%s/control --save=%s/a & "
                          "for i in $(seq 600); do xl tmem-list -a >%s/list && "
