@@ -351,9 +351,10 @@ static void test_options(void **state)
     dies(1, "cannot write /dev/full, which is not complete: No space left",
          GUESTS "--shifts=1 --save=/dev/full", dir);
     /* Before the guests begin. */
-    dies(2, "cannot write no/x.part: No such file", "--save=no/x");
-    dies(2, "--save: . is a folder", "--save=.");
-    dies(2, "the file has no name", "--save=");
+    dies(2, "cannot write no/x.part: No such file", GUESTS "--save=no/x",
+         dir);
+    dies(2, "--save: . is a folder", GUESTS "--save=.", dir);
+    dies(2, "the file has no name", GUESTS "--save=", dir);
     assert_string_equal(run_out, "");
     /* The last shift is under way. */
     assert_int_equal(run(HOST GUESTS "--shifts=1 --save=%s/a", dir, dir, dir),
