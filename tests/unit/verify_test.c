@@ -130,14 +130,14 @@ static void test_saved(void **state)
 }
 
 /* A stream that is all right: a body's header, and records of all kinds. */
-static void make_stream(struct stream *s)
+static void make_stream(struct stream *s, uint32_t weight)
 {
     struct tmem_stream_header header = { .version = 1, .max_memkb = 4096 };
     struct tmem_rec_pool *shared;
 
     memcpy(s->data, &header, sizeof(header));
     s->len = sizeof(header);
-    stream_client(s, 0)->weight = 300;
+    stream_client(s, 0)->weight = weight;
     stream_pool(s, 0, POOL_PERSISTENT);
     stream_pool(s, 5, POOL_EPHEMERAL);
     shared = stream_pool(s, 2, POOL_SHARED);
@@ -239,9 +239,10 @@ static void test_damaged(void **state)
     {
         struct stream s = { .data = data, .size = ROOM };
 
-        make_stream(&s);
-        strcpy(what[i], "as it was");
-        if ( i )
+        /* The first two: the largest weight, and what is above it. */
+        make_stream(&s, i < 2 ? TMEM_MAX_WEIGHT + i : 300);
+        strcpy(what[i], i ? "weight" : "as it was");
+        if ( i > 1 )
             damage(&s, &rng, what[i]);
         taken[i] = engine_takes(s.data, s.len);
         good += taken[i];
@@ -249,7 +250,7 @@ static void test_damaged(void **state)
         write_body(NULL, 0);
     }
     free(data);
-    assert_true(taken[0]);
+    assert_true(taken[0] && !taken[1]);
     assert_in_range(good, ROUNDS / 50, ROUNDS / 2);
 
     said = verify();
