@@ -15,9 +15,9 @@
  *     |                                object
  *     |  queues, by class of memory      |  radix tree, by page index
  *     v                                  v
- *   segment --> segment ...            slot: persistent: the frame itself
+ *   segment --> segment ...            slot: persistent: stored word
  *     [descriptor] <-------------------------ephemeral: its descriptor
- *        |  frame
+ *        |  stored word
  *        v
  *      frame (anonymous: nobody owns it, nobody can map it)
  *

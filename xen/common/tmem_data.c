@@ -90,24 +90,25 @@ static void *place_slot(const struct tmem_place *place,
                       : NULL;
 }
 
-/* The page's frame, or NULL. */
-static struct page_info *place_find(const struct tmem_place *place,
-                                    const struct tmem_request *req)
+/* What is stored there, or none. */
+static tmem_stored_t place_find(const struct tmem_place *place,
+                                const struct tmem_request *req)
 {
     void *slot = place_slot(place, req);
 
-    return slot ? tmem_slot_frame(slot) : NULL;
+    return slot ? tmem_slot_stored(slot) : tmem_stored_none();
 }
 
-/* Take the page out, for a get (hit) or not; its frame, or NULL. */
-static struct page_info *place_remove(struct tmem_place *place,
-                                      const struct tmem_request *req, bool hit)
+/* Take the page out, for a get (hit) or not; false: there is none. */
+static bool place_remove(struct tmem_place *place,
+                         const struct tmem_request *req, bool hit,
+                         struct tmem_freed *freed)
 {
-    struct page_info *pg = NULL;
+    bool found = false;
 
     if ( place->obj )
     {
-        pg = tmem_object_remove(place->obj, req->index, hit);
+        found = tmem_object_remove(place->obj, req->index, hit, freed);
         if ( tmem_object_is_empty(place->obj) )
         {
             tmem_object_free(place->obj);
@@ -115,7 +116,7 @@ static struct page_info *place_remove(struct tmem_place *place,
         }
     }
 
-    return pg;
+    return found;
 }
 
 static uint64_t copy_start(void)
@@ -171,16 +172,17 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
                        long err)
 {
     struct tmem_pool_stats *count;
-    struct page_info *old;
     struct tmem_place place;
-    bool persistent;
+    struct tmem_freed freed;
+    bool persistent, old;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
+    freed.nr = 0;
     count = tmem_pool_count(place.pool);
     persistent = place.pool->persistent;
-    old = place_remove(&place, req, false);
+    old = place_remove(&place, req, false, &freed);
     if ( old )
         tmem_inc(count->puts_flushed);
     else
@@ -191,8 +193,7 @@ static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
         err = -EFROZEN;
     place_unlock(c, &place);
 
-    if ( old )
-        tmem_release_frames(c, persistent, &old, 1);
+    tmem_release(c, persistent, &freed);
 
     return err;
 }
@@ -226,16 +227,16 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
                          struct page_info *guest)
 {
     struct tmem_place place;
-    struct page_info *pg;
+    tmem_stored_t s;
     long rc = -ENOMEM;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
-    pg = place.pool->persistent ? place_find(&place, req) : NULL;
-    if ( pg && !tmem_frame_is_bad(pg) )
+    s = place.pool->persistent ? place_find(&place, req) : tmem_stored_none();
+    if ( tmem_is_stored(s) && !tmem_frame_is_bad(tmem_stored_frame(s)) )
     {
-        copy_in(pg, guest);
+        copy_in(tmem_stored_frame(s), guest);
         tmem_object_changed(place.obj, req->index);
         put_count(c, place.pool, true);
         rc = 1;
@@ -246,12 +247,12 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
 }
 
 /*
- * Hang a frame with new data in. 1, with the frame that it replaces (or NULL)
- * in *pg; or a negative error, with *pg as it was: -ENOMEM when the metadata
- * need another frame.
+ * Hang new data in: 1, or a negative error: -ENOMEM when the metadata need
+ * another frame.
  */
 static long put_insert(struct tmem_client *c, const struct tmem_request *req,
-                       const struct put *put, struct page_info **pg)
+                       const struct put *put, tmem_stored_t s,
+                       struct tmem_freed *freed)
 {
     struct tmem_place place;
     long rc;
@@ -261,7 +262,8 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
 
     if ( !put_knows(put, place.pool) || place.bucket == &place.pool->empty )
         rc = -ENODEV;
-    else if ( put_is_barred(c, put) && !place_find(&place, req) )
+    else if ( put_is_barred(c, put) &&
+              !tmem_is_stored(place_find(&place, req)) )
     {
         rc = -EFROZEN;
         tmem_inc(tmem_pool_count(place.pool)->puts_failed);
@@ -272,10 +274,13 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
             place.obj = tmem_object_create(place.pool, place.bucket,
                                            &req->oid);
         rc = place.obj ? tmem_object_store(place.bucket, place.obj, req->index,
-                                           c, put->sort, pg) ?: 1
+                                           c, put->sort, s, freed)
                        : -ENOMEM;
-        if ( rc == 1 )
-            put_count(c, place.pool, *pg);
+        if ( rc >= 0 )
+        {
+            put_count(c, place.pool, rc);
+            rc = 1;
+        }
         if ( place.obj && tmem_object_is_empty(place.obj) )
             tmem_object_free(place.obj);
     }
@@ -298,7 +303,8 @@ static int put_refill(struct tmem_client *c, const struct put *put)
 
 /* As put_insert(), with more metadata as it is needed. */
 static long put_store(struct tmem_client *c, const struct tmem_request *req,
-                      const struct put *put, struct page_info **pg)
+                      const struct put *put, tmem_stored_t s,
+                      struct tmem_freed *freed)
 {
     unsigned int tries;
     long rc;
@@ -308,7 +314,7 @@ static long put_store(struct tmem_client *c, const struct tmem_request *req,
 
     for ( tries = 0; ; tries++ )
     {
-        rc = put_insert(c, req, put, pg);
+        rc = put_insert(c, req, put, s, freed);
         if ( rc != -ENOMEM || tries == PUT_MAX_REFILLS || put_refill(c, put) )
             return rc;
     }
@@ -357,7 +363,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
     put->first = place.bucket == &place.pool->empty;
-    if ( put_is_barred(c, put) && !place_find(&place, req) )
+    if ( put_is_barred(c, put) && !tmem_is_stored(place_find(&place, req)) )
     {
         rc = -EFROZEN;
         tmem_inc(tmem_pool_count(place.pool)->puts_failed);
@@ -366,7 +372,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
         radix_tree_prefetch(&place.obj->pages, req->index);
     /* One that is put again is not to push another one out. */
     put->adds = unlikely(read_atomic(&c->cap)) && !put->persistent &&
-                !place_find(&place, req);
+                !tmem_is_stored(place_find(&place, req));
     place_unlock(c, &place);
 
     if ( !put->persistent )
@@ -374,6 +380,25 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
         put->hash = tmem_handle_hash(c, req);
         tmem_policy_prefetch(&c->policy, put->hash);
     }
+
+    return rc;
+}
+
+/*
+ * Store a frame that has the new data. What is replaced, or is not needed
+ * after all, is let go of.
+ */
+static long put_raw(struct tmem_client *c, const struct tmem_request *req,
+                    const struct put *put, struct page_info *pg)
+{
+    struct tmem_freed freed;
+    long rc;
+
+    freed.nr = 0;
+    rc = put_store(c, req, put, tmem_stored_raw(pg), &freed);
+    if ( rc < 0 )
+        tmem_freed_add(&freed, pg);
+    tmem_release(c, put->persistent, &freed);
 
     return rc;
 }
@@ -400,10 +425,7 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
         copy_in(pg, guest);
         if ( !put->persistent )
             put->sort = tmem_put_sort(c, put->hash, pg);
-        rc = put_store(c, req, put, &pg);
-        /* What was replaced, or was not needed after all. */
-        if ( pg )
-            tmem_release_frames(c, put->persistent, &pg, 1);
+        rc = put_raw(c, req, put, pg);
     }
     if ( rc == -ENOMEM )
         rc = put_refuse(c, req, rc);
@@ -479,10 +501,11 @@ static long restore_one(struct tmem_client *c, const struct tmem_request *req,
     if ( !pg )
         return restore_in_place(c, req, from, offset);
 
-    rc = tmem_copy_from_caller(pg, from, offset) ?:
-         put_store(c, req, put, &pg);
-    if ( pg )
-        tmem_release_frames(c, true, &pg, 1);
+    rc = tmem_copy_from_caller(pg, from, offset);
+    if ( !rc )
+        return put_raw(c, req, put, pg);
+    tmem_fixed_free(pg);
+    tmem_unbill_frames(c, 1);
 
     return rc;
 }
@@ -532,10 +555,11 @@ static void get_mark_used(struct tmem_client *c, struct tmem_object *obj,
 /*
  * The page's frame has a memory error, and so is not read. An ephemeral page
  * goes, as if evicted; of a persistent one the guest is told for as long as it
- * is there. pg: it has been taken out. Drops the locks.
+ * is there. left: it has been taken out. Drops the locks.
  */
 static long get_broken(struct tmem_client *c, const struct tmem_request *req,
-                       struct tmem_place *place, struct page_info *pg)
+                       struct tmem_place *place, bool left,
+                       struct tmem_freed *freed)
 {
     long rc;
 
@@ -547,10 +571,10 @@ static long get_broken(struct tmem_client *c, const struct tmem_request *req,
         return -EIO;
     }
 
-    if ( !pg )
-        pg = place_remove(place, req, false);
+    if ( !left )
+        place_remove(place, req, false, freed);
     rc = get_miss(c, place);
-    tmem_frame_free(pg);
+    tmem_release(c, false, freed);
     tmem_meta_tidy(&c->meta[0]);
 
     return rc;
@@ -561,21 +585,27 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
                      struct page_info *guest)
 {
     struct tmem_place place;
+    struct tmem_freed freed;
     struct page_info *pg;
+    tmem_stored_t s;
     bool leaves;
     void *slot;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
+    freed.nr = 0;
     leaves = !place.pool->persistent && !place.pool->shared;
     slot = leaves ? NULL : place_slot(&place, req);
-    pg = leaves ? place_remove(&place, req, true)
-                : slot ? tmem_slot_frame(slot) : NULL;
-    if ( !pg )
+    if ( leaves && place_remove(&place, req, true, &freed) )
+        s = tmem_stored_raw(freed.frame[0]);
+    else
+        s = slot ? tmem_slot_stored(slot) : tmem_stored_none();
+    if ( !tmem_is_stored(s) )
         return get_miss(c, &place);
+    pg = tmem_stored_frame(s);
     if ( tmem_frame_is_broken(pg) )
-        return get_broken(c, req, &place, leaves ? pg : NULL);
+        return get_broken(c, req, &place, leaves, &freed);
 
     get_count(c, &place);
     if ( !leaves )
@@ -588,7 +618,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     if ( leaves )
     {
         copy_out(guest, pg);
-        tmem_frame_free(pg);
+        tmem_release(c, false, &freed);
         tmem_meta_tidy(&c->meta[0]);
     }
 
@@ -598,9 +628,9 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
 /* Have fetched what a get will look at, while the guest's frame is found. */
 static void get_prefetch(const void *slot)
 {
-    const struct page_info *pg = tmem_slot_frame(slot);
+    const struct page_info *pg = tmem_stored_frame(tmem_slot_stored(slot));
 
-    if ( !tmem_slot_is_frame(slot) )
+    if ( !tmem_slot_is_stored(slot) )
         tmem_queue_prefetch(slot);
     if ( !tmem_frame_is_broken(pg) )
         tmem_copy_prefetch(pg);
@@ -647,27 +677,28 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     struct tmem_pool_stats *count;
     struct tmem_place place;
     struct tmem_meta *meta;
-    struct page_info *pg;
-    bool persistent, frozen, last;
+    struct tmem_freed freed;
+    bool persistent, frozen, found, last;
 
     if ( !place_lock(c, req, &place) )
         return -ENODEV;
 
+    freed.nr = 0;
     meta = place.pool->meta;
     persistent = place.pool->persistent;
     frozen = c->frozen;
-    pg = place_remove(&place, req, false);
+    found = place_remove(&place, req, false, &freed);
     count = tmem_pool_count(place.pool);
     tmem_inc(count->flushes);
-    if ( pg )
+    if ( found )
         tmem_inc(count->flushes_found);
     /* An object has gone; the count of objects is looked at only then. */
-    last = pg && persistent && !place.obj && tmem_pool_is_drained(place.pool);
+    last = found && persistent && !place.obj && tmem_pool_is_drained(place.pool);
     place_unlock(c, &place);
 
-    if ( pg )
+    if ( found )
     {
-        tmem_release_frames(c, persistent, &pg, 1);
+        tmem_release(c, persistent, &freed);
         tmem_meta_tidy(meta);
     }
     if ( unlikely(last) )

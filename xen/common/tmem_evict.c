@@ -150,14 +150,14 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
 }
 
 /*
- * Evict a page whose queue is locked; drops that lock. Its frame, or NULL when
- * it went away meanwhile, or was renewed since it had been used (if renew is
- * set). RCU held.
+ * Evict a page whose queue is locked; drops that lock. Adds frames to freed
+ * that became free: none when it went away meanwhile, or was renewed since it
+ * had been used (if renew is set). RCU held.
  */
-static struct page_info *evict_and_unlock(struct tmem_queue *q,
-                                          struct tmem_epage *ep, bool renew)
+static void evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
+                             bool renew, struct tmem_freed *freed)
 {
-    struct page_info *pg = NULL;
+    unsigned int i = freed->nr;
     struct tmem_object *obj;
     struct tmem_bucket *b;
     bool found;
@@ -171,7 +171,7 @@ static struct page_info *evict_and_unlock(struct tmem_queue *q,
         found = !tmem_object_renew(obj, ep);
     if ( found )
     {
-        pg = tmem_object_remove(obj, ep->index, false);
+        tmem_object_remove(obj, ep->index, false, freed);
         if ( tmem_object_is_empty(obj) && !obj->detached )
             tmem_object_free(obj);
         tmem_inc(tmem_this_stats()->evicted);
@@ -179,13 +179,14 @@ static struct page_info *evict_and_unlock(struct tmem_queue *q,
     spin_unlock(&b->lock);
 
     /* One that goes offline now counts for nobody. */
-    if ( pg && tmem_frame_is_bad(pg) )
-    {
-        tmem_frame_release(pg);
-        pg = NULL;
-    }
-
-    return pg;
+    while ( i < freed->nr )
+        if ( tmem_frame_is_bad(freed->frame[i]) )
+        {
+            tmem_frame_release(freed->frame[i]);
+            freed->frame[i] = freed->frame[--freed->nr];
+        }
+        else
+            i++;
 }
 
 /* The queue of the page that a frame holds, locked; NULL: none. RCU held. */
@@ -207,11 +208,12 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
     return NULL;
 }
 
-struct page_info *tmem_evict_frame(struct page_info *pg)
+void tmem_evict_frame(struct page_info *pg, struct tmem_freed *freed)
 {
     struct tmem_queue *q = lock_queue(pg);
 
-    return q ? evict_and_unlock(q, (void *)pg->up, false) : NULL;
+    if ( q )
+        evict_and_unlock(q, (void *)pg->up, false, freed);
 }
 
 bool tmem_move_frame(struct page_info *pg, struct page_info *to)
@@ -238,9 +240,9 @@ bool tmem_move_frame(struct page_info *pg, struct page_info *to)
     return moves;
 }
 
-/* Evict the oldest page of a sort; its frame, or NULL. RCU held. */
-static struct page_info *evict_head(struct tmem_queue *q, unsigned int sort,
-                                    bool renew)
+/* Evict the oldest page of a sort, as evict_and_unlock() does. RCU held. */
+static void evict_head(struct tmem_queue *q, unsigned int sort, bool renew,
+                       struct tmem_freed *freed)
 {
     struct tmem_epage *ep;
 
@@ -249,10 +251,9 @@ static struct page_info *evict_head(struct tmem_queue *q, unsigned int sort,
     if ( !ep )
     {
         spin_unlock(&q->lock);
-        return NULL;
+        return;
     }
-
-    return evict_and_unlock(q, ep, renew);
+    evict_and_unlock(q, ep, renew, freed);
 }
 
 static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
@@ -579,7 +580,7 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
 
 /* How far an eviction is. */
 struct progress {
-    unsigned int nr;           /* pages wanted */
+    unsigned int nr;           /* frames wanted */
     unsigned int done, tries;
     void (*take)(struct page_info *pg);
 };
@@ -607,14 +608,14 @@ static void victims_evict(struct victims *vs, struct progress *p)
     while ( vs->nr && left-- && !is_over(p) )
     {
         struct victim v = vs->v[0];
-        struct page_info *pg = evict_head(v.queue, v.sort, p->tries < p->nr);
+        struct tmem_freed freed;
 
+        freed.nr = 0;
+        evict_head(v.queue, v.sort, p->tries < p->nr, &freed);
         p->tries++;
-        if ( pg )
-        {
-            p->take(pg);
-            p->done++;
-        }
+        for ( i = 0; i < freed.nr; i++ )
+            p->take(freed.frame[i]);
+        p->done += freed.nr;
         /* The client's next page may be due at once, or much later. */
         vs->nr--;
         for ( i = 0; i < vs->nr; i++ )

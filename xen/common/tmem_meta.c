@@ -336,18 +336,18 @@ void tmem_meta_destroy(struct tmem_meta *meta)
     tmem_meta_trim(meta, 0);
 }
 
-void tmem_release_frames(struct tmem_client *c, bool persistent,
-                         struct page_info *frames[], unsigned int nr)
+void tmem_release(struct tmem_client *c, bool persistent,
+                  const struct tmem_freed *freed)
 {
     unsigned int i;
 
-    for ( i = 0; i < nr; i++ )
+    for ( i = 0; i < freed->nr; i++ )
         if ( persistent )
-            tmem_fixed_free(frames[i]);
+            tmem_fixed_free(freed->frame[i]);
         else
-            tmem_frame_free(frames[i]);
-    if ( persistent && nr )
-        tmem_unbill_frames(c, nr);
+            tmem_frame_free(freed->frame[i]);
+    if ( persistent && freed->nr )
+        tmem_unbill_frames(c, freed->nr);
 }
 
 /*

@@ -301,31 +301,39 @@ static void count_pages(struct tmem_pool *pool, int nr)
     tmem_add(tmem_this_stats()->pages, nr);
 }
 
-/* The frame of a slot that is leaving its tree. */
-static struct page_info *slot_retire(void *slot, bool hit)
+/* A page goes: its data. */
+static void stored_remove(tmem_stored_t s, struct tmem_freed *freed)
 {
-    struct page_info *pg = tmem_slot_frame(slot);
+    if ( tmem_is_stored(s) )
+    {
+        struct page_info *pg = tmem_stored_frame(s);
 
-    /* Whether it is a good one is looked at when it is freed. */
-    prefetch(pg);
-    if ( !tmem_slot_is_frame(slot) )
+        /* Whether it is a good one is looked at when it is freed. */
+        prefetch(pg);
+        tmem_freed_add(freed, pg);
+    }
+}
+
+/* What was in a slot that has left its tree. */
+static void slot_retire(void *slot, bool hit, struct tmem_freed *freed)
+{
+    stored_remove(tmem_slot_stored(slot), freed);
+    if ( !tmem_slot_is_stored(slot) )
         tmem_queue_del(slot, hit);
-
-    return pg;
 }
 
 int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
                       uint32_t index, struct tmem_client *c, unsigned int sort,
-                      struct page_info **pg)
+                      tmem_stored_t s, struct tmem_freed *freed)
 {
-    void *slot, **place;
+    void *slot, *old, **place;
     int rc;
 
     ASSERT(LOCKING_bucket(b));
     ASSERT(b == tmem_bucket_of(obj->pool, &obj->oid));
 
-    slot = obj->pool->persistent ? tmem_slot_of_frame(*pg)
-                                 : tmem_queue_add(obj, index, c, sort, *pg);
+    slot = obj->pool->persistent ? tmem_slot_of(s)
+                                 : tmem_queue_add(obj, index, c, sort, s);
     if ( !slot )
         return -ENOMEM;
 
@@ -334,25 +342,25 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
     switch ( rc )
     {
     case 0:
-        *pg = NULL;
         obj->last_user = c->id;
         count_pages(obj->pool, 1);
         return 0;
 
     case -EEXIST:
         place = radix_tree_lookup_slot(&obj->pages, index);
+        old = *place;
         if ( obj->pool->persistent )
             slot = (void *)((unsigned long)slot |
-                            ((unsigned long)*place & TMEM_SLOT_KNOWN));
-        if ( unlikely(*place == TMEM_SLOT_TOMB) )
+                            ((unsigned long)old & TMEM_SLOT_KNOWN));
+        if ( unlikely(old == TMEM_SLOT_TOMB) )
         {
             tmem_add(tmem_pool_count(obj->pool)->tombs, -1);
             count_pages(obj->pool, 1);
         }
-        *pg = slot_retire(*place, false);
+        slot_retire(old, false, freed);
         radix_tree_replace_slot(place, slot);
         obj->last_user = c->id;
-        return 0;
+        return old != TMEM_SLOT_TOMB;
     }
 
     if ( !obj->pool->persistent )
@@ -374,41 +382,41 @@ void tmem_object_changed(struct tmem_object *obj, uint32_t index)
 }
 
 /* Leave a tombstone in the place of a page that the receiver knows. */
-static struct page_info *slot_bury(struct tmem_object *obj, void **place)
+static bool slot_bury(struct tmem_object *obj, void **place,
+                      struct tmem_freed *freed)
 {
-    struct page_info *pg = tmem_slot_frame(*place);
+    if ( *place == TMEM_SLOT_TOMB )
+        return false;
 
-    if ( pg )
-    {
-        radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
-        tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
-        tmem_inc(tmem_pool_count(obj->pool)->tombs);
-        count_pages(obj->pool, -1);
-        prefetch(pg);
-    }
+    stored_remove(tmem_slot_stored(*place), freed);
+    radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
+    tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
+    tmem_inc(tmem_pool_count(obj->pool)->tombs);
+    count_pages(obj->pool, -1);
 
-    return pg;
+    return true;
 }
 
-static struct page_info *slot_delete(struct tmem_object *obj, uint32_t index,
-                                     bool hit)
+static bool slot_delete(struct tmem_object *obj, uint32_t index, bool hit,
+                        struct tmem_freed *freed)
 {
     void *slot = radix_tree_delete(&obj->pages, index);
 
     if ( !slot )
-        return NULL;
+        return false;
     if ( unlikely(slot == TMEM_SLOT_TOMB) )
     {
         tmem_add(tmem_pool_count(obj->pool)->tombs, -1);
-        return NULL;
+        return false;
     }
     count_pages(obj->pool, -1);
+    slot_retire(slot, hit, freed);
 
-    return slot_retire(slot, hit);
+    return true;
 }
 
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
-                                     bool hit)
+bool tmem_object_remove(struct tmem_object *obj, uint32_t index, bool hit,
+                        struct tmem_freed *freed)
 {
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
@@ -417,10 +425,10 @@ struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
         void **place = radix_tree_lookup_slot(&obj->pages, index);
 
         if ( place && (tmem_slot_marks(*place) & TMEM_SLOT_KNOWN) )
-            return slot_bury(obj, place);
+            return slot_bury(obj, place, freed);
     }
 
-    return slot_delete(obj, index, hit);
+    return slot_delete(obj, index, hit, freed);
 }
 
 /* Point a page's slot at the descriptor that it now has. */
@@ -453,53 +461,45 @@ bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
     return ep;
 }
 
-struct page_info *tmem_object_hand_over(struct tmem_object *obj,
-                                        struct tmem_epage *ep,
-                                        struct tmem_client *c)
+void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
+                           struct tmem_client *c, struct tmem_freed *freed)
 {
-    struct page_info *pg = ep->frame;
+    tmem_stored_t s = ep->stored;
     uint32_t index = ep->index;
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
     tmem_queue_del(ep, false);
-    ep = c ? tmem_queue_add(obj, index, c, TMEM_POLICY_NEW, pg) : NULL;
+    ep = c ? tmem_queue_add(obj, index, c, TMEM_POLICY_NEW, s) : NULL;
     if ( ep )
     {
         object_repoint(obj, ep);
-        return NULL;
+        return;
     }
     radix_tree_delete(&obj->pages, index);
     count_pages(obj->pool, -1);
-
-    return pg;
+    stored_remove(s, freed);
 }
 
 void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index)
 {
-    struct page_info *pg = slot_delete(obj, index, false);
+    bool found = slot_delete(obj, index, false, NULL);
 
-    ASSERT(!pg);
+    ASSERT(!found);
     if ( tmem_object_is_empty(obj) )
         tmem_object_free(obj);
 }
 
-unsigned int tmem_object_drain(struct tmem_object *obj,
-                               struct page_info *frames[], unsigned int *left)
+void tmem_object_drain(struct tmem_object *obj, struct tmem_freed *freed,
+                       unsigned int *left)
 {
-    unsigned int nr = 0;
     unsigned long index = 0;
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    for ( ; *left && radix_tree_next(&obj->pages, &index); --*left )
-    {
-        frames[nr] = slot_delete(obj, index, false);
-        if ( likely(frames[nr]) )
-            nr++;
-    }
-
-    return nr;
+    for ( ; *left && tmem_freed_has_room(freed) &&
+            radix_tree_next(&obj->pages, &index); --*left )
+        slot_delete(obj, index, false, freed);
 }
 
 /*

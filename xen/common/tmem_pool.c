@@ -231,15 +231,14 @@ unsigned long tmem_pool_tombs(const struct tmem_pool *pool)
     return POOL_SUM(pool, tombs);
 }
 
-unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
-                                     struct page_info *frames[])
+void tmem_pool_drain_buckets(struct tmem_pool *pool, struct tmem_freed *freed)
 {
-    unsigned int i = read_atomic(&pool->drained), nr = 0;
+    unsigned int i = read_atomic(&pool->drained);
     unsigned int left = TMEM_DRAIN_BATCH;
 
     if ( !rcu_dereference(pool->buckets) )
-        return 0;
-    while ( i < TMEM_BUCKETS && left )
+        return;
+    while ( i < TMEM_BUCKETS && left && tmem_freed_has_room(freed) )
     {
         struct tmem_bucket *b = &pool->buckets[i];
         struct tmem_object *obj;
@@ -248,9 +247,9 @@ unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
         for ( ; b->gone && left; left-- )
             tmem_shell_drop(b);
         while ( (obj = tmem_object_any(b, 0) ?: tmem_object_any(b, 1)) &&
-                left )
+                left && tmem_freed_has_room(freed) )
         {
-            nr += tmem_object_drain(obj, frames + nr, &left);
+            tmem_object_drain(obj, freed, &left);
             if ( tmem_object_is_empty(obj) )
                 tmem_object_free(obj);
         }
@@ -259,34 +258,32 @@ unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
         spin_unlock(&b->lock);
     }
     write_atomic(&pool->drained, i);
-
-    return nr;
 }
 
 /* One step of freeing what a dying id names. True while there is more. */
 static bool pool_drain(struct tmem_client *c, unsigned int id)
 {
-    struct page_info *frames[TMEM_DRAIN_BATCH];
+    struct tmem_freed freed;
     struct tmem_pool *pool;
     bool more = false, persistent = false;
-    unsigned int nr = 0;
 
+    freed.nr = 0;
     tmem_client_read_lock(c);
     pool = c->pools[id];
     if ( pool && (c->dying_pools & (1U << id)) )
     {
         persistent = pool->persistent;
         if ( pool->shared )
-            nr = tmem_shared_leave_step(c, id, frames, &more);
+            more = tmem_shared_leave_step(c, id, &freed);
         else
         {
-            nr = tmem_pool_drain_buckets(pool, frames);
+            tmem_pool_drain_buckets(pool, &freed);
             more = !tmem_pool_is_drained(pool);
         }
     }
     tmem_client_read_unlock(c);
 
-    tmem_release_frames(c, persistent, frames, nr);
+    tmem_release(c, persistent, &freed);
     tmem_meta_tidy(&c->meta[persistent]);
     tmem_meta_tidy(&tmem_shared_meta);
 
@@ -450,23 +447,24 @@ static struct tmem_object *dying_take(struct tmem_dying *dying)
 
 bool tmem_drain_dying(struct tmem_dying *dying)
 {
-    struct page_info *frames[TMEM_DRAIN_BATCH];
     struct tmem_object *obj = dying_take(dying);
     struct tmem_bucket *b;
     struct tmem_meta *meta;
+    struct tmem_freed freed;
     bool persistent, done;
-    unsigned int nr, left = TMEM_DRAIN_BATCH;
+    unsigned int left = TMEM_DRAIN_BATCH;
 
     if ( !obj )
         return false;
 
+    freed.nr = 0;
     /* nr_dying keeps the pool until the end; then RCU does, for the unlock. */
     rcu_read_lock(&tmem_rcu);
     b = tmem_bucket_of(obj->pool, &obj->oid);
     meta = obj->pool->meta;
     persistent = obj->pool->persistent;
     spin_lock(&b->lock);
-    nr = tmem_object_drain(obj, frames, &left);
+    tmem_object_drain(obj, &freed, &left);
     done = tmem_object_is_empty(obj);
     /* A shell stays where it is, in its bucket. */
     if ( done && !obj->known )
@@ -476,7 +474,7 @@ bool tmem_drain_dying(struct tmem_dying *dying)
     spin_unlock(&b->lock);
     rcu_read_unlock(&tmem_rcu);
 
-    tmem_release_frames(dying->client, persistent, frames, nr);
+    tmem_release(dying->client, persistent, &freed);
     tmem_meta_tidy(meta);
     if ( !done )
         dying_set_timer(dying);

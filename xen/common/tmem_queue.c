@@ -276,7 +276,7 @@ static struct tmem_segment *line_tail(struct tmem_queue *q,
 /* Append a page, with an age and its mark; counts are the caller's. */
 static struct tmem_epage *segment_append(struct tmem_segment *seg,
                                          struct tmem_object *obj,
-                                         uint32_t index, struct page_info *pg,
+                                         uint32_t index, tmem_stored_t s,
                                          uint32_t age)
 {
     struct tmem_epage *ep = &seg->page[seg->next++];
@@ -284,12 +284,12 @@ static struct tmem_epage *segment_append(struct tmem_segment *seg,
     ASSERT(LOCKING_queue(seg->queue));
 
     ep->obj = obj;
-    ep->frame = pg;
+    ep->stored = s;
     ep->index = index;
     write_atomic(&ep->age, age);
     if ( !seg->live++ )
         seg->first = seg->next - 1;
-    tmem_frame_mark(pg, seg->queue->slot, ep);
+    tmem_frame_mark(tmem_stored_frame(s), seg->queue->slot, ep);
 
     return ep;
 }
@@ -298,20 +298,20 @@ static struct tmem_epage *segment_append(struct tmem_segment *seg,
 static struct tmem_epage *queue_append(struct tmem_queue *q,
                                        struct tmem_line *line,
                                        struct tmem_object *obj,
-                                       uint32_t index, struct page_info *pg)
+                                       uint32_t index, tmem_stored_t s)
 {
     uint64_t stamp = tmem_clock() & (~0ULL << AGE_SHIFT);
     struct tmem_segment *seg = line_tail(q, line, stamp);
 
-    return seg ? segment_append(seg, obj, index, pg, age_in(seg, stamp))
+    return seg ? segment_append(seg, obj, index, s, age_in(seg, stamp))
                : NULL;
 }
 
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct tmem_client *c, unsigned int sort,
-                                  struct page_info *pg)
+                                  tmem_stored_t s)
 {
-    struct tmem_queue *q = tmem_queue_of(c, pg);
+    struct tmem_queue *q = tmem_queue_of(c, tmem_stored_frame(s));
     bool *used = &tmem_class_used[q - c->queues];
     struct tmem_line *line = &q->line[sort];
     struct tmem_epage *ep;
@@ -320,7 +320,7 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
         write_atomic(used, true);
 
     spin_lock(&q->lock);
-    ep = queue_append(q, line, obj, index, pg);
+    ep = queue_append(q, line, obj, index, s);
     if ( ep )
     {
         tmem_inc(q->puts);
@@ -358,7 +358,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
 void tmem_queue_prefetch(const struct tmem_epage *ep)
 {
     /* The mark on the frame, and the counts of the segment. */
-    prefetch(ep->frame);
+    prefetch(tmem_stored_frame(ep->stored));
     prefetch(segment_of(ep));
 }
 
@@ -369,7 +369,7 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit)
     struct tmem_line *line = segment_of(ep)->line;
 
     spin_lock(&q->lock);
-    tmem_frame_unmark(ep->frame);
+    tmem_frame_unmark(tmem_stored_frame(ep->stored));
     tmem_add(q->head->nr_pages[line - q->line], -1);
     if ( hit )
         tmem_inc(line->hits);
@@ -385,7 +385,7 @@ struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
     /* The queue is not seen without the page: its client could go. */
     spin_lock(&q->lock);
     young = queue_append(q, segment_of(ep)->line, ep->obj, ep->index,
-                         ep->frame);
+                         ep->stored);
     if ( young )
         queue_drop(q, ep);
     spin_unlock(&q->lock);
@@ -411,7 +411,7 @@ void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
             prefetch(ep);
         else if ( step == 2 )
         {
-            prefetch(ep->frame);
+            prefetch(tmem_stored_frame(ep->stored));
             prefetch(ep->obj);
         }
         else if ( step == 3 )
@@ -437,7 +437,7 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
         return NULL;
     /* Most likely the next one to go. */
     if ( seg->first + 1 < seg->next )
-        prefetch(seg->page[seg->first + 1].frame);
+        prefetch(tmem_stored_frame(seg->page[seg->first + 1].stored));
 
     return &seg->page[seg->first];
 }
@@ -446,7 +446,7 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
                                            struct tmem_epage *ep,
                                            struct tmem_bucket **b)
 {
-    struct page_info *pg = ep->frame;
+    struct page_info *pg = tmem_stored_frame(ep->stored);
     struct tmem_object *obj = NULL;
 
     ASSERT(LOCKING_queue(q));
@@ -480,8 +480,8 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
                           struct page_info *pg)
 {
     spin_lock(&q->lock);
-    tmem_frame_unmark(ep->frame);
-    ep->frame = pg;
+    tmem_frame_unmark(tmem_stored_frame(ep->stored));
+    ep->stored = tmem_stored_raw(pg);
     tmem_frame_mark(pg, q->slot, ep);
     spin_unlock(&q->lock);
 }
@@ -576,7 +576,7 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     if ( to )
     {
         line->cursor = to;
-        moved = segment_append(to, ep->obj, ep->index, ep->frame,
+        moved = segment_append(to, ep->obj, ep->index, ep->stored,
                                age_in(to, epage_stamp(ep)) |
                                (read_atomic(&ep->age) & TMEM_EPAGE_USED));
         queue_drop(q, ep);
@@ -606,7 +606,8 @@ unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[])
             for ( i = seg->first; i < seg->next;
                   i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
                 if ( seg->page[i].obj )
-                    mfn[nr++] = mfn_x(page_to_mfn(seg->page[i].frame));
+                    mfn[nr++] = mfn_x(page_to_mfn(
+                                   tmem_stored_frame(seg->page[i].stored)));
         }
     spin_unlock(&q->lock);
 

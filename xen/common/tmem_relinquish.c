@@ -132,14 +132,16 @@ static void evict_run(struct search *s, unsigned long mfn)
     for ( i = 0; i < 1U << s->order; i++ )
     {
         struct page_info *pg = mfn_to_page(_mfn(mfn + i));
+        struct tmem_freed freed;
 
         if ( page_state_is(pg, free) )
             continue;
-        pg = tmem_evict_frame(pg);
+        freed.nr = 0;
+        tmem_evict_frame(pg, &freed);
         /* One that is used meanwhile saves the rest. */
-        if ( !pg )
+        if ( !freed.nr )
             return;
-        tmem_frame_release(pg);
+        tmem_frame_release(freed.frame[0]);
     }
     s->found++;
 }
@@ -427,16 +429,17 @@ bool tmem_evict_chunk(void)
 
 bool tmem_page_offline(struct page_info *pg)
 {
-    struct page_info *evicted;
+    struct tmem_freed freed;
 
     if ( !opt_tmem )
         return false;
 
+    freed.nr = 0;
     write_atomic(&tmem_bad_frames, true);
     rcu_read_lock(&tmem_rcu);
-    evicted = tmem_evict_frame(pg);
-    if ( evicted )
-        tmem_frame_release(evicted);
+    tmem_evict_frame(pg, &freed);
+    if ( freed.nr )
+        tmem_frame_release(freed.frame[0]);
     rcu_read_unlock(&tmem_rcu);
     /* It may be in any of them; this is rare. */
     tmem_cache_purge(pg);

@@ -353,16 +353,13 @@ void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id)
     spin_unlock(&tmem_shared_lock);
 }
 
-/* Take out what an object has, up to max pages; an empty object goes. */
-static unsigned int object_take(struct tmem_object *obj,
-                                struct page_info *frames[], unsigned int max)
+/* Take out what an object has, up to *left pages; an empty object goes. */
+static void object_take(struct tmem_object *obj, struct tmem_freed *freed,
+                        unsigned int *left)
 {
-    unsigned int nr = tmem_object_drain(obj, frames, &max);
-
+    tmem_object_drain(obj, freed, left);
     if ( tmem_object_is_empty(obj) )
         tmem_object_free(obj);
-
-    return nr;
 }
 
 /* Of those that have to look at objects, the one that came first. */
@@ -380,12 +377,11 @@ static struct tmem_sharer *next_leaver(const struct tmem_pool *pool)
     return found;
 }
 
-/* Look at some objects for the sharer whose turn it is: pages taken out. */
-static unsigned int leave_walk(struct tmem_pool *pool,
-                               struct page_info *frames[])
+/* Look at some objects for the sharer whose turn it is, take pages out. */
+static void leave_walk(struct tmem_pool *pool, struct tmem_freed *freed)
 {
     struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
-    unsigned int nr = 0, scanned;
+    unsigned int left = TMEM_DRAIN_BATCH, scanned;
 
     if ( !pool->leaver )
     {
@@ -397,7 +393,7 @@ static unsigned int leave_walk(struct tmem_pool *pool,
     }
 
     for ( scanned = 0; pool->walked < TMEM_BUCKETS && scanned < LEAVE_SCAN &&
-                       nr < TMEM_DRAIN_BATCH; scanned++ )
+                       left && tmem_freed_has_room(freed); scanned++ )
     {
         struct tmem_bucket *b = &buckets[pool->walked];
         struct tmem_object *obj;
@@ -407,7 +403,7 @@ static unsigned int leave_walk(struct tmem_pool *pool,
         if ( !obj )
             pool->walked++;
         else if ( obj->last_user == pool->leaver->client->id )
-            nr += object_take(obj, frames + nr, TMEM_DRAIN_BATCH - nr);
+            object_take(obj, freed, &left);
         else
             tmem_object_move(obj);
         spin_unlock(&b->lock);
@@ -417,31 +413,29 @@ static unsigned int leave_walk(struct tmem_pool *pool,
         pool->leaver->done = true;
         pool->leaver = NULL;
     }
-
-    return nr;
 }
 
-unsigned int tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
-                                    struct page_info *frames[], bool *more)
+bool tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
+                            struct tmem_freed *freed)
 {
     struct tmem_pool *pool = c->pools[id];
     struct tmem_sharer *sharer = c->sharers[id];
-    unsigned int nr = 0;
+    bool more;
 
     ASSERT(LOCKING_client(c));
 
     spin_lock(&tmem_shared_lock);
     if ( pool->orphan )
     {
-        nr = tmem_pool_drain_buckets(pool, frames);
+        tmem_pool_drain_buckets(pool, freed);
         sharer->done = tmem_pool_is_drained(pool);
     }
     else if ( !sharer->done )
-        nr = leave_walk(pool, frames);
-    *more = !sharer->done;
+        leave_walk(pool, freed);
+    more = !sharer->done;
     spin_unlock(&tmem_shared_lock);
 
-    return nr;
+    return more;
 }
 
 bool tmem_shared_left(struct tmem_client *c, unsigned int id)
@@ -502,13 +496,12 @@ static struct tmem_client *heir_of(const struct tmem_object *obj)
 }
 
 /*
- * Hand the oldest page of a sort over; or its frame, if nobody takes it. The
- * page may go away meanwhile, as in an eviction. RCU held.
+ * Hand the oldest page of a sort over; if nobody takes it, it goes. So it may
+ * meanwhile, as in an eviction. RCU held.
  */
-static struct page_info *hand_over_head(struct tmem_queue *q,
-                                        unsigned int sort)
+static void hand_over_head(struct tmem_queue *q, unsigned int sort,
+                           struct tmem_freed *freed)
 {
-    struct page_info *pg = NULL;
     struct tmem_object *obj;
     struct tmem_bucket *b;
     struct tmem_epage *ep;
@@ -520,7 +513,7 @@ static struct page_info *hand_over_head(struct tmem_queue *q,
     b = ep ? tmem_bucket_of(ep->obj->pool, &ep->obj->oid) : NULL;
     spin_unlock(&q->lock);
     if ( !ep )
-        return NULL;
+        return;
 
     spin_lock(&b->lock);
     spin_lock(&q->lock);
@@ -530,21 +523,20 @@ static struct page_info *hand_over_head(struct tmem_queue *q,
     spin_unlock(&q->lock);
     if ( obj )
     {
-        pg = tmem_object_hand_over(obj, ep, obj->detached ? NULL
-                                                          : heir_of(obj));
+        tmem_object_hand_over(obj, ep, obj->detached ? NULL : heir_of(obj),
+                              freed);
         if ( tmem_object_is_empty(obj) && !obj->detached )
             tmem_object_free(obj);
     }
     spin_unlock(&b->lock);
-
-    return pg;
 }
 
 bool tmem_shared_hand_over(struct tmem_client *c)
 {
-    unsigned int i, sort, nr = 0, tries = 0;
-    struct page_info *frames[TMEM_DRAIN_BATCH];
+    unsigned int i, sort, tries = 0;
+    struct tmem_freed freed;
 
+    freed.nr = 0;
     rcu_read_lock(&tmem_rcu);
     spin_lock(&tmem_shared_lock);
     for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
@@ -552,20 +544,14 @@ bool tmem_shared_hand_over(struct tmem_client *c)
         struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
 
         sort = i % TMEM_POLICY_SORTS;
-        while ( tries < TMEM_DRAIN_BATCH &&
-                read_atomic(&q->head->nr_pages[sort]) )
-        {
-            struct page_info *pg = hand_over_head(q, sort);
-
-            tries++;
-            if ( pg )
-                frames[nr++] = pg;
-        }
+        for ( ; tries < TMEM_DRAIN_BATCH && tmem_freed_has_room(&freed) &&
+                read_atomic(&q->head->nr_pages[sort]); tries++ )
+            hand_over_head(q, sort, &freed);
     }
     spin_unlock(&tmem_shared_lock);
     rcu_read_unlock(&tmem_rcu);
 
-    tmem_release_frames(c, false, frames, nr);
+    tmem_release(c, false, &freed);
 
     return tmem_client_ephemeral(c);
 }

@@ -44,7 +44,7 @@
 static int emit_page(struct tmem_save *s, struct tmem_bucket *b,
                      struct tmem_object *obj, void **slot, uint32_t index)
 {
-    struct page_info *pg = tmem_slot_frame(*slot);
+    struct page_info *pg = tmem_stored_frame(tmem_slot_stored(*slot));
 
     if ( tmem_frame_is_broken(pg) )
         return -EIO;
@@ -91,7 +91,7 @@ static int clear_slot(struct tmem_object *obj, void **slot, uint32_t index)
         tmem_object_drop_tomb(obj, index);
         return FOUND_FREED;
     }
-    radix_tree_replace_slot(slot, tmem_slot_of_frame(tmem_slot_frame(*slot)));
+    radix_tree_replace_slot(slot, tmem_slot_of(tmem_slot_stored(*slot)));
 
     return FOUND_END;
 }

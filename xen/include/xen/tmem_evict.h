@@ -39,8 +39,9 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
                            const struct page_info *pg);
 
 /*
- * Evict up to nr pages, as weights and policy say, from memory that is wanted
- * (NULL: any), and pass each frame to take(). Bounded work; returns how many.
+ * Evict pages for up to nr frames, as weights and policy say, from memory that
+ * is wanted (NULL: any), and pass each frame to take(). Bounded work; returns
+ * how many frames.
  * No lock held.
  */
 unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
@@ -53,8 +54,8 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
 /* The queue that gives the next page, of what is wanted; NULL. RCU held. */
 struct tmem_queue *tmem_evict_next(const struct tmem_want *want);
 
-/* Evict the page that a frame holds, if any; its frame, or NULL. RCU held. */
-struct page_info *tmem_evict_frame(struct page_info *pg);
+/* Evict the page that a frame holds, if any. RCU held. */
+void tmem_evict_frame(struct page_info *pg, struct tmem_freed *freed);
 /*
  * Move the page that a frame holds to a free one of the same class: false: it
  * went away meanwhile, or the class is another. RCU held.

@@ -11,7 +11,7 @@
 #define XEN_TMEM_META_H
 
 #include <xen/spinlock.h>
-#include <xen/tmem_xen.h>
+#include <xen/tmem_stored.h>
 #include <xen/xmalloc.h>
 
 struct tmem_client;
@@ -69,9 +69,12 @@ void tmem_settle(struct tmem_client *c);
  * no free one; NULL. No lock held.
  */
 struct page_info *tmem_frame_find(enum tmem_frame_kind kind);
-/* Let go of a page's frames. c is billed for persistent ones. No lock held. */
-void tmem_release_frames(struct tmem_client *c, bool persistent,
-                         struct page_info *frames[], unsigned int nr);
+/*
+ * Let go of frames that became free; c is billed for those of persistent
+ * pages. No lock held.
+ */
+void tmem_release(struct tmem_client *c, bool persistent,
+                  const struct tmem_freed *freed);
 
 #endif /* XEN_TMEM_META_H */
 

@@ -79,37 +79,35 @@ static inline bool tmem_object_is_empty(const struct tmem_object *obj)
 }
 
 /*
- * A page's entry in its object's tree: bit 1 tells a frame (persistent) from
- * a pointer to a descriptor (ephemeral); bit 0 is the tree's own. While a save
- * is open, a frame has two marks: the receiver knows some version of the page;
- * and this very one. TMEM_SLOT_TOMB stands for a page that is not there any
- * more, and which the receiver knows.
+ * A page's slot in its object's tree: bit 1 tells a stored word (persistent)
+ * from a pointer to a descriptor, which has that word (ephemeral); bit 0 is
+ * the tree's own. While a save is open, a stored word has two marks: the
+ * receiver knows some version of the page; and this very one. TMEM_SLOT_TOMB
+ * stands for a page that is not there any more, and which the receiver knows.
  */
-#define TMEM_SLOT_FRAME        2UL
+#define TMEM_SLOT_STORED       2UL
 #define TMEM_SLOT_KNOWN        4UL
 #define TMEM_SLOT_CLEAN        8UL
-#define TMEM_SLOT_BITS         15UL
-#define TMEM_SLOT_TOMB         ((void *)(TMEM_SLOT_FRAME | TMEM_SLOT_KNOWN))
+#define TMEM_SLOT_TOMB \
+    ((void *)(TMEM_SLOT_STORED | TMEM_SLOT_KNOWN | tmem_stored_none().word))
 
-static inline bool tmem_slot_is_frame(const void *slot)
+static inline bool tmem_slot_is_stored(const void *slot)
 {
-    return (unsigned long)slot & TMEM_SLOT_FRAME;
+    return (unsigned long)slot & TMEM_SLOT_STORED;
 }
 
-static inline void *tmem_slot_of_frame(struct page_info *pg)
+static inline void *tmem_slot_of(tmem_stored_t s)
 {
-    BUILD_BUG_ON(sizeof(*pg) % (TMEM_SLOT_BITS + 1));
-
-    return (void *)((unsigned long)pg | TMEM_SLOT_FRAME);
+    return (void *)(s.word | TMEM_SLOT_STORED);
 }
 
-/* NULL: of a tombstone. */
-static inline struct page_info *tmem_slot_frame(const void *slot)
+/* Of a tombstone: none. */
+static inline tmem_stored_t tmem_slot_stored(const void *slot)
 {
-    if ( tmem_slot_is_frame(slot) )
-        return (void *)((unsigned long)slot & ~TMEM_SLOT_BITS);
+    if ( tmem_slot_is_stored(slot) )
+        return (tmem_stored_t){ (unsigned long)slot & ~TMEM_STORED_SLOT_BITS };
 
-    return ((const struct tmem_epage *)slot)->frame;
+    return ((const struct tmem_epage *)slot)->stored;
 }
 
 static inline unsigned long tmem_slot_marks(const void *slot)
@@ -151,29 +149,29 @@ void tmem_object_free(struct tmem_object *obj);
 void tmem_shell_drop(struct tmem_bucket *b);
 
 /*
- * Hang a client's frame in under an index, as its youngest page of a sort: 0,
- * and *pg is the frame that was there, or NULL. -ENOMEM when the metadata need
+ * Hang a client's page in under an index, as its youngest of a sort: 0; 1 when
+ * it takes the place of another, which is gone; -ENOMEM when the metadata need
  * another frame: nothing changed. Bucket locked.
  */
 int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
                       uint32_t index, struct tmem_client *c, unsigned int sort,
-                      struct page_info **pg);
-/* A page has got other data in its frame. Bucket locked. */
+                      tmem_stored_t s, struct tmem_freed *freed);
+/* A page has got other data in its place. Bucket locked. */
 void tmem_object_changed(struct tmem_object *obj, uint32_t index);
 /*
- * Take a page out and return its frame; NULL when there is none. hit: it has
- * been got. The object stays, maybe empty. Bucket locked.
+ * Take a page out; false when there is none. hit: it has been got. The object
+ * stays, maybe empty. Bucket locked.
  */
-struct page_info *tmem_object_remove(struct tmem_object *obj, uint32_t index,
-                                     bool hit);
+bool tmem_object_remove(struct tmem_object *obj, uint32_t index, bool hit,
+                        struct tmem_freed *freed);
 /* Take a tombstone out; an empty object goes. Bucket locked. */
 void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index);
 /*
- * Take up to *left pages and tombstones out, and count *left down: how many
- * frames there were. Bucket locked.
+ * Take up to *left pages and tombstones out, fewer when freed has no room, and
+ * count *left down. Bucket locked.
  */
-unsigned int tmem_object_drain(struct tmem_object *obj,
-                               struct page_info *frames[], unsigned int *left);
+void tmem_object_drain(struct tmem_object *obj, struct tmem_freed *freed,
+                       unsigned int *left);
 
 /* Make an ephemeral page the youngest of its queue. Bucket locked. */
 bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
@@ -182,11 +180,10 @@ bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
                            unsigned int sort, struct tmem_epage *ep);
 /*
  * Move an ephemeral page to a queue of c (NULL: nobody's). When that can't be
- * done the page is taken out, and its frame returned. Bucket locked.
+ * done the page is taken out. Bucket locked.
  */
-struct page_info *tmem_object_hand_over(struct tmem_object *obj,
-                                        struct tmem_epage *ep,
-                                        struct tmem_client *c);
+void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
+                           struct tmem_client *c, struct tmem_freed *freed);
 
 #endif /* XEN_TMEM_OBJECT_H */
 

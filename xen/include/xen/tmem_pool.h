@@ -145,8 +145,8 @@ unsigned long tmem_pool_pages(const struct tmem_pool *pool);
 unsigned long tmem_pool_tombs(const struct tmem_pool *pool);
 
 /* Take up to TMEM_DRAIN_BATCH pages out of the buckets of a dying pool. */
-unsigned int tmem_pool_drain_buckets(struct tmem_pool *pool,
-                                     struct page_info *frames[]);
+void tmem_pool_drain_buckets(struct tmem_pool *pool,
+                             struct tmem_freed *freed);
 /* Is anything left of a dying pool? */
 static inline bool tmem_pool_is_drained(const struct tmem_pool *pool)
 {

@@ -14,7 +14,7 @@
 #include <xen/spinlock.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_policy.h>
-#include <xen/tmem_xen.h>
+#include <xen/tmem_stored.h>
 
 struct tmem_bucket;
 struct tmem_client;
@@ -39,11 +39,11 @@ bool tmem_node_has_class(nodeid_t node);
 
 /*
  * The descriptor of an ephemeral page: a cell of a client's queue. A
- * persistent page needs none, its frame stands in the object's tree.
+ * persistent page needs none, the object's tree says where its data are.
  */
 struct tmem_epage {
     struct tmem_object *obj;   /* queue; NULL: the page is gone */
-    struct page_info *frame;   /* queue */
+    tmem_stored_t stored;      /* queue */
     uint32_t index;            /* queue */
     uint32_t age;              /* queue: since its segment's birth */
 };
@@ -90,7 +90,7 @@ struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
  */
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct tmem_client *c, unsigned int sort,
-                                  struct page_info *pg);
+                                  tmem_stored_t s);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
 /* Take a page out; hit: it has been got. Bucket of its object locked. */

@@ -34,11 +34,11 @@ long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2],
 /* That id is dying now: say so to its pool. rwlock held for writing. */
 void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id);
 /*
- * One step of leaving: take up to TMEM_DRAIN_BATCH pages out. Returns how
- * many, and whether there is more to do. rwlock held.
+ * One step of leaving: take up to TMEM_DRAIN_BATCH pages out. True while there
+ * is more to do. rwlock held.
  */
-unsigned int tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
-                                    struct page_info *frames[], bool *more);
+bool tmem_shared_leave_step(struct tmem_client *c, unsigned int id,
+                            struct tmem_freed *freed);
 /* Has that id been left? Then forget it. rwlock held for writing. */
 bool tmem_shared_left(struct tmem_client *c, unsigned int id);
 /*
