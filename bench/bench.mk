@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make bench [QUICK=1] [STRICT=1]: every line of the targets. See README.md.
+# make corpus [SEED=N] [PAGES=N]: pages of real data, in $(B)/corpus.
 # make bench-policy [POLICY_ARGS=...]: eviction policies against the optimum.
 #
 # bench/libs_*.c use the private headers of the libraries that they measure;
@@ -9,9 +10,10 @@
 BENCH_LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/libs_*.c))
 BENCH_OBJ := $(filter-out $(BENCH_LIB_OBJ), \
                $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)))
+CORPUS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/corpus/*.c))
 BENCH_ARGS := $(if $(QUICK),--quick) $(if $(STRICT),--strict)
 
-.PHONY: bench
+.PHONY: bench corpus
 bench: $(B)/bench/bench | deps-bench
 	@BENCH_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) \
 	    $(B)/bench/bench $(BENCH_ARGS) --json=$(B)/bench.json \
@@ -26,7 +28,7 @@ bench: $(B)/bench/bench | deps-bench
 	    echo "bench: no picture; install gnuplot-nox for one" >&2; \
 	fi
 
-$(BENCH_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
+$(BENCH_OBJ) $(CORPUS_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(HOST_CFLAGS) -Wdeclaration-after-statement -Wvla -c $< -o $@
@@ -36,11 +38,20 @@ $(BENCH_LIB_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
 	@echo "  CC    $<"
 	@$(CC) $(ENGINE_CFLAGS) -Ibench -c $< -o $@
 
-$(B)/bench/bench: $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(B)/libxenhost.a
+BENCH_LINK := $(BENCH_OBJ) $(BENCH_LIB_OBJ)
+$(B)/bench/bench: $(BENCH_LINK) $(B)/libxenhost.a
 	@echo "  LD    $@"
-	@$(CC) $(HOST_CFLAGS) $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(HOST_LIBS) -o $@
+	@$(CC) $(HOST_CFLAGS) $(BENCH_LINK) $(HOST_LIBS) -o $@
 
--include $(BENCH_OBJ:.o=.d) $(BENCH_LIB_OBJ:.o=.d)
+corpus: $(B)/bench/corpus/build | deps-bench
+	@$< $(B)/corpus $(or $(PAGES),50000) $(or $(SEED),1)
+	@cat $(B)/corpus/recipe
+
+$(B)/bench/corpus/build: $(CORPUS_OBJ)
+	@echo "  LD    $@"
+	@$(CC) $(HOST_CFLAGS) $^ -o $@
+
+-include $(BENCH_LINK:.o=.d) $(CORPUS_OBJ:.o=.d)
 
 # The page cache of the guests is that of tmem-host.
 POLICY_SRC := $(filter-out bench/policy/engine.c,$(wildcard bench/policy/*.c))

@@ -30,7 +30,8 @@ $(B)/tests/%.o: tests/%.c $(STAMP) | deps-check
 	@$(CC) $(TEST_CFLAGS) -c $< -o $@
 
 $(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o) \
-                           $(STREAM_OBJ)
+                           $(STREAM_OBJ) \
+                           $(B)/bench/corpus/files.o $(B)/bench/corpus/load.o
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
