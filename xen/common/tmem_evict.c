@@ -278,6 +278,9 @@ static bool head_victim(const struct tmem_row *row, unsigned int bit,
     return true;
 }
 
+/* The load of who has frames, but no share: more than any other. */
+#define NO_SHARE       (~0ULL)
+
 /* Where a page may go. */
 struct victim {
     uint64_t load;             /* of its client, if that counts, or 0 */
@@ -348,6 +351,16 @@ static void victims_add(struct victims *vs, const struct victim *v)
     {
         vs->least = vs->v[vs->nr - 1].load;
         vs->age = vs->v[vs->nr - 1].age;
+        /*
+         * Of equal loads, one is as good as another: who gives has less than
+         * the others then, and comes after them. But age decides where load is
+         * the same whatever somebody gives.
+         */
+        if ( vs->by_load && vs->least != NO_SHARE )
+        {
+            vs->least++;
+            vs->age = 0;
+        }
     }
 }
 
@@ -368,10 +381,12 @@ static always_inline uint64_t held(const struct victims *vs,
     return nr ? nr + read_atomic(&block->row[0].head[bit].nr_meta) : 0;
 }
 
-/* Frames for each unit of weight, in 1/65536; without, more than any. */
+/* Frames for each unit of weight, in 1/65536: each frame makes a difference. */
 static uint64_t load(uint64_t frames, uint64_t weight)
 {
-    return weight ? (frames << 16) / weight : frames ? ~0ULL : 0;
+    BUILD_BUG_ON(TMEM_MAX_WEIGHT >> 16);
+
+    return weight ? (frames << 16) / weight : frames ? NO_SHARE : 0;
 }
 
 /* May a line's oldest page count as old as that? Clocks differ a little. */
@@ -429,7 +444,7 @@ static bool count_frames(struct victims *vs, const struct tmem_block *block,
     /* As products, since divisions take long. */
     if ( frames < vs->least * weight )
         return false;
-    if ( frames >= (vs->least + 1) * weight )
+    if ( weight )
         return true;
     for ( i = 0; i < vs->nr_wanted; i++ )
         if ( is_older(vs, &block->row[vs->class[i]], bit) )
@@ -521,7 +536,8 @@ static void victims_by_load(struct victims *vs, uint64_t weights)
 
     vs->by_load = true;
     walk_for_batch(vs, read_atomic(&least), 0);
-    write_atomic(&least, vs->least - (vs->least >> 6));
+    /* A bit less than the last one, of which there may be too few. */
+    write_atomic(&least, vs->least - (vs->least >> 8) - !!vs->least);
 
     share = load(vs->frames, weights);
     if ( vs->nr && vs->v[vs->nr - 1].load > share )
