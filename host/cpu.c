@@ -17,6 +17,7 @@
  * the outermost of all locks here.
  */
 #include "host.h"
+#include <xen/cpu.h>
 #include <xen/hypercall.h>
 #include <xsm/xsm.h>
 
@@ -47,6 +48,9 @@ static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
 static DEFINE_SPINLOCK(sysctl_lock);
 
+/* In the order in which they were registered. */
+static struct notifier_block *notifiers;
+
 void (*restart_fn)(domid_t domid, struct tmem_op *op, void *arg);
 void *restart_arg;
 bool step_timing;
@@ -68,6 +72,7 @@ void cpus_start(void)
     memset(areas, 0, NR_CPUS * area);
     memset(__start_xenhost_percpu, 0, size);
 
+    notifiers = NULL;
     cpumask_clear(&cpu_online_map);
     nr_cpu_ids = host.cpus + 1;
     for ( i = 0; i < NR_CPUS; i++ )
@@ -85,6 +90,79 @@ void cpus_start(void)
 void cpus_stop(void)
 {
     memset(cpu_owner, 0, sizeof(cpu_owner));
+}
+
+void register_cpu_notifier(struct notifier_block *nb)
+{
+    struct notifier_block **link = &notifiers;
+
+    while ( *link )
+        link = &(*link)->next;
+    nb->next = NULL;
+    *link = nb;
+}
+
+static void notify(unsigned long action, unsigned int cpu)
+{
+    struct notifier_block *nb;
+
+    for ( nb = notifiers; nb; nb = nb->next )
+        nb->notifier_call(nb, action, (void *)(unsigned long)cpu);
+}
+
+void cpus_come(void)
+{
+    unsigned int i;
+
+    for_each_online_cpu ( i )
+    {
+        notify(CPU_UP_PREPARE, i);
+        notify(CPU_ONLINE, i);
+    }
+}
+
+void cpus_go(void)
+{
+    unsigned int i;
+
+    for_each_online_cpu ( i )
+        notify(CPU_DEAD, i);
+}
+
+static int cpu_switch(unsigned int cpu, bool online)
+{
+    if ( !host_enter() )
+        return -EINVAL;
+    if ( cpu >= host.cpus || cpu_owner[cpu] || cpu_online(cpu) == online )
+    {
+        host_leave();
+        return -EINVAL;
+    }
+
+    if ( online )
+    {
+        notify(CPU_UP_PREPARE, cpu);
+        cpumask_set_cpu(cpu, &cpu_online_map);
+        notify(CPU_ONLINE, cpu);
+    }
+    else
+    {
+        cpumask_clear_cpu(cpu, &cpu_online_map);
+        notify(CPU_DEAD, cpu);
+    }
+    host_leave();
+
+    return 0;
+}
+
+int xenhost_cpu_offline(unsigned int cpu)
+{
+    return cpu_switch(cpu, false);
+}
+
+int xenhost_cpu_online(unsigned int cpu)
+{
+    return cpu_switch(cpu, true);
 }
 
 static void unbind(unsigned int *me)
@@ -115,7 +193,7 @@ int xenhost_cpu_bind(unsigned int cpu)
 {
     unsigned int *owner = NULL;
 
-    if ( !host.running || cpu >= host.cpus )
+    if ( !host.running || cpu >= host.cpus || !cpu_online(cpu) )
         return -EINVAL;
     if ( bound_generation == host.generation && cpu_owner[cpu] ==
          &bound_generation )

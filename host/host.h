@@ -61,6 +61,9 @@ void host_leave(void);
 /* cpu.c */
 void cpus_start(void);
 void cpus_stop(void);
+/* Tell the engine that all CPUs have come, or gone. */
+void cpus_come(void);
+void cpus_go(void);
 /* Wait until no other CPU runs a hypercall of domid. */
 void cpus_wait_domain(domid_t domid);
 void relax(unsigned int *spins);

@@ -115,7 +115,10 @@ int xenhost_start(const struct xenhost_config *cfg)
     run_initcalls(__start_xenhost_presmp, __stop_xenhost_presmp);
     run_initcalls(__start_xenhost_init, __stop_xenhost_init);
     system_state = SYS_STATE_active;
+    /* Without what CPUs have of their own. */
+    cpus_go();
     boot_frames = heap_used_frames();
+    cpus_come();
     host_leave();
 
     return 0;
@@ -136,6 +139,7 @@ int xenhost_stop(void)
     while ( tmem_relinquish_pages(0, NUMA_NO_NODE, 0, 0) )
         ;
     rcu_barrier();
+    cpus_go();
     leaked = heap_used_frames() - boot_frames;
     system_state = SYS_STATE_early_boot;
     host_leave();

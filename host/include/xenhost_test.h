@@ -59,6 +59,12 @@ void xenhost_deny(domid_t domid, bool deny);
 int xenhost_deny_target(domid_t domid, unsigned int what);
 
 /*
+ * Take a CPU away that no thread is bound to, or bring it back. 0 or -EINVAL.
+ */
+int xenhost_cpu_offline(unsigned int cpu);
+int xenhost_cpu_online(unsigned int cpu);
+
+/*
  * Preemption: hypercall_preempt_check() says yes never (the default), always,
  * or at the n-th check from now on (once). What a restarted hypercall would
  * read may be changed by a function called before each restart.

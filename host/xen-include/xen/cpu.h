@@ -2,16 +2,18 @@
 #ifndef XENHOST_XEN_CPU_H
 #define XENHOST_XEN_CPU_H
 
-/* CPUs of the host neither come nor go while it runs. */
+/*
+ * CPUs come and go by xenhost_cpu_online() and xenhost_cpu_offline(), and all go
+ * when the host stops.
+ */
 #include <xen/cpumask.h>
 #include <xen/notifier.h>
 
 #define CPU_UP_PREPARE  1
 #define CPU_UP_CANCELED 2
+#define CPU_ONLINE      4
 #define CPU_DEAD        8
 
-static inline void register_cpu_notifier(struct notifier_block *nb)
-{
-}
+void register_cpu_notifier(struct notifier_block *nb);
 
 #endif /* XENHOST_XEN_CPU_H */
