@@ -10,6 +10,9 @@
 # that name, and Xen's example policy built in. "source" stops before anything is
 # built, which is all that the tools need.
 #
+# The codecs of compressed pages are fetched, and laid there as well. TMEM_LZO=n
+# and TMEM_LZ4=n leave these out, TMEM_ZSTD=y takes that in.
+#
 # TMEM=n builds one without the option, in build/xen/<flavour>-stock: to see
 # that all else is as before.
 
@@ -37,6 +40,9 @@ src=$OUT/xen/src
 patches="xen/patches/$XEN_SERIES tools/patches/$XEN_SERIES"
 
 "$TOP/boot/fetch-xen.sh" || exit 1
+options="TMEM_LZO=${TMEM_LZO:-y} TMEM_LZ4=${TMEM_LZ4:-y} TMEM_ZSTD=${TMEM_ZSTD:-n}"
+codecs=$(echo "$options" | tr ' A-Z' '\na-z' | sed -n 's/^tmem_\(.*\)=y$/\1/p')
+"$TOP/boot/fetch-codecs.sh" $codecs || exit 1
 need gcc:gcc libc6-dev:/usr/include/stdio.h make:make python3:python3 \
      bison:bison flex:flex patch:patch diffutils:cmp binutils:objdump
 [ $xsm = n ] || need checkpolicy:checkpolicy m4:m4
@@ -69,6 +75,7 @@ recipe()
     cat "$stock/version"
     (cd "$TOP" && for d in $patches; do cat $d/series $d/*.patch; done)
     overlay | sort
+    cat "$OUT"/codecs/*/version
 }
 
 # sync NEW DIR: make the files of DIR the same as those of NEW, but do not touch
@@ -111,6 +118,7 @@ prepare()
                     "patch in ${patches%% *} if that is Xen's" ;;
         esac
     done || exit 1
+    cp -a "$OUT/codecs/." "$src.new/xen/common/tmem-codec/"
     mkdir -p "$src"
     sync "$src.new" "$src"
 }
@@ -143,13 +151,13 @@ xmake()
 }
 
 say "building Xen $(cat "$stock/version"), $flavour"
-want="tmem=$tmem debug=$debug xsm=$xsm"
+want="tmem=$tmem $options debug=$debug xsm=$xsm"
 if [ ! -e "$out/.config" ] || [ "$(cat "$out/.want" 2>/dev/null)" != "$want" ]
 then
     xmake defconfig || exit 1
     # The last word on a symbol counts.
     {
-        [ $tmem = n ] || echo "CONFIG_TMEM=y"
+        [ $tmem = n ] || printf 'CONFIG_%s\n' TMEM=y $options
         [ $debug = y ] && echo "CONFIG_DEBUG=y" ||
             echo "# CONFIG_DEBUG is not set"
         [ $xsm = n ] || printf 'CONFIG_%s=y\n' XSM XSM_FLASK \
@@ -162,7 +170,13 @@ then
 fi
 xmake build || exit 1
 if [ $tmem = y ] && grep -q '^CONFIG_XEN_IBT=y' "$out/.config"; then
-    ours=$(overlay | sed -n 's,^xen/\(common/.*\)\.c$,\1.o,p')
+    ours=$(overlay | sed -n 's,^xen/\(common/.*\)\.c$,\1.o,p' | while read -r o; do
+        case $o in
+        # Those that there are.
+        */tmem-codec/*) [ ! -e "$out/$o" ] || echo "$o" ;;
+        *) echo "$o" ;;
+        esac
+    done)
     python3 "$TOP/boot/check-endbr.py" "$out" $ours >"$out/endbr.log" || {
         cat "$out/endbr.log" >&2
         exit 1

@@ -9,6 +9,9 @@
 # tsan     debug, thread sanitizer
 # small    debug, constants that shape data structures shrunk
 # cov      gcov's counters, no assertions (they would count as branches)
+#
+# make codecs      fetches their sources; TMEM_LZO=n, TMEM_LZ4=n, TMEM_ZSTD=y:
+#                  other codecs than lzo and lz4 (the same for all variants)
 
 VARIANT ?= release
 VARIANTS := release debug asan tsan small cov
@@ -33,11 +36,27 @@ variant-small   := -O1 -DTMEM_SHRUNK -DRADIX_TREE_MAP_SHIFT=2 \
                    -DTLSF_SL_LOG2=1
 variant-cov     := -O1 -DNDEBUG
 
+# Which codecs there are (as with Xen's options of these names); their sources
+# are fetched once.
+TMEM_LZO ?= y
+TMEM_LZ4 ?= y
+TMEM_ZSTD ?= n
+CODECS := $(if $(filter y,$(TMEM_LZO)),lzo) $(if $(filter y,$(TMEM_LZ4)),lz4) \
+          $(if $(filter y,$(TMEM_ZSTD)),zstd)
+codec-lzo  := lzo2
+codec-lz4  := lz4
+codec-zstd := libzstd
+CODEC_SRC := $(foreach c,$(CODECS),build/codecs/$(codec-$c)/version)
+codec-flag-lzo  := -DCONFIG_TMEM_LZO=1
+codec-flag-lz4  := -DCONFIG_TMEM_LZ4=1
+codec-flag-zstd := -DCONFIG_TMEM_ZSTD=1
+
 # Flags that all files of the library share.
 HOST_ALL := -g -pipe -fno-strict-aliasing -fno-omit-frame-pointer -fno-common \
             -Wall -Wstrict-prototypes -Wdeclaration-after-statement \
             -Wredundant-decls -Wvla -Wno-pointer-arith -Werror \
             $(variant-$(VARIANT)) $(SAN) -D__XEN__ -MMD -MP \
+            $(foreach c,$(CODECS),$(codec-flag-$c)) \
             -include host/xen-include/xen/config.h \
             -Ixen/include -Ixen/include/tmem-lib -Ihost/xen-include -Ihost/include
 
@@ -52,7 +71,8 @@ HOST_CFLAGS := -std=gnu11 -g -O2 -Wall -Wstrict-prototypes -Werror -MMD -MP \
 HOST_LIBS := $(B)/libxenhost.a -lpthread -lm
 
 HOST_SRC := $(wildcard host/*.c)
-ENGINE_SRC := $(wildcard xen/common/*.c xen/common/tmem-lib/*.c)
+ENGINE_SRC := $(wildcard xen/common/*.c xen/common/tmem-lib/*.c) \
+              $(CODECS:%=xen/common/tmem-codec/%.c)
 LIB_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(ENGINE_SRC) $(HOST_SRC))
 
 # Everything is rebuilt when the flags change, and the library when a file
@@ -68,6 +88,15 @@ $(B)/obj/xen/%.o: xen/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(ENGINE_CFLAGS) $(EXTRA_ENGINE_CFLAGS) -c $< -o $@
+
+$(B)/obj/xen/common/tmem-codec/%.o: EXTRA_ENGINE_CFLAGS += -Ibuild/codecs
+$(CODECS:%=$(B)/obj/xen/common/tmem-codec/%.o): $(CODEC_SRC)
+build/codecs/%/version: boot/fetch-codecs.sh
+	@boot/fetch-codecs.sh $(strip $(foreach c,$(CODECS),$(if \
+	    $(filter $*,$(codec-$c)),$c)))
+
+.PHONY: codecs
+codecs: $(CODEC_SRC)
 
 $(B)/obj/host/%.o: host/%.c $(STAMP) | deps-build
 	@mkdir -p $(@D)

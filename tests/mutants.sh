@@ -83,7 +83,10 @@ jobs=${CHECK_JOBS:-$(nproc)}
 
 rm -rf $out
 mkdir -p $out/base
-cp -pr Makefile guest host tools xen tests $out/base/ || exit 1
+make -s codecs || exit 1
+cp -pr Makefile boot guest host tools xen tests $out/base/ || exit 1
+mkdir -p $out/base/build
+cp -pr build/codecs $out/base/build/ || exit 1
 [ ! -d bench ] || cp -pr bench $out/base/
 ls tests/mutants/*"$pattern"*.patch >$out/patches || exit 1
 

@@ -29,10 +29,10 @@
  * the heap asks for, tmem_tidy.c moves descriptors together, tmem_meta.c
  * billing and metadata, tmem_control.c the toolstack's operations,
  * tmem_list.c statistics, tmem_save.c, tmem_walk.c, tmem_record.c and
- * tmem_restore.c what takes a client to another host. tmem_xen.c is the glue:
- * all that knows page tables and physical maps of guests. Each has a header of
- * its name, but those that only tmem.h declares; tmem_stats.h is what all of
- * them count.
+ * tmem_restore.c what takes a client to another host, tmem_codec.c codecs and
+ * their buffers. tmem_xen.c is the glue: all that knows page tables and
+ * physical maps of guests. Each has a header of its name, but those that only
+ * tmem.h declares; tmem_stats.h is what all of them count.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
@@ -48,6 +48,8 @@
  *                       operations hold it for reading, which writes to
  *                       nothing but the CPU's own memory; so freezing and
  *                       destroying a pool wait for those that are under way.
+ *   spare_lock          spinlock: the buffers for compressed pages that CPUs
+ *                       share which have none (tmem_codec.c)
  *   tmem_shared_lock    spinlock: shared pools, their sharers, authorisations
  *   bucket->lock        spinlock: the bucket's objects, their pages, also
  *                       when the object is detached
@@ -97,6 +99,7 @@
 #include <xen/param.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_list.h>
@@ -341,6 +344,7 @@ static int __init cf_check tmem_init(void)
         return -ENOMEM;
     }
 
+    tmem_codec_init();
     tmem_queue_init();
     history = tmem_evict_init();
     tmem_list_init();

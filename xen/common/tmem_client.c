@@ -18,6 +18,7 @@
 #include <xen/nospec.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_meta.h>
@@ -122,6 +123,7 @@ static int client_create(struct domain *d)
         c->block = NULL;
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
+        c->compress = tmem_compress_clients;
         c->serial = ++serial;
         client_insert(c);
         rcu_assign_pointer(d->tmem_client, c);

@@ -20,6 +20,7 @@
 #include <xen/sched.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_list.h>
@@ -110,6 +111,16 @@ static long client_set_cap(struct tmem_client *c, unsigned int cap)
     return 0;
 }
 
+static long client_set_compress(struct tmem_client *c, bool compress)
+{
+    int rc = compress ? tmem_work_start() : 0;
+
+    if ( !rc )
+        write_atomic(&c->compress, compress);
+
+    return rc;
+}
+
 /* at->done: the next pool. A guest may make new ones meanwhile. */
 static long client_destroy_pools(struct tmem_client *c, struct progress *at)
 {
@@ -143,8 +154,7 @@ static long client_control(struct tmem_client *c,
         return client_set_cap(c, op->arg);
 
     case TMEMC_SET_COMPRESS:
-        write_atomic(&c->compress, op->arg);
-        return 0;
+        return client_set_compress(c, op->arg);
 
     case TMEMC_SHARED_AUTH:
         return tmem_shared_authorise(c, op->oid.oid, op->arg);

@@ -29,6 +29,7 @@
 #include <xen/sched.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_pool.h>
@@ -210,6 +211,9 @@ static long restore_client(struct tmem_client *c, const struct record *rec)
     tmem_set_weight(c, client->weight);
     /* A client that is restored has no ephemeral pages that were to go. */
     write_atomic(&c->cap, client->cap);
+    /* Where there is no memory for that, its pages are stored raw. */
+    if ( client->flags & TMEM_CLIENT_COMPRESS )
+        tmem_work_start();
     write_atomic(&c->compress, !!(client->flags & TMEM_CLIENT_COMPRESS));
     c->restore_frozen = client->flags & TMEM_CLIENT_FROZEN;
     tmem_shared_set_auth(c, rec->auth, client->nr_auth);
