@@ -3,8 +3,9 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * growth.c, memory.c, migrate.c, libs.c) starts a host with load_host(), drives it through
- * struct client, and adds samples to rows; report.c prints the rows.
+ * growth.c, memory.c, migrate.c, density.c, libs.c) starts a host with
+ * load_host(), drives it through struct client, and adds samples to rows;
+ * report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -22,6 +23,7 @@ struct options {
     unsigned int rounds;      /* medians of so many */
     unsigned long pages;      /* stored in a speed measurement */
     unsigned long frames;     /* guest frames on each side, put and get */
+    const char *corpus;       /* file or directory of real data */
 };
 extern struct options opt;
 
@@ -57,6 +59,7 @@ void row_section(const char *title);
 void report_table(FILE *f);
 void report_json(FILE *f);
 void report_plot(FILE *f);          /* data for bench.gp */
+void density_plot(FILE *f);         /* and for density.gp */
 unsigned int report_missed(void);   /* rows that miss their target */
 
 /* samples.c: times of single operations. */
@@ -165,6 +168,9 @@ struct client {
  */
 void load_host(unsigned int guests, unsigned long raw, unsigned long room,
                bool faulted);
+/* The same with more on the command line. */
+void load_host_with(const char *options, unsigned int guests,
+                    unsigned long raw, unsigned long room, bool faulted);
 void load_stop(void);
 /*
  * A domain whose frames are all written to: what nobody has written yet may be
@@ -205,6 +211,9 @@ enum raw { RAW_PUT, RAW_GET };    /* from guest to far side, and back */
 double run_op(struct client *c, uint32_t cmd, const struct plan *p,
               long expect, double *waited);
 double run_raw(enum raw dir, const struct plan *p, double *waited);
+/* Any function, called with each step. */
+double run_each(void (*fn)(const struct step *s, void *arg), void *arg,
+                const struct plan *p);
 
 /* The same, with the time of each operation; the spans are cleared first. */
 void time_op(struct client *c, uint32_t cmd, const struct plan *p, long expect,
@@ -250,6 +259,7 @@ void bench_evict(void);
 void bench_growth(void);
 void bench_memory(void);
 void bench_migrate(void);
+void bench_density(void);
 void bench_libs(void);
 
 #endif /* BENCH_H */

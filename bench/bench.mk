@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make bench [QUICK=1] [STRICT=1]: every line of the targets. See README.md.
-# make corpus [SEED=N] [PAGES=N]: pages of real data, in $(B)/corpus.
+# make corpus [SEED=N] [PAGES=N]: pages of real data, in $(B)/corpus. Made once
+#     for make bench, which takes CORPUS=DIR|FILE in its place.
 # make bench-policy [POLICY_ARGS=...]: eviction policies against the optimum.
 #
 # bench/libs_*.c use the private headers of the libraries that they measure;
@@ -11,19 +12,25 @@ BENCH_LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/libs_*.c))
 BENCH_OBJ := $(filter-out $(BENCH_LIB_OBJ), \
                $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)))
 CORPUS_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/corpus/*.c))
+CORPUS_LIB := $(filter-out %/build.o %/memory.o,$(CORPUS_OBJ))
+MADE := $(B)/corpus/pages
 BENCH_ARGS := $(if $(QUICK),--quick) $(if $(STRICT),--strict)
 
 .PHONY: bench corpus
-bench: $(B)/bench/bench | deps-bench
+bench: $(B)/bench/bench $(if $(CORPUS),,$(MADE)) | deps-bench
 	@BENCH_COMMIT=$$(git rev-parse --short HEAD 2>/dev/null) \
 	    $(B)/bench/bench $(BENCH_ARGS) --json=$(B)/bench.json \
-	    --plot=$(B)/bench.dat || { rc=$$?; [ $$rc != 1 ] || \
+	    --plot=$(B)/bench.dat --density-plot=$(B)/density.dat \
+	    --corpus='$(or $(CORPUS),$(MADE))' || { rc=$$?; [ $$rc != 1 ] || \
 	    echo "bench: a target is missed, and STRICT=1 asks for all" >&2; \
 	    exit $$rc; }
 	@if command -v gnuplot >/dev/null; then \
 	    gnuplot -e "data='$(B)/bench.dat'; out='$(B)/bench.svg'" \
 	        bench/bench.gp && \
-	    echo "bench: picture $(B)/bench.svg, JSON $(B)/bench.json" >&2; \
+	    gnuplot -e "data='$(B)/density.dat'; out='$(B)/density.svg'" \
+	        bench/density.gp && \
+	    echo "bench: pictures $(B)/bench.svg, $(B)/density.svg," \
+	        "JSON $(B)/bench.json" >&2; \
 	else \
 	    echo "bench: no picture; install gnuplot-nox for one" >&2; \
 	fi
@@ -38,7 +45,7 @@ $(BENCH_LIB_OBJ): $(B)/bench/%.o: bench/%.c $(STAMP) | deps-build
 	@echo "  CC    $<"
 	@$(CC) $(ENGINE_CFLAGS) -Ibench -c $< -o $@
 
-BENCH_LINK := $(BENCH_OBJ) $(BENCH_LIB_OBJ)
+BENCH_LINK := $(BENCH_OBJ) $(BENCH_LIB_OBJ) $(CORPUS_LIB)
 $(B)/bench/bench: $(BENCH_LINK) $(B)/libxenhost.a
 	@echo "  LD    $@"
 	@$(CC) $(HOST_CFLAGS) $(BENCH_LINK) $(HOST_LIBS) -o $@
@@ -46,6 +53,9 @@ $(B)/bench/bench: $(BENCH_LINK) $(B)/libxenhost.a
 corpus: $(B)/bench/corpus/build | deps-bench
 	@$< $(B)/corpus $(or $(PAGES),50000) $(or $(SEED),1)
 	@cat $(B)/corpus/recipe
+
+$(MADE): | $(B)/bench/corpus/build deps-bench
+	@$(B)/bench/corpus/build $(B)/corpus
 
 $(B)/bench/corpus/build: $(CORPUS_OBJ)
 	@echo "  LD    $@"

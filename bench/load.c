@@ -74,17 +74,26 @@ void load_domain(domid_t domid, unsigned long pages, unsigned long max,
 void load_host(unsigned int guests, unsigned long raw, unsigned long room,
                bool faulted)
 {
+    load_host_with("", guests, raw, room, faulted);
+}
+
+void load_host_with(const char *options, unsigned int guests,
+                    unsigned long raw, unsigned long room, bool faulted)
+{
+    char cmdline[128];
     unsigned long owned = guests * 2 * opt.frames + raw + ADMIN_PAGES;
     struct xenhost_config cfg = {
         /* The host's own needs are not known: what is too much is taken. */
         .host_pages = owned + room + (owned + room) / 50 + 4096,
         .cpus = 2,
-        .cmdline = "tmem=1 tmem_reserve=256",
+        .cmdline = cmdline,
     };
     unsigned long excess;
     unsigned int i;
-    int rc = xenhost_start(&cfg);
+    int rc;
 
+    snprintf(cmdline, sizeof(cmdline), "tmem=1 tmem_reserve=256 %s", options);
+    rc = xenhost_start(&cfg);
     if ( rc )
         fail("cannot start a host of %lu pages: error %d", cfg.host_pages, rc);
 
@@ -339,6 +348,18 @@ void time_raw(enum raw dir, const struct plan *p, struct spans *each)
         raw_step(dir, &p->steps[i]);
         span_add(each, start);
     }
+}
+
+double run_each(void (*fn)(const struct step *s, void *arg), void *arg,
+                const struct plan *p)
+{
+    struct clock clock = clock_start();
+    unsigned long i;
+
+    for ( i = 0; i < p->nr; i++ )
+        fn(&p->steps[i], arg);
+
+    return clock_stop(&clock, NULL);
 }
 
 void check_gets(const struct client *c, const struct plan *put,

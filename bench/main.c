@@ -26,6 +26,7 @@ static const struct {
     { "growth", bench_growth },
     { "memory", bench_memory },
     { "migrate", bench_migrate },
+    { "density", bench_density },
     { "libs", bench_libs },
 };
 #define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -34,11 +35,13 @@ static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
           "             [--only=speed,pairs,bounds,evict,growth,memory,migrate,"
-          "libs]\n"
-          "             [--json=FILE] [--plot=FILE] [--strict]\n"
+          "density,\n              libs] [--corpus=DIR|FILE] [--json=FILE] "
+          "[--plot=FILE]\n             [--density-plot=FILE] [--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"
           "  --frames=N   guest frames they come from (default 32768)\n"
+          "  --corpus=... data to compress: any files (default "
+          "build/corpus/pages,\n               which make corpus makes)\n"
           "  --strict     exit with 1 when a target is missed\n", f);
     exit(status);
 }
@@ -85,7 +88,7 @@ static bool listed(const char *list, const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *json = NULL, *plot = NULL, *only = NULL;
+    const char *json = NULL, *plot = NULL, *only = NULL, *density = NULL;
     bool strict = false;
     unsigned int i;
     int arg;
@@ -96,7 +99,8 @@ int main(int argc, char **argv)
 
         if ( !strcmp(a, "--quick") )
             opt = (struct options){ .quick = true, .rounds = 3,
-                                    .pages = 50000, .frames = 16384 };
+                                    .pages = 50000, .frames = 16384,
+                                    .corpus = opt.corpus };
         else if ( !strcmp(a, "--strict") )
             strict = true;
         else if ( !strncmp(a, "--rounds=", 9) )
@@ -109,6 +113,10 @@ int main(int argc, char **argv)
             json = a + 7;
         else if ( !strncmp(a, "--plot=", 7) )
             plot = a + 7;
+        else if ( !strncmp(a, "--density-plot=", 15) )
+            density = a + 15;
+        else if ( !strncmp(a, "--corpus=", 9) )
+            opt.corpus = a + 9;
         else if ( !strncmp(a, "--only=", 7) )
             only = a + 7;
         else if ( !strcmp(a, "--help") || !strcmp(a, "-h") )
@@ -129,6 +137,7 @@ int main(int argc, char **argv)
     report_table(stdout);
     write_file(json, report_json);
     write_file(plot, report_plot);
+    write_file(density, density_plot);
     note("bench: %u targets missed", report_missed());
 
     return strict && report_missed() ? 1 : 0;

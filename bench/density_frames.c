@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * density_frames.c - frames for each page, over the ideal
+ *
+ * Design: the ideal is the sum of the bytes that are stored, as a codec by
+ * itself makes them, without a gap. What is used is what the heap has fewer of
+ * since the client came: pool, metadata, caches and all. Nothing here depends
+ * on time: one round.
+ *
+ * Locking: single thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "density.h"
+
+#define PER_OBJECT 1000
+#define GONE       UINT32_MAX
+
+/* What is stored, for a while. */
+struct held {
+    const struct way *way;
+    const char *kind;
+    struct client client;
+    struct plan put;
+    uint32_t *content;        /* guest frame by number of the handle, or GONE */
+    unsigned long before;     /* free frames */
+};
+
+static void begin(struct held *h, struct way *w, uint32_t flags,
+                  unsigned long nr)
+{
+    struct plan_spec spec = {
+        .domid = 1, .nr = nr, .per_object = PER_OBJECT, .first = 1,
+    };
+
+    *h = (struct held){
+        .way = w, .put = plan_make(&spec), .before = xenhost_free_pages(),
+        .kind = flags == PERSISTENT ? "persistent" : "ephemeral",
+    };
+    h->content = density_content(&h->put);
+    client_pool(&h->client, 1, flags);
+    run_op(&h->client, TMEM_PUT_PAGE, &h->put, 1, NULL);
+}
+
+/* The client goes as well, with all that it had. */
+static void end(struct held *h)
+{
+    client_check(&h->client, "density");
+    client_destroy_pool(&h->client);
+    if ( xenhost_domain_soft_reset(1) )
+        fail("cannot reset domain 1");
+    plan_free(&h->put);
+    free(h->content);
+}
+
+static unsigned long used(const struct held *h)
+{
+    return h->before - xenhost_free_pages();
+}
+
+static double ideal(const struct held *h)
+{
+    double sum = 0;
+    unsigned long i;
+
+    for ( i = 0; i < h->put.nr; i++ )
+        if ( h->content[i] != GONE )
+            sum += h->way->len[h->content[i]];
+
+    return sum / PAGE;
+}
+
+/* One row; limit 0: none. Only full runs have the pages that targets mean. */
+static void tell(const struct held *h, const char *id, const char *what,
+                 const char *old, double limit)
+{
+    bool target = limit && !opt.quick && h->way->codec;
+    struct row *r = row(text("density.%s.%s.%s", h->way->name, h->kind, id),
+                        text("%s, %s: %s", h->way->name, h->kind, what), "x",
+                        h->way->codec == 1 ? old : "",
+                        target ? AT_MOST : INFORM);
+
+    row_add(r, used(h) / ideal(h));
+    if ( target )
+        row_limit(r, limit);
+}
+
+/* Flush handles in random order, from one share of them to another. */
+static void flush(struct held *h, const struct plan *order, double from,
+                  double to)
+{
+    unsigned long i, first = from * order->nr, end = to * order->nr;
+    struct plan part = plan_part(order, first, end - first);
+
+    run_op(&h->client, TMEM_FLUSH_PAGE, &part, 1, NULL);
+    for ( i = 0; i < part.nr; i++ )
+        h->content[part.steps[i].page] = GONE;
+}
+
+/* As many puts as there are pages: of any handle, with any page. */
+static void replace(struct held *h)
+{
+    unsigned long i;
+
+    for ( i = 0; i < h->put.nr; i++ )
+    {
+        struct step *s = &h->put.steps[random32() % h->put.nr], step = *s;
+
+        step.frame = random32() % opt.frames;
+        h->content[step.page] = step.frame;
+        /* A duplicate put that fails leaves nothing: then it is a new one. */
+        if ( one_op(&h->client, TMEM_PUT_PAGE, &step) != 1 )
+            h->client.bad += one_op(&h->client, TMEM_PUT_PAGE, &step) != 1;
+    }
+}
+
+bool frames_measure(struct way *w, uint32_t flags)
+{
+    static const unsigned long small[] = { 1000, 4000 };
+    bool persistent = flags == PERSISTENT, able;
+    struct plan_spec spec = {
+        .domid = 1, .nr = opt.frames, .per_object = PER_OBJECT, .first = 1,
+    };
+    struct held h;
+    struct plan order;
+    unsigned int i;
+
+    note("density: %s, %s, frames", w->name,
+         persistent ? "persistent" : "ephemeral");
+    density_host(w->boot, opt.frames + opt.frames / 8);
+    order = plan_make(&spec);
+
+    begin(&h, w, flags, opt.frames);
+    /* An engine that stores all of it raw is nowhere near the ideal. */
+    able = used(&h) < (opt.frames + ideal(&h)) / 2;
+    if ( able )
+    {
+        if ( persistent )
+            w->frames = (double)used(&h) / opt.frames;
+        tell(&h, "fresh", text("%lu pages", opt.frames), "1.09",
+             persistent ? 1.035 : 1.05);
+        flush(&h, &order, 0, 0.5);
+        tell(&h, "half", "half flushed at random", "1.90",
+             persistent ? 1.15 : 0);
+        flush(&h, &order, 0.5, 0.9);
+        tell(&h, "tenth", "nine tenths", "", 0);
+    }
+    end(&h);
+
+    for ( i = 0; able && i < 2; i++ )
+    {
+        begin(&h, w, flags, small[i]);
+        tell(&h, text("%lu", small[i]), text("%lu pages", small[i]), "",
+             small[i] == 1000 ? 1.06 : 0);
+        end(&h);
+    }
+
+    if ( able )
+    {
+        begin(&h, w, flags, opt.frames);
+        for ( i = 0; i < 3; i++ )
+            replace(&h);
+        tell(&h, "replaced", "replaced three times", "",
+             persistent ? 1.07 : 0);
+        end(&h);
+    }
+
+    plan_free(&order);
+    load_stop();
+
+    return able;
+}
