@@ -386,10 +386,12 @@ static void test_no_memory(void **unused)
         /* One for each, and one of the CPU that serves threads. */
         xenhost_fault(XENHOST_FAULT_ALLOC, n, false);
         assert_int_equal(control_arg(TMEMC_SET_COMPRESS, 1, 1), -ENOMEM);
+        assert_int_equal(list_now(1, "C=CI:1", "co"), 0);
         assert_int_equal(cpus_with(), n <= CPUS ? CPUS - 1 : CPUS);
         assert_int_equal(xenhost_log_lines(), lines + 1);
         xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
         assert_int_equal(control_arg(TMEMC_SET_COMPRESS, 1, 1), 0);
+        assert_int_equal(list_now(1, "C=CI:1", "co"), 1);
         assert_int_equal(cpus_with(), CPUS);
         machine_stop();
     }
