@@ -89,6 +89,13 @@ static double history(void)
                     free_frames("tmem=1", frames)) * PAGE / frames;
 }
 
+/* The buffers and the state of the codec that each CPU has to compress. */
+static double codec(void)
+{
+    return (double)(free_frames("tmem=1", 1UL << 16) -
+                    free_frames("tmem=1 tmem_compress=yes", 1UL << 16)) * PAGE;
+}
+
 void bench_memory(void)
 {
     static const char *const titles[2] = {
@@ -114,4 +121,6 @@ void bench_memory(void)
     }
     row_add(row("mem.history", "table of puts, for each frame of the host",
                 "B", "", INFORM), history());
+    row_add(row("mem.codec", "buffers of each CPU that compresses", "B", "",
+                INFORM), codec());
 }

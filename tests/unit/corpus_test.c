@@ -70,6 +70,33 @@ static int teardown(void **state)
     return rmdir(dir);
 }
 
+/* What is in a buffer before does not show behind a file's end. */
+static void test_files(void **state)
+{
+    struct corpus_files f = { };
+    char page[CORPUS_PAGE];
+    unsigned int i;
+
+    (void)state;
+    assert_int_equal(corpus_files_add(&f, path("b")), 0);
+    assert_int_equal(corpus_files_add(&f, dir), 0);
+    assert_int_equal(f.nr, 4);              /* b/x, a, b/x again, c */
+    assert_int_equal(f.pages, 5);
+    for ( i = 0; i < 5; i++ )
+    {
+        const struct corpus_file *file = corpus_files_find(&f, i);
+
+        assert_ptr_equal(file, &f.v[i < 2 ? i : i - 1]);
+        memset(page, 0xff, sizeof(page));
+        assert_true(corpus_files_read(file, i, page));
+        assert_int_equal(page[99], "\3\1\2\3\4"[i]);
+        assert_int_equal(page[100], "\0\1\2\0\4"[i]);
+        assert_int_equal(page[CORPUS_PAGE - 1], "\0\1\2\0\4"[i]);
+    }
+    assert_false(corpus_files_read(&f.v[3], 5, page));
+    corpus_files_free(&f);
+}
+
 static void test_load(void **state)
 {
     struct corpus c;
@@ -164,6 +191,7 @@ static void test_pick(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),
         cmocka_unit_test(test_load),
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_pick),
