@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_bin.h - one bin: the bytes of several pages in up to four frames
+ *
+ * For tmem_store.c alone. Nothing here takes a lock; what is said there holds.
+ * Offsets, lengths and gaps are bytes, the first two from the bin's start.
+ */
+#ifndef XEN_TMEM_BIN_H
+#define XEN_TMEM_BIN_H
+
+#include <xen/tmem_store.h>
+
+/* Entries begin at multiples of that. */
+#define TMEM_BIN_UNIT      8
+#define TMEM_BIN_BYTES     (TMEM_BIN_FRAMES * PAGE_SIZE)
+
+/* The lists of its store that a bin is on. */
+enum tmem_bin_list {
+    TMEM_BY_GAP,               /* by its largest gap, for who looks for room */
+    TMEM_BY_FREE,              /* by free bytes for each frame: compaction */
+    TMEM_BIN_LISTS
+};
+
+/* The head of the bin's first frame. */
+struct tmem_bin {
+    struct tmem_store *store;  /* constant */
+    tmem_frame_nr_t frame[TMEM_BIN_FRAMES];
+    struct {
+        tmem_frame_nr_t prev, next; /* 0: none */
+    } link[TMEM_BIN_LISTS];
+    uint8_t class[TMEM_BIN_LISTS];  /* which list it is on; 0: none */
+    uint8_t frames;
+    uint8_t live;              /* entries */
+    uint8_t slots;             /* places of the directory, used or not */
+    uint16_t gap;              /* the largest that an entry may use, or 0 */
+    uint16_t free;             /* in all gaps */
+};
+
+/* A place of the directory; they go down from the end of the first frame. */
+struct tmem_bin_slot {
+    uint32_t unit:11;          /* where its bytes begin */
+    uint32_t len:12;           /* 0: not used */
+    uint32_t codec:3;
+    uint32_t shared:1;         /* 0 yet */
+    uint32_t index;
+    struct tmem_object *obj;
+};
+
+static inline struct tmem_bin_slot *tmem_bin_slot(const struct tmem_bin *bin,
+                                                  unsigned int n)
+{
+    return (struct tmem_bin_slot *)((unsigned long)bin + PAGE_SIZE) - (n + 1);
+}
+
+/* What an entry of len bytes takes of a bin. */
+static inline unsigned int tmem_bin_room(unsigned int len)
+{
+    return ROUNDUP(len, TMEM_BIN_UNIT);
+}
+
+/*
+ * Map the first frame of a bin: to be unmapped with unmap_domain_page(). NULL
+ * when it has a memory error, and the bin is lost.
+ */
+struct tmem_bin *tmem_bin_map(tmem_frame_nr_t nr);
+/* Has any of its frames had a memory error, or is it to go offline? */
+bool tmem_bin_is_bad(const struct tmem_bin *bin);
+
+/* A bin of one frame, with a directory of that many places. */
+void tmem_bin_init(struct tmem_bin *bin, struct tmem_store *st,
+                   tmem_frame_nr_t nr, unsigned int slots);
+/* Has it less than four frames, and use for one more? */
+bool tmem_bin_may_grow(const struct tmem_bin *bin);
+/* One more frame. */
+void tmem_bin_grow(struct tmem_bin *bin, tmem_frame_nr_t nr);
+
+/*
+ * An entry in the smallest gap that is large enough; there is one. Which one it
+ * is, without its bytes.
+ */
+unsigned int tmem_bin_add(struct tmem_bin *bin, const struct tmem_entry *e);
+/* An entry goes. */
+void tmem_bin_drop(struct tmem_bin *bin, unsigned int n);
+/* It has other bytes, for which there is room where it is. */
+void tmem_bin_change(struct tmem_bin *bin, unsigned int n, unsigned int len,
+                     unsigned int codec);
+
+/* Are bytes of an entry in that frame? */
+bool tmem_bin_uses(const struct tmem_bin *bin, unsigned int n, unsigned int i);
+
+/* Where bytes are: in a bin, or in a buffer, which then is all of it. */
+struct tmem_span {
+    tmem_frame_nr_t frame[TMEM_BIN_FRAMES];
+    unsigned int offset;
+    void *buffer;              /* or NULL */
+};
+
+/* Of an entry: what is needed of the bin, that may be unmapped then. */
+struct tmem_span tmem_bin_span(const struct tmem_bin *bin, unsigned int n);
+/* Copy bytes; frames are mapped piece by piece. */
+void tmem_span_copy(const struct tmem_span *to, const struct tmem_span *from,
+                    unsigned int len);
+
+/* Deep validity. */
+void tmem_bin_check(const struct tmem_bin *bin);
+
+#endif /* XEN_TMEM_BIN_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
