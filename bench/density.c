@@ -92,6 +92,26 @@ struct plan density_part(const struct way *w, const struct plan *all,
     return p;
 }
 
+long density_statistic(const char *key)
+{
+    static char buf[4096];
+    struct xen_sysctl_tmem_op op = {
+        .cmd = TMEMC_LIST, .cli_id = 1, .arg = 1, .len = sizeof(buf),
+    };
+    char *p = buf;
+    long sum = -1;
+
+    memcpy(&op.buf, &p, sizeof(p));
+    if ( xenhost_tmem_control(DOM_ADMIN, &op) <= 0 )
+        fail("cannot list domain 1");
+
+    for ( p = strtok(buf, ",\n"); p; p = strtok(NULL, ",\n") )
+        if ( !strncmp(p, key, 2) && p[2] == ':' )
+            sum = (sum < 0 ? 0 : sum) + atol(p + 3);
+
+    return sum;
+}
+
 /* Compress the page of each frame, in random order. */
 static void pack(struct way *w)
 {

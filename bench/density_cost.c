@@ -158,25 +158,6 @@ static void tried(struct round *r)
     row_add(row_of(w, "get.raw", "get / raw copy", "x", 0), get / raw_get);
 }
 
-/* Sum of the numbers that KEY:number has in what TMEMC_LIST tells; -1: none. */
-static long statistic(const char *key)
-{
-    static char buf[4096];
-    struct xen_sysctl_tmem_op op = {
-        .cmd = TMEMC_LIST, .cli_id = 1, .arg = 1, .len = sizeof(buf),
-    };
-    char *p = buf;
-    long sum = -1;
-
-    memcpy(&op.buf, &p, sizeof(p));
-    if ( xenhost_tmem_control(DOM_ADMIN, &op) <= 0 )
-        fail("cannot list domain 1");
-    for ( p = buf; (p = strstr(p, key)); p += strlen(key) )
-        sum = (sum < 0 ? 0 : sum) + atol(p + strlen(key));
-
-    return sum;
-}
-
 static void tell_times(const struct round *r, const char *op, double limit)
 {
     static const struct {
@@ -217,20 +198,20 @@ static void flushes(struct round *r)
     long moved, before;
 
     run_op(&r->client, TMEM_FLUSH_PAGE, &first, 1, NULL);
-    moved = statistic(",cv:");
+    moved = density_statistic("cv");
     row_add(row_of(r->way, "flush", "flush that compacts / raw copy", "x", 3),
             run_op(&r->client, TMEM_FLUSH_PAGE, &timed, 1, NULL) / raw);
-    moved = statistic(",cv:") - moved;
+    moved = density_statistic("cv") - moved;
     time_op(&r->client, TMEM_FLUSH_PAGE, &each, 1, &r->each);
     tell_times(r, "flush", 50);
 
-    for ( i = 0; i < looked.nr && statistic(",cv:") >= 0; i++ )
+    for ( i = 0; i < looked.nr && density_statistic("cv") >= 0; i++ )
     {
-        before = statistic(",cv:");
+        before = density_statistic("cv");
         r->client.bad += one_op(&r->client, TMEM_FLUSH_PAGE,
                                 &looked.steps[i]) != 1;
-        if ( statistic(",cv:") - before > (long)most )
-            most = statistic(",cv:") - before;
+        if ( density_statistic("cv") - before > (long)most )
+            most = density_statistic("cv") - before;
     }
     if ( i )
     {

@@ -13,8 +13,9 @@
 #include <string.h>
 #include "density.h"
 
-#define PER_OBJECT 1000
-#define GONE       UINT32_MAX
+#define PER_OBJECT   1000
+#define GONE         UINT32_MAX
+#define RELINQUISHED 500      /* frames that the heap wants, one by one */
 
 /* What is stored, for a while. */
 struct held {
@@ -70,9 +71,9 @@ static double ideal(const struct held *h)
     return sum / PAGE;
 }
 
-/* One row; limit 0: none. Only full runs have the pages that targets mean. */
-static void tell(const struct held *h, const char *id, const char *what,
-                 const char *old, double limit)
+/* A row; limit 0: none. Only full runs have the pages that targets mean. */
+static struct row *bounded(const struct held *h, const char *id,
+                           const char *what, const char *old, double limit)
 {
     bool target = limit && !opt.quick && h->way->codec;
     struct row *r = row(text("density.%s.%s.%s", h->way->name, h->kind, id),
@@ -80,9 +81,16 @@ static void tell(const struct held *h, const char *id, const char *what,
                         h->way->codec == 1 ? old : "",
                         target ? AT_MOST : INFORM);
 
-    row_add(r, used(h) / ideal(h));
     if ( target )
         row_limit(r, limit);
+
+    return r;
+}
+
+static void tell(const struct held *h, const char *id, const char *what,
+                 const char *old, double limit)
+{
+    row_add(bounded(h, id, what, old, limit), used(h) / ideal(h));
 }
 
 /* Flush handles in random order, from one share of them to another. */
@@ -112,6 +120,34 @@ static void replace(struct held *h)
         if ( one_op(&h->client, TMEM_PUT_PAGE, &step) != 1 )
             h->client.bad += one_op(&h->client, TMEM_PUT_PAGE, &step) != 1;
     }
+}
+
+/*
+ * The heap is empty, and wants frames, one at a time: how many pages go for
+ * each. What tmem's caches have comes first.
+ */
+static void relinquish(struct held *h)
+{
+    unsigned long free = xenhost_free_pages(), i;
+    long first, before, now, most = 0;
+
+    if ( xenhost_alloc_pages(free) != free || xenhost_alloc_pages(100) != 100 )
+        fail("cannot take what is free");
+
+    first = now = density_statistic("Ec");
+    for ( i = 0; i < RELINQUISHED; i++ )
+    {
+        before = now;
+        if ( xenhost_alloc_pages(1) != 1 )
+            fail("the heap gets no frame of tmem");
+        now = density_statistic("Ec");
+        if ( before - now > most )
+            most = before - now;
+    }
+
+    row_add(bounded(h, "evicted", "evicted for each frame given", "", 2.5),
+            (double)(first - now) / RELINQUISHED);
+    row_add(bounded(h, "evicted.most", "at most, at once", "", 64), most);
 }
 
 bool frames_measure(struct way *w, uint32_t flags)
@@ -162,6 +198,8 @@ bool frames_measure(struct way *w, uint32_t flags)
             replace(&h);
         tell(&h, "replaced", "replaced three times", "",
              persistent ? 1.07 : 0);
+        if ( !persistent )
+            relinquish(&h);
         end(&h);
     }
 
