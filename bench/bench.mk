@@ -68,7 +68,8 @@ POLICY_SRC := $(filter-out bench/policy/engine.c,$(wildcard bench/policy/*.c))
 POLICY_OBJ := $(POLICY_SRC:%.c=$(B)/%.o)
 POLICY_ENGINE := $(B)/bench/policy/engine.o
 POLICY_LINK := $(POLICY_OBJ) $(POLICY_ENGINE) $(B)/obj/host/run/pagecache.o \
-               $(B)/obj/host/run/trace.o $(B)/obj/xen/common/tmem_policy.o
+               $(B)/obj/host/run/trace.o $(B)/obj/host/run/savefile.o \
+               $(B)/obj/xen/common/tmem_policy.o
 
 .PHONY: bench-policy
 bench-policy: $(B)/bench/policy/policy
