@@ -397,6 +397,26 @@ static void test_closest(void **state)
     frames_give();
 }
 
+/* A frame that looks like a bin, since its next owner says so, is none. */
+static void test_stale_entry(void **state)
+{
+    unsigned char *frame, *copy = malloc(PAGE_SIZE);
+    struct tmem_entry e;
+    tmem_stored_t s;
+
+    frames_take(1);
+    put(0, 1000);
+    e = entry(0);
+    s = pages[0].s;
+    frame = page_to_virt(tmem_stored_frame(s));
+    memcpy(copy, frame, PAGE_SIZE);
+    flush(0);
+    memcpy(frame, copy, PAGE_SIZE);
+    assert_false(tmem_store_is(&st, s, &e));
+    free(copy);
+    frames_give();
+}
+
 static double density(void)
 {
     return (double)st.frames * PAGE_SIZE / st.bytes;
@@ -521,61 +541,64 @@ static void test_bad_frame(void **state)
     frames_give();
 }
 
-/* A bin whose first frame is broken is lost, but not those on its lists. */
+/*
+ * A bin whose first frame is broken is lost, but not the others. It is what
+ * compaction would have found first.
+ */
 static void test_broken_bin(void **state)
 {
-    const unsigned int nr = 60;
+    const unsigned int nr = 200;
     struct tmem_freed freed = { 0 };
+    unsigned int i, left = 0, moved = 0;
     struct page_info *lost;
-    unsigned int i, left;
+    struct tmem_entry e;
 
-    frames_take(40);
+    frames_take(120);
     for ( i = 0; i < nr; i++ )
-        put(i, 1500);
-    for ( i = 0; i < nr; i += 3 )
+        put(i, usual_size());
+    for ( i = 0; i < nr; i += 2 )
         flush(i);
-    lost = tmem_stored_frame(pages[28].s);
+    assert_true(tmem_is_stored(tmem_store_to_move(&st, &e)));
+    lost = tmem_stored_frame(pages[e.index].s);
     lost->count_info |= PGC_broken;
     tmem_bad_frames = true;
-    for ( i = left = 0; i < nr; i++ )
-        if ( pages[i].len && tmem_stored_frame(pages[i].s) == lost )
-        {
-            struct tmem_entry e = entry(i);
+    assert_true(compact(&moved));
+    for ( i = 0; i < nr; i++ )
+    {
+        if ( !pages[i].len || tmem_stored_frame(pages[i].s) != lost )
+            continue;
+        left++;
+        e = entry(i);
+        assert_true(tmem_store_is_broken(pages[i].s));
+        assert_false(tmem_store_is(&st, pages[i].s, &e));
+        assert_ptr_equal(tmem_store_of(pages[i].s), &st);
+        assert_false(tmem_is_stored(tmem_store_move(&st, pages[i].s, &freed)));
+        tmem_store_remove(&st, pages[i].s, &freed);
+        assert_int_equal(freed.nr, 0);
+        pages[i].len = 0;
+    }
+    assert_true(left > 0);
+    for ( i = 0; i < nr; i++ )
+    {
+        if ( pages[i].len )
+            flush(i);
+        tmem_store_check(&st);
+        put(i, usual_size());
+        tmem_store_check(&st);
+        compact(&moved);
+        tmem_store_check(&st);
+        check_contents(i);
+    }
+    for ( i = 0; i < nr; i++ )
+        flush(i);
+    assert_true(tmem_store_is_empty(&st));
+    assert_in_range(st.frames, 1, TMEM_BIN_FRAMES);
 
-            left++;
-            assert_true(tmem_store_is_broken(pages[i].s));
-            assert_false(tmem_store_is(&st, pages[i].s, &e));
-            assert_ptr_equal(tmem_store_of(pages[i].s), &st);
-            assert_false(tmem_is_stored(tmem_store_move(&st, pages[i].s,
-                                                        &freed)));
-            tmem_store_remove(&st, pages[i].s, &freed);
-            assert_int_equal(freed.nr, 0);
-            pages[i].len = 0;
-        }
-    assert_true(left > 4);
-    for ( i = 0; i < nr; i++ )
-        if ( pages[i].len )
-        {
-            check_contents(i);
-            flush(i);
-            tmem_store_check(&st);
-            put(i, 1600);
-            tmem_store_check(&st);
-            move(i);
-            tmem_store_check(&st);
-            check_contents(i);
-        }
-    for ( i = 0; i < nr; i++ )
-        if ( pages[i].len )
-            flush(i);
-    assert_int_equal(st.entries, 0);
-    assert_int_equal(st.frames, 4);
     tmem_bad_frames = false;
     lost->count_info &= ~PGC_broken;
-    for ( i = 0; i < 4; i++ )
+    for ( i = 0; i < st.frames; i++ )
         spare[nr_spare++] = pdx_to_page(
             ((struct tmem_bin *)page_to_virt(lost))->frame[i]);
-    live = bytes = 0;
     frames_give();
 }
 
@@ -647,6 +670,7 @@ int main(int argc, char **argv)
         test(test_zeroed),
         test(test_directory),
         test(test_closest),
+        test(test_stale_entry),
         test(test_random),
         test(test_bad_frame),
         test(test_broken_bin),
