@@ -129,6 +129,25 @@ static void test_largest(void **state)
     stop();
 }
 
+/* A frame more is enough, and were it the least that can make a difference. */
+static void test_one_more(void **state)
+{
+    domid_t dom;
+
+    (void)state;
+    start();
+    for ( dom = MODEST + 1; dom <= CLIENTS; dom++ )
+        assert_int_equal(set_weight(dom, TMEM_MAX_WEIGHT), 0);
+    for ( dom = MODEST + 1; dom < CLIENTS / 2; dom++ )
+        assert_int_equal(guest_put_range(HANDLE(dom, 0, 1, 0), EACH - 1, 1),
+                         EACH - 1);
+    assert_int_equal(guest_put_range(HANDLE(CLIENTS, 0, 1, 0), EACH, 1), EACH);
+    assert_int_equal(peek_held(CLIENTS), peek_held(MODEST + 1) + 1);
+    evict_batch();
+    assert_int_equal(peek_ephemeral(CLIENTS), EACH - 1);
+    stop();
+}
+
 static void test_no_share(void **state)
 {
     static struct handle put[PAGES];
@@ -154,6 +173,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_one_more),
         cmocka_unit_test(test_no_share),
     };
 
