@@ -554,7 +554,7 @@ tmem_stored_t tmem_store_to_move(struct tmem_store *st, struct tmem_entry *e)
     return s;
 }
 
-bool tmem_store_is(const struct tmem_store *st, tmem_stored_t s,
+bool tmem_store_is(struct tmem_store *st, tmem_stored_t s,
                    const struct tmem_entry *e)
 {
     unsigned int n = tmem_stored_entry(s);
@@ -652,7 +652,7 @@ static void check_list(const struct tmem_store *st, enum tmem_bin_list by,
     }
 }
 
-void tmem_store_check(const struct tmem_store *st)
+void tmem_store_check(struct tmem_store *st)
 {
     unsigned int by, class;
 
@@ -667,7 +667,7 @@ void tmem_store_check(const struct tmem_store *st)
         }
 }
 
-void tmem_store_check_bin(const struct tmem_store *st, tmem_stored_t s)
+void tmem_store_check_bin(struct tmem_store *st, tmem_stored_t s)
 {
     struct tmem_bin *bin = bin_of(s);
 

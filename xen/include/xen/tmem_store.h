@@ -121,7 +121,7 @@ tmem_stored_t tmem_store_to_move(struct tmem_store *st, struct tmem_entry *e);
  * Is the word still that entry? Anything that was an entry once may be asked
  * for. Bucket (of e) and store locked.
  */
-bool tmem_store_is(const struct tmem_store *st, tmem_stored_t s,
+bool tmem_store_is(struct tmem_store *st, tmem_stored_t s,
                    const struct tmem_entry *e);
 /*
  * Move an entry to another bin: what stands for it now, or NONE when there is
@@ -133,9 +133,9 @@ tmem_stored_t tmem_store_move(struct tmem_store *st, tmem_stored_t s,
                               struct tmem_freed *freed);
 
 /* Deep validity: lists and what is on them. For tests. Store locked. */
-void tmem_store_check(const struct tmem_store *st);
+void tmem_store_check(struct tmem_store *st);
 /* The same of the bin of an entry. */
-void tmem_store_check_bin(const struct tmem_store *st, tmem_stored_t s);
+void tmem_store_check_bin(struct tmem_store *st, tmem_stored_t s);
 
 #endif /* XEN_TMEM_STORE_H */
 
