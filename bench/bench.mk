@@ -64,12 +64,12 @@ $(B)/bench/corpus/build: $(CORPUS_OBJ)
 -include $(BENCH_LINK:.o=.d) $(CORPUS_OBJ:.o=.d)
 
 # The page cache of the guests is that of tmem-host.
-POLICY_SRC := $(filter-out bench/policy/engine.c,$(wildcard bench/policy/*.c))
+POLICY_PRIVATE := bench/policy/engine.c bench/policy/packed.c
+POLICY_SRC := $(filter-out $(POLICY_PRIVATE),$(wildcard bench/policy/*.c))
 POLICY_OBJ := $(POLICY_SRC:%.c=$(B)/%.o)
-POLICY_ENGINE := $(B)/bench/policy/engine.o
+POLICY_ENGINE := $(POLICY_PRIVATE:%.c=$(B)/%.o)
 POLICY_LINK := $(POLICY_OBJ) $(POLICY_ENGINE) $(B)/obj/host/run/pagecache.o \
-               $(B)/obj/host/run/trace.o $(B)/obj/host/run/savefile.o \
-               $(B)/obj/xen/common/tmem_policy.o
+               $(B)/obj/host/run/trace.o $(B)/obj/host/run/savefile.o
 
 .PHONY: bench-policy
 bench-policy: $(B)/bench/policy/policy
@@ -80,13 +80,14 @@ $(POLICY_OBJ): $(B)/%.o: %.c $(STAMP) | deps-build
 	@echo "  CC    $<"
 	@$(CC) $(HOST_CFLAGS) -Wdeclaration-after-statement -Wvla -c $< -o $@
 
-$(POLICY_ENGINE): bench/policy/engine.c $(STAMP) | deps-build
+$(POLICY_ENGINE): $(B)/%.o: %.c $(STAMP) | deps-build
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(LIB_CFLAGS) -c $< -o $@
 
-$(B)/bench/policy/policy: $(POLICY_LINK)
+$(B)/bench/policy/policy: $(POLICY_LINK) $(B)/libxenhost.a
 	@echo "  LD    $@"
-	@$(CC) $(HOST_CFLAGS) $^ -o $@ -lm
+	@$(CC) $(HOST_CFLAGS) -Wl,--wrap=xenhost_guest_page $(POLICY_LINK) \
+	    $(HOST_LIBS) -o $@
 
 -include $(POLICY_OBJ:.o=.d) $(POLICY_ENGINE:.o=.d)

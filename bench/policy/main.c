@@ -10,6 +10,7 @@
  * Locking: none; one thread.
  */
 #include <err.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,21 @@ uint32_t sim_random(uint64_t *state)
     return (*state * 0x2545f4914f6cdd1dULL) >> 32;
 }
 
+void sim_json(FILE *json, const char *fmt, ...)
+{
+    static bool another;
+    va_list ap;
+
+    if ( !json )
+        return;
+
+    fputs(another ? ",\n{" : "[\n{", json);
+    another = true;
+    va_start(ap, fmt);
+    vfprintf(json, fmt, ap);
+    va_end(ap);
+}
+
 size_t sim_run(const struct stream *s, const struct sim_policy *p,
                uint32_t capacity)
 {
@@ -85,7 +101,6 @@ size_t sim_run(const struct stream *s, const struct sim_policy *p,
 static void row(const struct workload *w, const struct stream *s,
                 unsigned int percent, struct summary *sum, FILE *json)
 {
-    static bool another;
     uint32_t capacity = (uint64_t)sim_useful(s) * percent / 100;
     size_t best = sim_optimum(s, capacity), hits;
     double part, first = 0;
@@ -93,12 +108,10 @@ static void row(const struct workload *w, const struct stream *s,
 
     printf("%-12s %3u%% %7u %8zu %6.1f", w->name, percent, capacity, s->gets,
            100.0 * best / s->gets);
-    if ( json )
-        fprintf(json, "%s\n{\"workload\": \"%s\", \"recorded\": %s, "
-                "\"size\": %u, \"pages\": %u, \"gets\": %zu, \"best\": %zu",
-                another ? "," : "[", w->name, w->recorded ? "true" : "false",
-                percent, capacity, s->gets, best);
-    another = true;
+    sim_json(json, "\"workload\": \"%s\", \"recorded\": %s, "
+             "\"size\": %u, \"pages\": %u, \"gets\": %zu, \"best\": %zu",
+             w->name, w->recorded ? "true" : "false", percent, capacity,
+             s->gets, best);
     for ( i = 0; i < NR_POLICIES; i++ )
     {
         hits = sim_run(s, policies[i], capacity);
@@ -160,6 +173,7 @@ static void compare(const char *only, FILE *json)
     }
     print_summary(&sum[1]);
     print_summary(&sum[0]);
+    compressed_compare(only, json);
     if ( json )
         fprintf(json, "\n]\n");
 }

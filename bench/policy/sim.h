@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define SIM_CLIENTS 3
 
@@ -81,8 +82,35 @@ struct sim_policy {
 extern const struct sim_policy policy_put_order, policy_random, policy_sieve,
                                policy_s3fifo, policy_engine;
 
-/* engine.c: the table of puts, in % of the pages that fit. 0: none. */
+/* engine.c: the table of puts, in % of the frames. 0: none. */
 extern unsigned int engine_table_percent;
+/*
+ * The same with compressed pages: by their bytes alone, without any gap, and in
+ * the engine's bins. Capacities are frames.
+ */
+extern const struct sim_policy policy_ideal, policy_bins;
+/* The host takes 40 % of the memory, and gives it back, several times. */
+extern bool engine_squeezed;
+/* Bins that went as a whole: their frames, their pages; most of one bin. */
+struct engine_given {
+    unsigned long frames, evicted, most;
+};
+extern struct engine_given engine_given;
+
+/* packed.c: pages in bins. */
+#define PACKED_MATES 64
+unsigned int packed_size(uint32_t page);       /* bytes; 4096: raw */
+void packed_start(uint32_t nr_pages, uint32_t frames);
+void packed_end(void);
+uint32_t packed_frames(void);
+/* Store a page; false: not without more than `limit` frames. */
+bool packed_place(uint32_t page, unsigned int client, uint32_t limit);
+void packed_remove(uint32_t page, unsigned int client);
+/* The pages that go with a page if its bin does, itself one of them. */
+unsigned int packed_mates(uint32_t page, uint32_t *mates);
+
+/* compressed.c: rows of compressed memory; whole array elements to json. */
+void compressed_compare(const char *only, FILE *json);
 
 /* Hits of a policy. */
 size_t sim_run(const struct stream *s, const struct sim_policy *p,
@@ -97,5 +125,8 @@ uint32_t sim_useful(const struct stream *s);
 void *sim_alloc(size_t nr, size_t size);
 /* The same random numbers in each run, from a state that is not 0. */
 uint32_t sim_random(uint64_t *state);
+/* One more element of the array that is written. json: may be NULL. */
+void sim_json(FILE *json, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif /* BENCH_POLICY_SIM_H */
