@@ -45,6 +45,20 @@ bool peek_client(unsigned int dom)
     return found;
 }
 
+void peek_check_store(unsigned int dom)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+
+    if ( c && c->id == dom )
+    {
+        spin_lock(&c->store.lock);
+        tmem_store_check(&c->store);
+        spin_unlock(&c->store.lock);
+    }
+    if ( c )
+        tmem_client_unpin(c);
+}
+
 unsigned long peek_ephemeral(unsigned int dom)
 {
     unsigned long meta;

@@ -34,6 +34,9 @@ unsigned long peek_freeable(void);
  */
 int peek_marked(unsigned int dom, bool count);
 
+/* Deep validity of the bins of a domain's client, which dies of what is wrong. */
+void peek_check_store(unsigned int dom);
+
 /* The bucket of a pool that an object of guest.h's handles is in. */
 unsigned int peek_bucket(uint64_t obj);
 

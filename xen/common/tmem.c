@@ -21,8 +21,10 @@
  *        v
  *      frame (anonymous: nobody owns it, nobody can map it)
  *
- * Files: this one decodes requests and dispatches them. tmem_data.c has the
- * data operations, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c
+ * Files: this one decodes requests and dispatches them. tmem_put.c and
+ * tmem_data.c have the data operations, tmem_stored.c what becomes of a page's
+ * data, tmem_store.c and tmem_bin.c those of compressed pages, tmem_compact.c
+ * the gaps between them, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c
  * shared ones, tmem_object.c objects, tmem_queue.c ephemeral pages,
  * tmem_evict.c which of them go, tmem_heads.c what that looks at,
  * tmem_policy.c the order among those of one client, tmem_relinquish.c what
@@ -56,6 +58,7 @@
  *   dying->lock         spinlock: flushed objects of a client's own pools, or
  *                       of all shared ones
  *   queue->lock         spinlock: a queue of ephemeral pages
+ *   store->lock         spinlock: a client's bins of compressed pages
  *   meta->lock, the locks of metadata pools (xmalloc_tlsf.c), and
  *   cache->lock         spinlocks: spare frames; blocks; a CPU's frame cache
  *   then Xen's heap_lock.
@@ -86,6 +89,11 @@
  * A save (tmem_save.c) reads a client as an operation of its guest does, below
  * rwlock for reading and one bucket's lock. c->save and the marks that say that
  * there is one change with rwlock held for writing.
+ *
+ * Buffers of a CPU for compressed pages (tmem_work()) are used by an operation
+ * from no lookup of a guest's frame to the next. Nothing that one operation
+ * calls meanwhile uses them as well: evicting and relinquishing don't, and
+ * compaction moves bytes from frame to frame.
  *
  * Objects and descriptors are not counted: a bucket's lock keeps its objects,
  * and a queue's lock keeps the objects of queued pages, because a page leaves

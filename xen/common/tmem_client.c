@@ -37,6 +37,7 @@ static void client_free(struct tmem_client *c)
 {
     unsigned int i;
 
+    ASSERT(!c->store.frames);
     kill_timer(&c->dying.timer);
     for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
         tmem_meta_destroy(&c->meta[i]);
@@ -71,6 +72,7 @@ static struct tmem_client *client_alloc(struct domain *d)
     percpu_rwlock_resource_init(&c->rwlock, tmem_client_rwlock);
     tmem_dying_init(&c->dying, c);
     tmem_evict_client_init(c);
+    tmem_store_init(&c->store);
     for ( i = 0; i < ARRAY_SIZE(c->meta); i++ )
     {
         tmem_meta_init(&c->meta[i], c, i);
@@ -250,6 +252,12 @@ static int client_destroy(struct tmem_client *c)
     tmem_meta_trim(&c->meta[0], 0);
     tmem_meta_trim(&c->meta[1], 0);
     tmem_meta_trim(&tmem_shared_meta, 0);
+    if ( unlikely(c->store.frames) )
+    {
+        /* Of bins that are lost to memory errors: nobody knows which. */
+        tmem_unbill_frames(c, c->store.frames);
+        c->store.frames = 0;
+    }
     tmem_credit_return(c);
     while ( client_drain_caches(c) )
         if ( hypercall_preempt_check() )

@@ -16,7 +16,6 @@
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/prefetch.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_object.h>
@@ -301,23 +300,10 @@ static void count_pages(struct tmem_pool *pool, int nr)
     tmem_add(tmem_this_stats()->pages, nr);
 }
 
-/* A page goes: its data. */
-static void stored_remove(tmem_stored_t s, struct tmem_freed *freed)
-{
-    if ( tmem_is_stored(s) )
-    {
-        struct page_info *pg = tmem_stored_frame(s);
-
-        /* Whether it is a good one is looked at when it is freed. */
-        prefetch(pg);
-        tmem_freed_add(freed, pg);
-    }
-}
-
 /* What was in a slot that has left its tree. */
 static void slot_retire(void *slot, bool hit, struct tmem_freed *freed)
 {
-    stored_remove(tmem_slot_stored(slot), freed);
+    tmem_stored_remove(tmem_slot_stored(slot), freed);
     if ( !tmem_slot_is_stored(slot) )
         tmem_queue_del(slot, hit);
 }
@@ -388,7 +374,7 @@ static bool slot_bury(struct tmem_object *obj, void **place,
     if ( *place == TMEM_SLOT_TOMB )
         return false;
 
-    stored_remove(tmem_slot_stored(*place), freed);
+    tmem_stored_remove(tmem_slot_stored(*place), freed);
     radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
     tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
     tmem_inc(tmem_pool_count(obj->pool)->tombs);
@@ -429,6 +415,18 @@ bool tmem_object_remove(struct tmem_object *obj, uint32_t index, bool hit,
     }
 
     return slot_delete(obj, index, hit, freed);
+}
+
+void tmem_object_set_stored(struct tmem_object *obj, uint32_t index,
+                         tmem_stored_t s)
+{
+    void **place = radix_tree_lookup_slot(&obj->pages, index);
+
+    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
+    ASSERT(tmem_slot_is_stored(*place) && *place != TMEM_SLOT_TOMB);
+
+    radix_tree_replace_slot(place, (void *)((unsigned long)tmem_slot_of(s) |
+                                            tmem_slot_marks(*place)));
 }
 
 /* Point a page's slot at the descriptor that it now has. */
@@ -478,7 +476,7 @@ void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
     }
     radix_tree_delete(&obj->pages, index);
     count_pages(obj->pool, -1);
-    stored_remove(s, freed);
+    tmem_stored_remove(s, freed);
 }
 
 void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index)

@@ -11,6 +11,7 @@
 #include <xen/guest_access.h>
 #include <xen/lib.h>
 #include <xen/tmem.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_record.h>
 #include <xen/tmem_shared.h>
@@ -145,7 +146,8 @@ long tmem_save_get(struct tmem_client *c, const struct xen_sysctl_tmem_op *op)
 
     case TMEMC_SAVE_GET_CLIENT_FLAGS:
         return c ? client_flags(c)
-                 : read_atomic(&tmem_all_frozen) ? TMEM_CLIENT_FROZEN : 0;
+                 : (tmem_compress_clients ? TMEM_CLIENT_COMPRESS : 0) |
+                   (read_atomic(&tmem_all_frozen) ? TMEM_CLIENT_FROZEN : 0);
 
     case TMEMC_SAVE_GET_POOL_FLAGS:
     case TMEMC_SAVE_GET_POOL_NPAGES:

@@ -246,6 +246,20 @@ tmem_stored_t tmem_store_place(struct tmem_store *st,
     return s;
 }
 
+bool tmem_store_has_gap(struct tmem_store *st, unsigned int len)
+{
+    struct tmem_bin *bin;
+
+    ASSERT(LOCKING_store(st));
+
+    bin = find_bin(st, tmem_bin_room(len));
+    if ( !bin )
+        return false;
+    unmap_domain_page(bin);
+
+    return true;
+}
+
 /* The open bin does not grow any more. */
 static void close_bin(struct tmem_store *st, struct tmem_bin *bin)
 {

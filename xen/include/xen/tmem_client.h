@@ -14,6 +14,7 @@
 #include <xen/sched.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_restore.h>
+#include <xen/tmem_store.h>
 
 struct tmem_block;
 struct tmem_save;
@@ -27,6 +28,7 @@ struct tmem_client_cpu {
     atomic_t credit;               /* frames billed and not in use */
     unsigned long cycles;          /* spent in operations: an estimate */
     unsigned long ephemeral_gets, persistent_puts, persistent_gets;
+    unsigned int failures;         /* puts in a row that did not compress */
 } __cacheline_aligned;
 
 struct tmem_client {
@@ -55,6 +57,7 @@ struct tmem_client {
     struct tmem_policy policy;     /* hints: no lock */
     uint64_t serial;               /* no other client has had it */
     struct tmem_meta meta[2];      /* of ephemeral and persistent pools */
+    struct tmem_store store;       /* of persistent pages */
     struct rb_node by_id;          /* tmem_clients_lock */
     unsigned int pins;             /* tmem_clients_lock: control is using it */
     bool leaving;                  /* tmem_clients_lock: no more pins */

@@ -173,6 +173,9 @@ void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index);
 void tmem_object_drain(struct tmem_object *obj, struct tmem_freed *freed,
                        unsigned int *left);
 
+/* The data of a persistent page lie elsewhere now. Bucket locked. */
+void tmem_object_set_stored(struct tmem_object *obj, uint32_t index,
+                            tmem_stored_t s);
 /* Make an ephemeral page the youngest of its queue. Bucket locked. */
 bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
 /* The same for what tmem_queue_move() does with it. */

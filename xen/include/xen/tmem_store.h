@@ -63,9 +63,11 @@ void tmem_store_init(struct tmem_store *st);
  */
 tmem_stored_t tmem_store_place(struct tmem_store *st,
                                const struct tmem_entry *e, const void *bytes);
+/* Is there a gap for so many bytes? Store locked. */
+bool tmem_store_has_gap(struct tmem_store *st, unsigned int len);
 /*
- * One more frame: of the open bin, or of a new one. To be called when there
- * was no gap, in the same hold of the lock; now there is room for any entry. If
+ * One more frame: of the open bin, or of a new one. To be called when there is
+ * no gap, in the same hold of the lock; now there is room for any entry. If
  * none follows, the bin may be empty: tmem_store_trim(). Store locked.
  */
 void tmem_store_grow(struct tmem_store *st, struct page_info *pg);

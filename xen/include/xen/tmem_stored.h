@@ -123,6 +123,30 @@ static inline void tmem_freed_add(struct tmem_freed *freed,
     freed->frame[freed->nr++] = pg;
 }
 
+/* A page goes: its data. Bucket locked. */
+void tmem_stored_remove(tmem_stored_t s, struct tmem_freed *freed);
+/* Is there a memory error where its data are? Bucket locked. */
+bool tmem_stored_is_broken(tmem_stored_t s);
+/* Start to fetch what a read looks at first. Bucket locked. */
+void tmem_stored_prefetch(tmem_stored_t s);
+
+/*
+ * Read a page that is no frame of its own, in two steps: its bytes are copied
+ * out with its bucket locked, and decoded without.
+ */
+struct tmem_reading {
+    tmem_stored_t s;
+    unsigned int len, codec;   /* of what is in work->bytes, of a bin */
+};
+
+struct tmem_work;
+
+void tmem_read_begin(tmem_stored_t s, struct tmem_work *w,
+                     struct tmem_reading *r);
+/* False: these are no page's; the frame's contents are anything then. */
+bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
+                   struct page_info *to);
+
 #endif /* XEN_TMEM_STORED_H */
 
 /*

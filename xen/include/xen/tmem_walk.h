@@ -64,6 +64,7 @@ struct tmem_save {
     struct save_place at;
     struct save_record rec;    /* that the step has found */
     void *page;                /* and its data */
+    struct tmem_work *work;    /* of the step that is under way */
 };
 
 /* What a step, and its parts, say. Or a negative errno. */

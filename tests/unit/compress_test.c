@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compress_test.c - pages that are stored in fewer bytes than they have
+ *
+ * What goes in comes out, whatever kind of page it is, and what happens in
+ * between; and fewer frames are billed than there are pages.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/control.h"
+#include "../lib/kinds.h"
+#include "../lib/machine.h"
+#include "../lib/peek.h"
+
+#define GUEST  1
+#define PAGES  3000
+#define ROOM   2500
+#define NR     600            /* pages that a test stores */
+#define BYTES  4096
+#define NOISE  9              /* kinds.c: does not compress */
+#define WORD   0              /* one word; half of them 32 bits, or 0 */
+
+static struct {
+    unsigned int kind;        /* of the page of that index; PAGE_KINDS: none */
+    uint64_t seed;
+} stored[NR];
+
+static void start(const char *options)
+{
+    char cmdline[120];
+    unsigned int i;
+
+    snprintf(cmdline, sizeof(cmdline), TMEM_ON " %s", options);
+    machine_start(PAGES, 2, cmdline);
+    machine_guest(0);
+    machine_guest(GUEST);
+    assert_int_equal(xenhost_domain_set_max(GUEST, GUEST_PAGES + ROOM), 0);
+    assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    for ( i = 0; i < NR; i++ )
+        stored[i].kind = PAGE_KINDS;
+}
+
+static void stop(void)
+{
+    machine_stop();
+}
+
+static struct handle handle(unsigned int i)
+{
+    return HANDLE(GUEST, 0, 1 + i % 7, i);
+}
+
+static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
+{
+    struct rng rng = { seed };
+
+    page_of_kind(&rng, kind, page);
+    if ( kind == WORD && seed % 2 )
+    {
+        uint32_t *word = (void *)page, i;
+
+        for ( i = 1; i < BYTES / 4; i++ )
+            word[i] = word[0];
+    }
+}
+
+/* Put a page of a kind: what tmem said. */
+static long put(unsigned int i, unsigned int kind, uint64_t seed)
+{
+    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
+    long rc;
+
+    fill(page, kind, seed);
+    rc = guest_op(TMEM_PUT_PAGE, handle(i), machine_cpu());
+    if ( rc == 1 )
+    {
+        stored[i].kind = kind;
+        stored[i].seed = seed;
+    }
+    else if ( rc == -ENOSPC )
+        stored[i].kind = PAGE_KINDS;
+
+    return rc;
+}
+
+/* What is there is what was put, and nothing else is. */
+static void check(unsigned int i)
+{
+    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
+    unsigned char want[BYTES];
+    long rc;
+
+    memset(page, 0x5a, BYTES);
+    rc = guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
+    assert_int_equal(rc > 0, stored[i].kind < PAGE_KINDS);
+    memset(want, 0x5a, BYTES);
+    if ( rc > 0 )
+        fill(want, stored[i].kind, stored[i].seed);
+    assert_memory_equal(page, want, BYTES);
+}
+
+static void check_all(void)
+{
+    unsigned int i;
+
+    for ( i = 0; i < NR; i++ )
+        check(i);
+}
+
+static void flush(unsigned int i)
+{
+    assert_int_equal(guest_flush(handle(i)), 1);
+    stored[i].kind = PAGE_KINDS;
+}
+
+/* Frames that the guest is billed for. */
+static unsigned long billed(void)
+{
+    return guest_tot_pages(GUEST) - GUEST_PAGES;
+}
+
+static const char *const options[] = {
+    "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
+    "tmem_compress=lzo tmem_tze=1", "",
+};
+
+/* Any kind after any other, and what is flushed is gone. */
+static void test_what_goes_in_comes_out(void **state)
+{
+    struct rng rng = { 1 };
+    unsigned int o, i, n;
+
+    (void)state;
+    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    {
+        start(options[o]);
+        for ( n = 0; n < 8 * NR; n++ )
+        {
+            i = rng_below(&rng, NR);
+            if ( rng_below(&rng, 5) )
+                assert_int_equal(put(i, rng_below(&rng, PAGE_KINDS),
+                                     rng_next(&rng)), 1);
+            else
+                flush(i);
+            check(rng_below(&rng, NR));
+            peek_check_store(GUEST);
+        }
+        check_all();
+        for ( i = 0; i < NR; i++ )
+            flush(i);
+        assert_in_range(billed(), 0, 0);
+        stop();
+    }
+}
+
+/* Many pages in few frames, and none for those that one word fills. */
+static void test_frames(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, WORD, 2 * i + 1), 1);
+    /* Metadata, and what is billed in advance. */
+    assert_in_range(billed(), 1, NR / 10);
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    assert_in_range(billed(), NR / 5, NR / 2);
+    check_all();
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, NOISE, i), 1);
+    assert_in_range(billed(), NR, NR + NR / 10);
+    check_all();
+    stop();
+}
+
+/* A switch for each client, which old pages don't care about. */
+static void test_switched(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    start("");
+    for ( i = 0; i < NR / 2; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    assert_in_range(billed(), NR / 2, NR);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 1), 0);
+    for ( ; i < NR; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    assert_in_range(billed(), NR / 2, NR / 2 + NR / 4);
+    check_all();
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 0), 0);
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, 7, NR + i), 1);
+    assert_in_range(billed(), NR, NR + NR / 10);
+    check_all();
+    stop();
+}
+
+/*
+ * Without room for another frame, a page that fits into a gap is stored; one
+ * that doesn't may take the place of the old one; else that goes.
+ */
+static void test_no_room(void **state)
+{
+    unsigned long nr = 0, tot, failed = 0;
+    struct rng rng = { 3 };
+    unsigned int i, n, kind;
+    long rc;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    for ( i = 0; i < NR / 2; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    tot = guest_tot_pages(GUEST);
+    assert_int_equal(xenhost_domain_set_max(GUEST, tot), 0);
+    /* Small ones: what is billed in advance, then gaps. */
+    for ( i = NR / 2; i < NR && put(i, 1, i) == 1; i++ )
+        nr++;
+    assert_in_range(nr, 20, NR / 2);
+    for ( n = 0; n < 4 * NR; n++ )
+    {
+        i = rng_below(&rng, NR);
+        kind = rng_below(&rng, PAGE_KINDS);
+        rc = put(i, kind, rng_next(&rng));
+        assert_true(rc == 1 || rc == -ENOSPC || rc == -ENOMEM);
+        failed += rc != 1;
+        assert_true(guest_tot_pages(GUEST) <= (long)tot);
+        check(i);
+    }
+    assert_in_range(failed, 10, n - 100);
+    check_all();
+    peek_check_store(GUEST);
+    stop();
+}
+
+/* A frame is billed again when half of the pages have gone. */
+static void test_gaps_close(void **state)
+{
+    unsigned long before;
+    unsigned int i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    before = billed();
+    for ( i = 0; i < NR; i++ )
+        if ( i * 7 % 10 < 5 )
+            flush(i);
+    check_all();
+    assert_in_range(billed(), before / 3, before * 2 / 3);
+    peek_check_store(GUEST);
+    stop();
+}
+
+/* A client whose pages don't compress has few of them tried. */
+static void test_incompressible(void **state)
+{
+    uint64_t tried;
+    unsigned int i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, NOISE, i), 1);
+    tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
+    assert_in_range(tried, NR / 8, NR / 8 + 10);
+    /* One that does ends that. */
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    assert_int_equal(list_now(TMEM_CLI_ID_ALL, "T=", "cn"), tried + 8);
+    stop();
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_goes_in_comes_out),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_switched),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_gaps_close),
+        cmocka_unit_test(test_incompressible),
+    };
+
+    return tests_main(argc, argv, tests);
+}

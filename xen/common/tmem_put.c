@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_put.c - put
+ *
+ * A put looks whether the request stands a chance, takes the guest's frame,
+ * finds a place of our own and copies into it, all without a lock; then it
+ * locks, and hangs the page in. A restore puts pages the same way: their bytes
+ * come out of the toolstack's buffer, and what does not succeed leaves
+ * everything as it was.
+ *
+ * Where pages are compressed, the guest's frame is first copied to a buffer of
+ * this CPU (tmem_work), the *snapshot*; from then on that alone is looked at:
+ * what a guest writes meanwhile is in it or not. The bytes go into a gap of
+ * the client's store; when there is none, one more frame is billed and
+ * brought, with no lock held, and the put tries again. So it may succeed with
+ * no room left.
+ *
+ * Locking: as tmem_data.c says. The store's lock is below the bucket's.
+ */
+#include <xen/errno.h>
+#include <xen/event.h>
+#include <xen/lib.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
+#include <xen/tmem_compact.h>
+#include <xen/tmem_data.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_meta.h>
+#include <xen/tmem_place.h>
+#include <xen/tmem_policy.h>
+#include <xen/tmem_shared.h>
+#include <xen/tmem_stats.h>
+#include <xen/tmem_store.h>
+#include <xen/tmem_tidy.h>
+
+/* What a put knows of its pool: constant, once it has been found; and more. */
+struct put {
+    bool persistent, shared;
+    bool restores;             /* not the guest's: frozen or not */
+    bool first;                /* to the pool, which has no buckets yet */
+    bool adds;                 /* a page to a capped client: a hint */
+    bool grown;                /* the store has another frame for it */
+    uint64_t hash;             /* of the handle, of an ephemeral page */
+    unsigned int sort;         /* of the page: what the policy says */
+    struct page_info *from;    /* the snapshot, or the guest's frame */
+    struct tmem_work *work;    /* NULL: the page is stored raw, unseen */
+    /* What is stored; of a bin's entry: its bytes are in work->bytes. */
+    enum tmem_stored_kind kind;
+    tmem_stored_t stored;      /* raw: its frame; same: its word */
+    unsigned int len, codec;
+};
+
+static uint64_t time_start(enum tmem_timed kind)
+{
+    return tmem_time_start(tmem_this_stats()->timed[kind]);
+}
+
+static void copy_in(struct page_info *to, struct page_info *from)
+{
+    uint64_t start = time_start(TMEM_TIMED_COPY);
+
+    tmem_copy_in(to, from);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+/* To where it is read again at once. */
+static void copy_snapshot(struct page_info *to, struct page_info *guest)
+{
+    uint64_t start = time_start(TMEM_TIMED_COPY);
+
+    tmem_copy_out(to, guest);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+/* Is the pool that was found now the one that the put began with? */
+static bool put_knows(const struct put *put, const struct tmem_pool *pool)
+{
+    /* If not, it was destroyed and another was made: as good as none. */
+    return pool->persistent == put->persistent && pool->shared == put->shared;
+}
+
+/* Is the client frozen, so that this put may add no page? rwlock held. */
+static bool put_is_barred(const struct tmem_client *c, const struct put *put)
+{
+    return unlikely(c->frozen) && !put->restores;
+}
+
+/*
+ * A put that can't store its page: whatever the handle held goes away, so
+ * that no get finds older data. There is a page to lose: -ENOSPC, or -EFAULT
+ * when the frame is bad; else err, or what comes before it.
+ */
+static long put_refuse(struct tmem_client *c, const struct tmem_request *req,
+                       long err)
+{
+    struct tmem_pool_stats *count;
+    struct tmem_place place;
+    struct tmem_freed freed;
+    bool persistent, old;
+
+    if ( !tmem_place_lock(c, req, &place) )
+        return -ENODEV;
+
+    freed.nr = 0;
+    count = tmem_pool_count(place.pool);
+    persistent = place.pool->persistent;
+    old = tmem_place_remove(&place, req, false, &freed);
+    if ( old )
+        tmem_inc(count->puts_flushed);
+    else
+        tmem_inc(count->puts_failed);
+    if ( old && err != -EFAULT )
+        err = -ENOSPC;
+    else if ( !old && c->frozen )
+        err = -EFROZEN;
+    tmem_place_unlock(c, &place);
+
+    tmem_release(c, persistent, &freed);
+
+    return err;
+}
+
+/* A page is stored: count it. Bucket locked. */
+static void put_count(struct tmem_client *c, struct tmem_pool *pool,
+                      bool replaced)
+{
+    struct tmem_pool_stats *count = tmem_pool_count(pool);
+
+    tmem_inc(count->puts_good);
+    if ( replaced )
+        tmem_inc(count->puts_replaced);
+    if ( !pool->persistent )
+    {
+        tmem_inc(tmem_this_stats()->ephemeral_puts);
+        return;
+    }
+    tmem_inc(tmem_this_cpu(c)->persistent_puts);
+    if ( unlikely(read_atomic(&c->settled)) )
+        write_atomic(&c->settled, false);
+}
+
+/* New data in the place of old ones, if they fit there. Bucket locked. */
+static bool put_over(struct tmem_client *c, const struct put *put,
+                     tmem_stored_t old)
+{
+    struct tmem_store *st = &c->store;
+    bool fits = false;
+
+    if ( tmem_stored_kind(old) == TMEM_RAW )
+    {
+        fits = !tmem_frame_is_bad(tmem_stored_frame(old));
+        if ( fits )
+            copy_in(tmem_stored_frame(old), put->from);
+    }
+    else if ( tmem_stored_kind(old) == TMEM_BINNED &&
+              put->kind == TMEM_BINNED )
+    {
+        spin_lock(&st->lock);
+        fits = tmem_store_replace(st, old, put->work->bytes, put->len,
+                                  put->codec);
+        spin_unlock(&st->lock);
+    }
+
+    return fits;
+}
+
+/*
+ * No frame is to be had. A page that is there already may take the new data
+ * in its old place, except that an ephemeral one goes (its place in the queue
+ * would be a lie, and it would be the next to be evicted), and that nothing is
+ * stored in a frame that is to go offline.
+ */
+static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
+                         const struct put *put)
+{
+    struct tmem_place place;
+    long rc = -ENOMEM;
+
+    if ( !tmem_place_lock(c, req, &place) )
+        return -ENODEV;
+
+    if ( place.pool->persistent &&
+         put_over(c, put, tmem_place_find(&place, req)) )
+    {
+        tmem_object_changed(place.obj, req->index);
+        put_count(c, place.pool, true);
+        rc = 1;
+    }
+    tmem_place_unlock(c, &place);
+
+    return rc;
+}
+
+/* What is hung in: NONE when the store has no gap for it. Bucket locked. */
+static tmem_stored_t put_place(struct tmem_client *c,
+                               const struct tmem_request *req,
+                               const struct put *put, struct tmem_object *obj)
+{
+    const struct tmem_entry e = {
+        .obj = obj, .index = req->index, .len = put->len, .codec = put->codec,
+    };
+    tmem_stored_t s = put->stored;
+
+    if ( put->kind == TMEM_BINNED )
+    {
+        spin_lock(&c->store.lock);
+        s = tmem_store_place(&c->store, &e, put->work->bytes);
+        spin_unlock(&c->store.lock);
+    }
+
+    return s;
+}
+
+/*
+ * Store a page in an object: as tmem_object_store(), or -EAGAIN when the store
+ * has no gap for it. Bucket locked.
+ */
+static long put_to_object(struct tmem_client *c,
+                          const struct tmem_request *req,
+                          const struct put *put,
+                          const struct tmem_place *place,
+                          struct tmem_freed *freed)
+{
+    tmem_stored_t s = put_place(c, req, put, place->obj);
+    long rc;
+
+    if ( !tmem_is_stored(s) )
+        return -EAGAIN;
+    rc = tmem_object_store(place->bucket, place->obj, req->index, c, put->sort,
+                           s, freed);
+    /* Here nothing else of it is known to anybody. */
+    if ( unlikely(rc < 0) && put->kind == TMEM_BINNED )
+        tmem_stored_remove(s, freed);
+
+    return rc;
+}
+
+/*
+ * Hang new data in: 1, or a negative error: -ENOMEM when the metadata need
+ * another frame, -EAGAIN when the store does.
+ */
+static long put_insert(struct tmem_client *c, const struct tmem_request *req,
+                       const struct put *put, struct tmem_freed *freed)
+{
+    struct tmem_place place;
+    long rc;
+
+    if ( !tmem_place_lock(c, req, &place) )
+        return -ENODEV;
+
+    if ( !put_knows(put, place.pool) || place.bucket == &place.pool->empty )
+        rc = -ENODEV;
+    else if ( put_is_barred(c, put) &&
+              !tmem_is_stored(tmem_place_find(&place, req)) )
+    {
+        rc = -EFROZEN;
+        tmem_inc(tmem_pool_count(place.pool)->puts_failed);
+    }
+    else
+    {
+        if ( !place.obj )
+            place.obj = tmem_object_create(place.pool, place.bucket,
+                                           &req->oid);
+        rc = place.obj ? put_to_object(c, req, put, &place, freed) : -ENOMEM;
+        if ( rc >= 0 )
+        {
+            put_count(c, place.pool, rc);
+            rc = 1;
+        }
+        if ( place.obj && tmem_object_is_empty(place.obj) )
+            tmem_object_free(place.obj);
+    }
+    tmem_place_unlock(c, &place);
+
+    return rc;
+}
+
+/* Frames that one put may need, and some for other vCPUs' puts. */
+#define PUT_MAX_REFILLS  16
+
+/* Another frame for each kind of metadata that the put may have lacked. */
+static int put_refill(struct tmem_client *c, const struct put *put)
+{
+    if ( put->shared && tmem_meta_refill(&tmem_shared_meta) )
+        return -ENOMEM;
+
+    return tmem_meta_refill(&c->meta[put->persistent]);
+}
+
+/*
+ * A billed frame for a new page; NULL, or an error: -ERESTART when pages that
+ * were flushed have to be freed first, or gaps closed, and that takes long.
+ */
+static long put_frame(struct tmem_client *c, const struct put *put,
+                      struct page_info **pg)
+{
+    bool more = true;
+
+    *pg = NULL;
+    while ( put->persistent && tmem_bill_frame(c) )
+    {
+        if ( !more )
+            return 0;
+        /* What the guest has flushed may still be billed to it. */
+        more = tmem_drain_dying(&c->dying) || tmem_compact_step(c);
+        if ( more && hypercall_preempt_check() )
+            return -ERESTART;
+    }
+    /* At the cap, the page's frame is that of the client's oldest. */
+    if ( put->adds )
+        tmem_cap_enforce(c, 1);
+
+    *pg = tmem_frame_find(put->persistent ? TMEM_FIXED : TMEM_MOVABLE);
+    if ( !*pg && put->persistent )
+        tmem_unbill_frames(c, 1);
+
+    return 0;
+}
+
+/* One more frame for the store: 0, -ENOMEM, -ERESTART. */
+static long put_grow(struct tmem_client *c, struct put *put)
+{
+    struct page_info *pg;
+    long rc = put_frame(c, put, &pg);
+
+    if ( rc )
+        return rc;
+    if ( !pg )
+        return -ENOMEM;
+    spin_lock(&c->store.lock);
+    put->grown = !tmem_store_has_gap(&c->store, put->len);
+    if ( put->grown )
+        tmem_store_grow(&c->store, pg);
+    spin_unlock(&c->store.lock);
+    /* Another vCPU was faster. */
+    if ( !put->grown )
+    {
+        tmem_fixed_free(pg);
+        tmem_unbill_frames(c, 1);
+    }
+
+    return 0;
+}
+
+/* As put_insert(), with more frames as they are needed; or -ERESTART. */
+static long put_with_frames(struct tmem_client *c,
+                            const struct tmem_request *req, struct put *put,
+                            struct tmem_freed *freed)
+{
+    unsigned int tries;
+    long rc;
+
+    if ( unlikely(put->first) && tmem_pool_furnish(c, req->pool_id) )
+        return -ENOMEM;
+
+    for ( tries = 0; ; tries++ )
+    {
+        rc = put_insert(c, req, put, freed);
+        if ( rc != -ENOMEM && rc != -EAGAIN )
+            return rc;
+        if ( tries == PUT_MAX_REFILLS )
+            return -ENOMEM;
+        rc = rc == -EAGAIN ? put_grow(c, put) : put_refill(c, put);
+        if ( rc )
+            return rc;
+    }
+}
+
+/*
+ * The same, from what is known of the page: whatever is replaced, or was not
+ * needed after all, is let go of.
+ */
+static long put_store(struct tmem_client *c, const struct tmem_request *req,
+                      struct put *put)
+{
+    struct tmem_freed freed;
+    long rc;
+
+    freed.nr = 0;
+    rc = put_with_frames(c, req, put, &freed);
+    if ( rc < 0 && put->kind == TMEM_RAW )
+        tmem_freed_add(&freed, tmem_stored_frame(put->stored));
+    if ( unlikely(rc < 0 && put->grown) )
+    {
+        spin_lock(&c->store.lock);
+        tmem_store_trim(&c->store, &freed);
+        spin_unlock(&c->store.lock);
+    }
+    tmem_release(c, put->persistent, &freed);
+
+    return rc;
+}
+
+/* Does one 32-bit word fill the page? */
+static bool is_same_filled(const void *page)
+{
+    const uint64_t *p = page;
+    unsigned int i;
+
+    if ( (uint32_t)p[0] != p[0] >> 32 )
+        return false;
+    for ( i = PAGE_SIZE / sizeof(*p) - 1; i && p[i] == p[0]; i-- )
+        continue;
+
+    return !i;
+}
+
+/*
+ * So many pages in a row that did not compress, and only one in as many is
+ * tried: then the others cost no more than without compression.
+ */
+#define PUT_FAILURES    8
+
+/* The codec that a put of the client's goes through; CUT: none. */
+static unsigned int put_codec(const struct tmem_client *c)
+{
+    return read_atomic(&c->compress) ? tmem_codec_default : TMEM_CODEC_CUT;
+}
+
+/* Is the page looked at, before it is stored? Then its buffers. */
+static struct tmem_work *put_work(struct tmem_client *c, const struct put *put)
+{
+    unsigned int *failures = &tmem_this_cpu(c)->failures;
+
+    if ( !put->persistent )
+        return NULL;
+    if ( put_codec(c) == TMEM_CODEC_CUT )
+        return opt_tmem_tze ? tmem_work() : NULL;
+    if ( unlikely(*failures >= PUT_FAILURES) && ++*failures % PUT_FAILURES )
+        return NULL;
+
+    return tmem_work();
+}
+
+/* Make bytes of the snapshot, if they are few enough. */
+static void put_compress(struct tmem_client *c, struct put *put)
+{
+    const struct tmem_codec *codec = tmem_codec(put_codec(c));
+    const struct tmem_work *w = put->work;
+    uint64_t start = time_start(TMEM_TIMED_COMPRESS);
+
+    put->codec = put_codec(c);
+    put->len = codec->compress(w->page, w->bytes, TMEM_STORED_MAX, w->state);
+    tmem_time_end(TMEM_TIMED_COMPRESS, start);
+    if ( put->len )
+        put->kind = TMEM_BINNED;
+    if ( put->codec == TMEM_CODEC_CUT )
+        return;
+    if ( put->len )
+        tmem_this_cpu(c)->failures = 0;
+    else if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
+        tmem_this_cpu(c)->failures++;
+}
+
+/* Find out how the snapshot is best stored. */
+static void put_look(struct tmem_client *c, struct put *put)
+{
+    const struct tmem_work *w = put->work;
+
+    if ( is_same_filled(w->page) )
+    {
+        put->kind = TMEM_SAME;
+        put->stored = tmem_stored_same(*(const uint32_t *)w->page);
+        tmem_this_cpu(c)->failures = 0;
+    }
+    else
+        put_compress(c, put);
+}
+
+/*
+ * What can be said of a put before anything is taken or moved for it. Also
+ * has the memory fetched, while the page is copied, that is looked at then.
+ */
+static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
+                         struct put *put)
+{
+    struct tmem_place place;
+    long rc = 0;
+
+    if ( !tmem_place_lock(c, req, &place) )
+        return -ENODEV;
+
+    put->persistent = place.pool->persistent;
+    put->shared = place.pool->shared;
+    put->first = place.bucket == &place.pool->empty;
+    if ( put_is_barred(c, put) &&
+         !tmem_is_stored(tmem_place_find(&place, req)) )
+    {
+        rc = -EFROZEN;
+        tmem_inc(tmem_pool_count(place.pool)->puts_failed);
+    }
+    else if ( place.obj )
+        radix_tree_prefetch(&place.obj->pages, req->index);
+    /* One that is put again is not to push another one out. */
+    put->adds = unlikely(read_atomic(&c->cap)) && !put->persistent &&
+                !tmem_is_stored(tmem_place_find(&place, req));
+    tmem_place_unlock(c, &place);
+
+    if ( !put->persistent )
+    {
+        put->hash = tmem_handle_hash(c, req);
+        tmem_policy_prefetch(&c->policy, put->hash);
+    }
+
+    return rc;
+}
+
+/* Find a frame for a page that is stored raw, and copy it there. */
+static long put_raw(struct tmem_client *c, struct put *put)
+{
+    struct page_info *pg;
+    long rc = put_frame(c, put, &pg);
+
+    if ( rc )
+        return rc;
+    if ( !pg )
+        return -ENOMEM;
+    copy_in(pg, put->from);
+    put->stored = tmem_stored_raw(pg);
+    if ( !put->persistent )
+        put->sort = tmem_put_sort(c, put->hash, pg);
+
+    return 0;
+}
+
+/* Store what there is to read in put->from: 1, or an error. */
+static long store_page(struct tmem_client *c, const struct tmem_request *req,
+                       struct put *put)
+{
+    long rc = 0;
+
+    if ( put->work )
+        put_look(c, put);
+    if ( put->kind == TMEM_RAW )
+        rc = put_raw(c, put);
+    if ( !rc )
+        rc = put_store(c, req, put);
+
+    return rc == -ENOMEM ? put_in_place(c, req, put) : rc;
+}
+
+static long put_one(struct tmem_client *c, const struct tmem_request *req,
+                    struct put *put)
+{
+    struct page_info *guest;
+    long rc = put_precheck(c, req, put);
+
+    if ( rc )
+        return rc;
+    if ( tmem_guest_frame_get(req->gfn, false, &guest) )
+    {
+        tmem_inc(tmem_this_stats()->copies_failed);
+        return put_refuse(c, req, -EFAULT);
+    }
+
+    put->from = guest;
+    put->work = put_work(c, put);
+    if ( put->work )
+    {
+        put->from = virt_to_page(put->work->page);
+        copy_snapshot(put->from, guest);
+    }
+    rc = store_page(c, req, put);
+    if ( rc == -ENOMEM )
+        rc = put_refuse(c, req, rc);
+    tmem_guest_frame_put(guest, false, false);
+
+    return rc;
+}
+
+/* What a put leaves to be done. */
+static void put_tidy(struct tmem_client *c, const struct put *put, long rc)
+{
+    tmem_meta_tidy(&c->meta[put->persistent]);
+    if ( put->persistent )
+    {
+        /* It may have been the only page, or would have been. */
+        if ( unlikely(rc < 0) )
+            tmem_settle(c);
+        tmem_compact_tidy(c);
+    }
+    else
+    {
+        tmem_queues_tidy(c);
+        /* Several vCPUs may have put at once. */
+        tmem_cap_enforce(c, 0);
+    }
+    if ( unlikely(put->shared) )
+        tmem_meta_tidy(&tmem_shared_meta);
+    tmem_help_drain(c);
+}
+
+long tmem_put(struct tmem_client *c, const struct tmem_request *req)
+{
+    struct put put = { };
+    long rc = put_one(c, req, &put);
+
+    put_tidy(c, &put, rc);
+
+    return rc;
+}
+
+/*
+ * There is no room for another frame of the client's, but for a moment one of
+ * the host's: a page that is there may take the new data in its old place.
+ */
+static long restore_in_place(struct tmem_client *c,
+                             const struct tmem_request *req, struct put *put,
+                             XEN_GUEST_HANDLE_PARAM(void) from,
+                             unsigned long offset)
+{
+    long rc;
+
+    put->from = tmem_frame_find(TMEM_FIXED);
+    if ( !put->from )
+        return -ENOMEM;
+    rc = tmem_copy_from_caller(put->from, from, offset) ?:
+         put_in_place(c, req, put);
+    tmem_fixed_free(put->from);
+
+    return rc;
+}
+
+/* Store a restored page raw: its bytes go straight where they are to be. */
+static long restore_raw(struct tmem_client *c, const struct tmem_request *req,
+                        struct put *put, XEN_GUEST_HANDLE_PARAM(void) from,
+                        unsigned long offset)
+{
+    struct page_info *pg;
+    long rc = put_frame(c, put, &pg);
+
+    if ( rc )
+        return rc;
+    if ( !pg )
+        return restore_in_place(c, req, put, from, offset);
+
+    rc = tmem_copy_from_caller(pg, from, offset);
+    if ( rc )
+    {
+        tmem_fixed_free(pg);
+        tmem_unbill_frames(c, 1);
+        return rc;
+    }
+    put->stored = tmem_stored_raw(pg);
+
+    return put_store(c, req, put);
+}
+
+static long restore_one(struct tmem_client *c, const struct tmem_request *req,
+                        struct put *put, XEN_GUEST_HANDLE_PARAM(void) from,
+                        unsigned long offset)
+{
+    long rc = put_precheck(c, req, put);
+
+    if ( rc )
+        return rc;
+    if ( !put->persistent )
+        return -EINVAL;
+
+    put->work = put_work(c, put);
+    if ( !put->work )
+        return restore_raw(c, req, put, from, offset);
+
+    put->from = virt_to_page(put->work->page);
+
+    return tmem_copy_from_caller(put->from, from, offset) ?:
+           store_page(c, req, put);
+}
+
+long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,
+                       XEN_GUEST_HANDLE_PARAM(void) from, unsigned long offset)
+{
+    struct put put = { .restores = true };
+    long rc = restore_one(c, req, &put, from, offset);
+
+    put_tidy(c, &put, rc);
+
+    return rc;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
