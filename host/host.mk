@@ -90,6 +90,8 @@ $(B)/obj/xen/%.o: xen/%.c $(STAMP) | deps-build
 	@$(CC) $(ENGINE_CFLAGS) $(EXTRA_ENGINE_CFLAGS) -c $< -o $@
 
 $(B)/obj/xen/common/tmem-codec/%.o: EXTRA_ENGINE_CFLAGS += -Ibuild/codecs
+# As in the Makefile there.
+$(B)/obj/xen/common/tmem-codec/zstd.o: EXTRA_ENGINE_CFLAGS += -fwhole-program
 $(CODECS:%=$(B)/obj/xen/common/tmem-codec/%.o): $(CODEC_SRC)
 build/codecs/%/version: boot/fetch-codecs.sh
 	@boot/fetch-codecs.sh $(strip $(foreach c,$(CODECS),$(if \

@@ -325,7 +325,8 @@ static void test_parameters(void **unused)
 /* How many CPUs have some; they are used, to see that they are there. */
 static unsigned int cpus_with(void)
 {
-    unsigned int cpu, nr = 0, i;
+    unsigned int cpu, nr = 0, i, len;
+    struct rng rng = { 5 };
 
     for ( cpu = 0; cpu < CPUS; cpu++ )
     {
@@ -346,8 +347,18 @@ static unsigned int cpus_with(void)
         }
         /* A get can't do without. */
         w = tmem_work_borrow();
-        memset(w->page, 0xff, PAGE);
         memset(w->bytes, 0xff, TMEM_CODEC_ROOM);
+        for ( i = 0; i < TMEM_NR_CODECS; i++ )
+        {
+            codec = tmem_codec(i);
+            if ( !codec )
+                continue;
+            page_of_kind(&rng, 5, page);
+            len = codec->compress(page, w->bytes, PAGE, state);
+            memset(w->page, 0xff, PAGE);
+            assert_true(codec->decompress(w->bytes, len, w->page, w->state));
+            assert_memory_equal(w->page, page, PAGE);
+        }
         tmem_work_return(w);
     }
     assert_int_equal(machine_bind(0), 0);

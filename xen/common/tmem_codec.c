@@ -43,9 +43,15 @@ static struct tmem_work *__read_mostly works[NR_CPUS];
 
 static char spare_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 static char spare_bytes[TMEM_CODEC_ROOM] __aligned(SMP_CACHE_BYTES);
+#ifdef CONFIG_TMEM_ZSTD
+static char spare_state[TMEM_ZSTD_STATE] __aligned(SMP_CACHE_BYTES);
+#else
+#define spare_state NULL
+#endif
 static struct tmem_work spare = {
     .page = spare_page,
     .bytes = spare_bytes,
+    .state = spare_state,
 };
 static DEFINE_SPINLOCK(spare_lock);
 

@@ -24,14 +24,14 @@ enum tmem_codec_nr {
 #define TMEM_STORED_MAX      3584
 
 /*
- * What `bytes` of a compressor needs room for, whatever its limit: LZO writes
- * on, and a page that it can't compress gets longer by a sixteenth and 67.
+ * What `bytes` of a compressor needs room for, whatever its limit: LZO and zstd
+ * write on, and a page that LZO can't compress gets longer by a sixteenth and 67.
  */
 #define TMEM_CODEC_ROOM      4480
 
 /*
- * All of this is without locks, and takes less than 512 bytes of stack (zstd:
- * 2 KiB). A state is for one call at a time; what is in it before and after
+ * All of this is without locks, and takes less than 200 bytes of stack (zstd:
+ * 1.5 KiB). A state is for one call at a time; what is in it before and after
  * does not matter, for the result neither.
  */
 struct tmem_codec {
@@ -50,6 +50,9 @@ struct tmem_codec {
 
 /* That codec; NULL: there is none of that number, or it is not built in. */
 const struct tmem_codec *tmem_codec(unsigned int nr);
+
+/* The state of zstd. The decoders of the others have none. */
+#define TMEM_ZSTD_STATE      (96U << 10)
 
 /* Those that are built in. */
 extern const struct tmem_codec tmem_lzo, tmem_lz4, tmem_zstd;
@@ -75,8 +78,8 @@ struct tmem_work {
 struct tmem_work *tmem_work(void);
 /*
  * For a get, which can't do without: this CPU's, or else the one that such
- * CPUs share, without a state, and its lock is held until it is given back. No
- * lock of tmem below client->rwlock is held.
+ * CPUs share, with a state for decoders, and its lock is held until it is given
+ * back. No lock of tmem below client->rwlock is held.
  */
 struct tmem_work *tmem_work_borrow(void);
 void tmem_work_return(struct tmem_work *w);
