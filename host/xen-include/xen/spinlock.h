@@ -101,7 +101,7 @@ static always_inline void spin_unlock(spinlock_t *l)
     __atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
-static always_inline bool spin_is_locked(const spinlock_t *l)
+static always_inline bool spin_is_locked(spinlock_t *l)
 {
     return __atomic_load_n(&l->locked, __ATOMIC_RELAXED);
 }
