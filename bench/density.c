@@ -3,8 +3,8 @@
  * density.c - how many frames pages of real data take, and what that costs
  *
  * Design: guest 1's source frames are pages of the corpus, picked by a seed,
- * the same in each host. What each codec makes of each of them is computed first,
- * by the engine's own codecs: the sum is the ideal that frames are held
+ * the same in each host. What each codec makes of each of them is computed
+ * first, by the engine's own codecs: the sum is the ideal that frames are held
  * against (density_frames.c), and the time that puts and gets are
  * (density_cost.c), in the same order over the same frames. A way to store that
  * the engine does not have has no rows.

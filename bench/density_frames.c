@@ -75,12 +75,17 @@ static double ideal(const struct held *h)
 static struct row *bounded(const struct held *h, const char *id,
                            const char *what, const char *old, double limit)
 {
+    const char *name = h->way->name;
     bool target = limit && !opt.quick && h->way->codec;
-    struct row *r = row(text("density.%s.%s.%s", h->way->name, h->kind, id),
-                        text("%s, %s: %s", h->way->name, h->kind, what), "x",
-                        h->way->codec == 1 ? old : "",
-                        target ? AT_MOST : INFORM);
+    bool all = h->put.nr == opt.frames;
+    struct row *r = row(
+        all ? text("density.%s.%s.%s", name, h->kind, id)
+            : text("density.%s.%s.%s.%lu", name, h->kind, id, h->put.nr),
+        *what ? text("%s, %s: %s", name, h->kind, what)
+              : text("%s, %s: %lu pages", name, h->kind, h->put.nr),
+        "x", h->way->codec == 1 && all ? old : "", target ? AT_MOST : INFORM);
 
+    r->quiet = !all && *what;
     if ( target )
         row_limit(r, limit);
 
@@ -150,60 +155,63 @@ static void relinquish(struct held *h)
     row_add(bounded(h, "evicted.most", "at most, at once", "", 64), most);
 }
 
-bool frames_measure(struct way *w, uint32_t flags)
+/*
+ * Rows of so many pages: fresh, flushed, replaced. Of a few, those of all but
+ * the fresh ones are in the JSON alone. False: they are stored raw.
+ */
+static bool measure(struct way *w, uint32_t flags, unsigned long nr)
 {
-    static const unsigned long small[] = { 1000, 4000 };
-    bool persistent = flags == PERSISTENT, able;
+    bool persistent = flags == PERSISTENT, all = nr == opt.frames;
     struct plan_spec spec = {
-        .domid = 1, .nr = opt.frames, .per_object = PER_OBJECT, .first = 1,
+        .domid = 1, .nr = nr, .per_object = PER_OBJECT, .first = 1,
     };
+    struct plan order = plan_make(&spec);
+    double fresh = !all ? 1.06 : persistent ? 1.035 : 1.05;
     struct held h;
-    struct plan order;
     unsigned int i;
+    bool able;
 
-    note("density: %s, %s, frames", w->name,
-         persistent ? "persistent" : "ephemeral");
-    density_host(w->boot, opt.frames + opt.frames / 8);
-    order = plan_make(&spec);
-
-    begin(&h, w, flags, opt.frames);
+    begin(&h, w, flags, nr);
     /* An engine that stores all of it raw is nowhere near the ideal. */
-    able = used(&h) < (opt.frames + ideal(&h)) / 2;
+    able = used(&h) < (nr + ideal(&h)) / 2;
     if ( able )
     {
-        if ( persistent )
-            w->frames = (double)used(&h) / opt.frames;
-        tell(&h, "fresh", text("%lu pages", opt.frames), "1.09",
-             persistent ? 1.035 : 1.05);
+        if ( persistent && all )
+            w->frames = (double)used(&h) / nr;
+        tell(&h, "fresh", "", "1.09", nr == 4000 ? 0 : fresh);
         flush(&h, &order, 0, 0.5);
         tell(&h, "half", "half flushed at random", "1.90",
-             persistent ? 1.15 : 0);
+             persistent && all ? 1.15 : 0);
         flush(&h, &order, 0.5, 0.9);
         tell(&h, "tenth", "nine tenths", "", 0);
     }
     end(&h);
 
-    for ( i = 0; able && i < 2; i++ )
-    {
-        begin(&h, w, flags, small[i]);
-        tell(&h, text("%lu", small[i]), text("%lu pages", small[i]), "",
-             small[i] == 1000 ? 1.06 : 0);
-        end(&h);
-    }
-
     if ( able )
     {
-        begin(&h, w, flags, opt.frames);
+        begin(&h, w, flags, nr);
         for ( i = 0; i < 3; i++ )
             replace(&h);
         tell(&h, "replaced", "replaced three times", "",
-             persistent ? 1.07 : 0);
-        if ( !persistent )
+             persistent && all ? 1.07 : 0);
+        if ( !persistent && all )
             relinquish(&h);
         end(&h);
     }
-
     plan_free(&order);
+
+    return able;
+}
+
+bool frames_measure(struct way *w, uint32_t flags)
+{
+    bool able;
+
+    note("density: %s, %s, frames", w->name,
+         flags == PERSISTENT ? "persistent" : "ephemeral");
+    density_host(w->boot, opt.frames + opt.frames / 8);
+    able = measure(w, flags, opt.frames) && measure(w, flags, 4000) &&
+           measure(w, flags, 1000);
     load_stop();
 
     return able;

@@ -2,9 +2,9 @@
 /*
  * packed.c - memory that holds compressed pages: the engine's own store
  *
- * Pages have the sizes that LZO makes of the corpus (make corpus), but for those
- * that repeat a word: these take no frame, and are not here. Each client has a
- * store; a page of more than 3,584 bytes has a frame to itself. What the bytes
+ * Pages have the sizes that LZO makes of the corpus (make corpus), but for
+ * those that repeat a word: these take no frame, and are not here. Each client
+ * has a store; a page of more than 3,584 bytes has a frame to itself. What the bytes
  * are does not matter.
  *
  * Locking: none; one thread. The stores' locks are held all the time.
