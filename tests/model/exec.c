@@ -25,6 +25,11 @@
 /* Credits: frames billed in advance, twice a batch of 16 on each CPU. */
 #define CREDITS (4 * 32)
 
+#define PUT_BILLS 48
+
+/* All clients are looked at after so many steps. */
+#define STORED_LOOKS 16
+
 #define DATA_FRAME 3           /* the guest frame that all data goes through */
 #define UNTOUCHED  0xfeedULL   /* what it holds before a get */
 
@@ -94,9 +99,16 @@ static bool frame_is_writable(unsigned int kind)
     return kind == XENHOST_FRAME_RAM || kind == XENHOST_FRAME_LOGDIRTY;
 }
 
+/*
+ * Is there so little room that a put may fail? It bills a frame for the page,
+ * and some for metadata, in batches if there is room for these.
+ */
 static bool room_short(struct run *run, unsigned int dom)
 {
-    return spec_may_hold(&run->spec, dom) + SLACK >= run->spec.dom[dom].room;
+    unsigned long room = run->spec.dom[dom].room;
+
+    return spec_may_hold(&run->spec, dom) + SLACK >= room &&
+           guest_tot_pages(dom) - GUEST_PAGES + PUT_BILLS >= (long)room;
 }
 
 /* The pool that a handle leads to, or NULL. */
@@ -176,12 +188,12 @@ static bool check_billing(struct run *run, unsigned int dom)
         return run_complain(run, "domain %u has no information", dom);
 
     billed = info.tot_pages - info.guest_pages;
-    if ( billed < d->must || billed > may + SLACK + CREDITS ||
-         billed > d->room )
+    if ( (!run->spec.dense && billed < d->must) ||
+         billed > may + SLACK + CREDITS || billed > d->room )
         return run_complain(run, "billed %lu frames for %lu to %lu pages, "
                             "room %lu", billed, d->must, may, d->room);
 
-    return true;
+    return stored_hold(run, dom);
 }
 
 /* What names a page, or an object. */
@@ -361,7 +373,7 @@ static bool needs_domain(const struct model_op *op)
     switch ( op->kind )
     {
     case MODEL_ctl_auth: case MODEL_ctl_weight: case MODEL_ctl_cap:
-    case MODEL_ctl_destroy: case MODEL_ctl_flush:
+    case MODEL_ctl_compress: case MODEL_ctl_destroy: case MODEL_ctl_flush:
         return !op->frame;
     case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
     case MODEL_create: case MODEL_alloc:
@@ -429,6 +441,7 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_bad_op:
     case MODEL_unreadable:   return odd_step(run, op);
     case MODEL_ctl_destroy: case MODEL_ctl_weight: case MODEL_ctl_cap:
+    case MODEL_ctl_compress:
     case MODEL_ctl_auth: case MODEL_ctl_flush: case MODEL_ctl_query:
     case MODEL_ctl_list: case MODEL_freeze:
     case MODEL_freeze_all:   return control_step(run, op) && caps_hold(run);
@@ -483,6 +496,9 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
 
     memset(report, 0, sizeof(*report));
     report->run = this_run;
+    run.options = cfg->options;
+    /* Pages are of all sorts, whether that matters to this host or not. */
+    page_mix(true);
     ok = host_start(&run);
 
     for ( ; ok && report->at < nr; report->at++ )
@@ -491,7 +507,8 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
             fault_begins(&run);
         if ( trace )
             print_step(report->at, &ops[report->at]);
-        ok = do_step(&run, &ops[report->at]);
+        ok = do_step(&run, &ops[report->at]) &&
+             (report->at % STORED_LOOKS || all_stored_hold(&run));
         if ( !ok )
             break;
     }
@@ -502,6 +519,7 @@ bool model_exec(const struct model_config *cfg, const struct model_op *ops,
     report->renewed += run.spec.renewed;
     report->handed_over += run.spec.handed_over;
     report->left += run.spec.left;
+    report->binned += run.binned;
     ok = ok && finish(&run);
     move_forget(&run);
 

@@ -17,7 +17,15 @@ struct model_config {
     bool put_order;            /* tmem_history=0: no other order than that */
     unsigned int nodes;        /* NUMA nodes at boot */
     unsigned int late;         /* of the pages: those of one more, which comes */
+    unsigned int options;      /* below MODEL_OPTIONS: how pages are compressed */
 };
+
+/*
+ * 0: not at all, and nobody switches it on. The last: not before somebody does,
+ * or brings a client along that has it on. Between these: by the command line,
+ * and clients can be switched off.
+ */
+#define MODEL_OPTIONS 7
 
 /* A host on which some 200 pages of tmem fit. */
 extern const struct model_config model_small_host;
@@ -44,6 +52,7 @@ struct model_report {
     unsigned long restored;    /* domains, */
     unsigned long moved;       /* and the pages that came with them */
     unsigned long left;        /* gets of 0 from an empty pool, in a save */
+    unsigned long binned;      /* pages in bins, at the most */
     char text[200];            /* what was wrong; "" = nothing */
 };
 

@@ -76,6 +76,7 @@ static void tell_spec(struct run *run, const struct model_op *op,
     case MODEL_ctl_destroy: spec_destroy_pools(spec, dom);      break;
     case MODEL_ctl_weight:  spec_set_weight(spec, dom, op->arg); break;
     case MODEL_ctl_cap:     spec_set_cap(spec, dom, op->arg);   break;
+    case MODEL_ctl_compress: spec_set_compress(spec, dom, op->arg); break;
     case MODEL_ctl_auth:
         if ( op->obj < SPEC_UUIDS || dom == TMEM_CLI_ID_ALL )
             spec_authorise(spec, dom, op->obj, op->arg);
@@ -257,6 +258,11 @@ bool control_step(struct run *run, const struct model_op *op)
     case MODEL_ctl_destroy: req.cmd = TMEMC_DESTROY;    break;
     case MODEL_ctl_weight:  req.cmd = TMEMC_SET_WEIGHT; break;
     case MODEL_ctl_cap:     req.cmd = TMEMC_SET_CAP;    break;
+    case MODEL_ctl_compress:
+        if ( !run->options )
+            return true;
+        req.cmd = TMEMC_SET_COMPRESS;
+        break;
     case MODEL_ctl_flush:
         req.cmd = TMEMC_FLUSH;
         return flush_step(run, op, &req);

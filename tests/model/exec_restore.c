@@ -74,10 +74,7 @@ static bool restore_begin(struct run *run, unsigned int dom)
         return run_complain(run, "begin of a restore: %ld", ret);
     run->restore[dom].on = !ret;
     if ( !ret && !run->spec.dom[dom].has_client )
-    {
-        run->spec.dom[dom].has_client = true;
-        run->spec.dom[dom].frozen = run->spec.all_frozen;
-    }
+        spec_client_appears(&run->spec, dom);
 
     return true;
 }
@@ -295,6 +292,8 @@ static bool start_again(struct run *run, const struct model_op *op)
     run->fault_n = 0;
     memset(run->suspended, 0, sizeof(run->suspended));
     memset(run->restore, 0, sizeof(run->restore));
+    if ( run->options )
+        run->options = 1 + (run->options + op->obj) % (MODEL_OPTIONS - 1);
     if ( !host_start(run) || machine_bind(op->cpu % run->cfg->cpus) )
         return false;
     if ( late )

@@ -558,6 +558,7 @@ static bool ask_client(struct run *run, const struct model_op *op)
 {
     const struct spec_domain *d = &run->spec.dom[op->dom];
     uint32_t frozen = d->has_client ? d->frozen : run->spec.all_frozen;
+    uint32_t compress = d->has_client ? d->compress : run->spec.compress;
     uint64_t auth[SPEC_UUIDS][2];
 
     return ask(run, TMEMC_SAVE_GET_VERSION, op, TMEM_REC_VERSION, NULL) &&
@@ -565,7 +566,8 @@ static bool ask_client(struct run *run, const struct model_op *op)
            ask(run, TMEMC_SAVE_GET_CLIENT_WEIGHT, op, d->weight, NULL) &&
            ask(run, TMEMC_SAVE_GET_CLIENT_CAP, op, d->cap, NULL) &&
            ask(run, TMEMC_SAVE_GET_CLIENT_FLAGS, op,
-               frozen ? TMEM_CLIENT_FROZEN : 0, NULL) &&
+               (frozen ? TMEM_CLIENT_FROZEN : 0) |
+               (compress ? TMEM_CLIENT_COMPRESS : 0), NULL) &&
            ask(run, TMEMC_SAVE_GET_AUTH, op,
                16 * __builtin_popcount(d->authorised), auth);
 }

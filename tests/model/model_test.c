@@ -6,12 +6,14 @@
  *   model_test --seed=S [--ops=N]  one run, each step printed
  *   model_test --replay=FILE       steps of a file, as a failure prints them
  *   model_test --replay-order=FILE the same, where pages go in put order
- *   model_test --replay... N L     the same on N NUMA nodes, and one more whose
- *                                  L pages come late
+ *   model_test --replay... N L O   the same on N NUMA nodes, and one more whose
+ *                                  L pages come late; O says how pages are
+ *                                  compressed (exec.h)
  *
  * With an even seed pages go in put order, which the specification checks;
  * with an odd one the eviction policy is at work. The host of a seed has 1, 2
- * or 4 nodes, and in half of the cases one more that comes late.
+ * or 4 nodes, and in half of the cases one more that comes late; one in seven
+ * has no compression.
  *
  * A failure is shrunk and printed with the commands that repeat it. The first
  * seed is random unless CHECK_SEED gives it.
@@ -54,6 +56,7 @@ static struct model_config host_of(uint64_t seed)
 
     host.nodes = 1 << seed / 2 % 3;
     host.late = seed / 6 % 2 ? LATE_PAGES : 0;
+    host.options = seed / 12 % MODEL_OPTIONS;
 
     return host;
 }
@@ -64,8 +67,9 @@ static void print_failure(uint64_t seed, const struct model_op *ops,
     const struct model_config host = host_of(seed);
     unsigned int i;
 
-    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE %u %u):\n",
-            nr, program, host.put_order ? "-order" : "", host.nodes, host.late);
+    fprintf(stderr, "shrunk to %u steps (save them, %s --replay%s=FILE %u %u %u):\n",
+            nr, program, host.put_order ? "-order" : "", host.nodes, host.late,
+            host.options);
     for ( i = 0; i < nr; i++ )
         model_op_print(stderr, &ops[i]);
     /* Last, so that the end of the output tells it. */
@@ -86,6 +90,7 @@ static void add_up(struct model_report *all, const struct model_report *one)
     all->restored += one->restored;
     all->moved += one->moved;
     all->left += one->left;
+    all->binned += one->binned;
 }
 
 static void test_random(void **state)
@@ -119,16 +124,18 @@ static void test_random(void **state)
 
     printf("model: %lu runs of %u steps from seed %#llx: %lu operations "
            "failed, %lu pages evicted, %lu renewed, %lu inherited; %lu saves, "
-           "%lu restores of %lu pages, %lu empty pools kept\n", runs,
+           "%lu restores of %lu pages, %lu empty pools kept, %lu pages in "
+           "bins\n", runs,
            RUN_OPS, (unsigned long long)first, all.failed, all.lost,
            all.renewed, all.handed_over, all.saved, all.restored, all.moved,
-           all.left);
+           all.left, all.binned);
     /* A model check in which nothing ever fails checks little. */
     if ( runs > 20 )
     {
         assert_true(all.failed > runs);
         assert_true(all.saved > runs && all.restored > runs / 2);
         assert_true(all.moved > runs);
+        assert_true(all.binned > runs);
     }
     /* Rare, and many at a time: 357 runs had 89 pages evicted. */
     if ( runs > 300 )
@@ -199,6 +206,8 @@ static int replay(struct model_config host, const char *name,
         host.nodes = atoi(nodes[0]);
     if ( nodes[0] && nodes[1] )
         host.late = atoi(nodes[1]);
+    if ( nodes[0] && nodes[1] && nodes[2] )
+        host.options = atoi(nodes[2]) % MODEL_OPTIONS;
 
     return run_once(&host, ops, nr);
 }

@@ -75,6 +75,7 @@ static const struct {
     [MODEL_ctl_auth]     = { 30,   8 },
     [MODEL_ctl_weight]   = { 20,   4 },
     [MODEL_ctl_cap]      = { 20,   4 },
+    [MODEL_ctl_compress] = { 20,   8 },
     [MODEL_ctl_destroy]  = { 8,    5 },
     [MODEL_ctl_flush]    = { 20,   5 },
     [MODEL_ctl_query]    = { 10,   3 },

@@ -28,6 +28,7 @@
     X(ctl_auth)       /* of the uuid obj; arg: on or off; frame 1: of all */ \
     X(ctl_weight)     /* arg; frame 1: of all clients, as below */ \
     X(ctl_cap)        /* arg: pages */ \
+    X(ctl_compress)   /* arg: on or off */ \
     X(ctl_destroy)    /* the client's pools */ \
     X(ctl_flush)      /* arg: KiB */ \
     X(ctl_query)      /* what is freeable */ \
@@ -62,7 +63,8 @@
                          invalidations alone; frame 1: a page is lost */ \
     X(migrate)        /* into a new domain. frame 1: the source lives on; obj 5: a
                          page is lost */ \
-    X(reboot)         /* all into a machine started anew; arg: buffer */
+    X(reboot)         /* all into a machine started anew, which compresses
+                         another way; arg: buffer */
 
 enum model_kind {
 #define X(name) MODEL_##name,

@@ -15,6 +15,9 @@
  */
 #define SLACK 96
 
+/* Frames of a bin, at most. */
+#define BIN_FRAMES 4
+
 /* A toolstack that saves a domain, and what it has got of it. */
 struct save_run {
     long token;                /* 0: it has not begun */
@@ -49,6 +52,8 @@ struct run {
     bool trace;
     bool dying[SPEC_DOMS];
     bool preempted;            /* preemption has been switched on */
+    unsigned int options;      /* of the host as it is now: see model_config */
+    unsigned long binned;      /* the most pages in bins, of all clients */
     bool late;                 /* the late memory is there */
     unsigned long fault_n;     /* the allocation that fails, 0 = none */
     bool fault_sticky;         /* and all later ones */
@@ -59,6 +64,7 @@ struct run {
     } run_of[32];              /* higher-order allocations */
     unsigned int nr_runs;
     unsigned long offline;     /* frames that had a memory error */
+    unsigned long lost;        /* most that may be lost with broken ones */
     unsigned long free_before; /* frames, without any domain */
     bool suspended[SPEC_DOMS];
     struct save_run save[SPEC_DOMS];
@@ -99,6 +105,15 @@ bool host_start(struct run *run);
 void host_mend(struct run *run);
 /* Destroy all domains, and look whether all memory is there; stop. */
 bool host_stop(struct run *run);
+
+/* ---- exec_stored.c ------------------------------------------------------- */
+
+/*
+ * Look at what a domain's client has, or at all clients: what is stored, and
+ * what is billed. false: something is wrong.
+ */
+bool stored_hold(struct run *run, unsigned int dom);
+bool all_stored_hold(struct run *run);
 
 /* ---- exec_save.c, exec_restore.c ----------------------------------------- */
 

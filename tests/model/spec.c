@@ -5,7 +5,8 @@
  * Each operation has a function which holds the result against what is known,
  * returns NULL or a complaint, and learns from it. Bounds:
  *
- * - room: a domain never holds more persistent pages than it has room for. A
+ * - room: a domain never holds more persistent pages than it has room for,
+ *   unless pages may be compressed: what they take then is counted. A
  *   put may fail with -ENOMEM only when the caller says that room or memory is
  *   short, or that an allocation was made to fail.
  * - loss: an ephemeral page that was put since memory was last low is there.
@@ -65,6 +66,15 @@ void spec_domain_destroy(struct spec *spec, unsigned int dom)
     memset(&spec->dom[dom], 0, sizeof(spec->dom[dom]));
 }
 
+void spec_client_appears(struct spec *spec, unsigned int dom)
+{
+    struct spec_domain *d = &spec->dom[dom];
+
+    d->has_client = true;
+    d->frozen = spec->all_frozen;
+    d->compress = spec->compress;
+}
+
 void spec_freeze(struct spec *spec, unsigned int dom, bool on)
 {
     unsigned int i;
@@ -77,8 +87,9 @@ void spec_freeze(struct spec *spec, unsigned int dom, bool on)
     }
     else
     {
+        if ( !spec->dom[dom].has_client )
+            spec_client_appears(spec, dom);
         spec->dom[dom].frozen = on;
-        spec->dom[dom].has_client = true;
     }
 }
 
@@ -279,7 +290,7 @@ static const char *check_put(struct spec *spec, struct spec_domain *d,
         /* Where metadata alone are more, this one goes as well. */
         if ( meets_cap )
             spec_domain_low(spec, ev->dom);
-        complain_if(d->must > d->room,
+        complain_if(d->must > d->room && !spec->dense,
                     "more persistent pages than there is room for");
         return NULL;
     case -EFROZEN: allowed = frozen && may_be_new; break;
@@ -473,8 +484,7 @@ static bool has_client_now(struct spec *spec, struct spec_domain *d,
     if ( ev->result == -ENOMEM && (ev->alloc_fault || ev->memory_low) &&
          !ev->has_client )
         return false;
-    d->frozen = spec->all_frozen;
-    d->has_client = true;
+    spec_client_appears(spec, ev->dom);
 
     return true;
 }

@@ -93,6 +93,7 @@ struct spec_domain {
     bool exists;
     bool has_client;
     bool frozen;               /* for itself; spec.all_frozen adds to it */
+    bool compress;             /* its pages are, if there is a codec */
     bool denied;
     bool dying;                /* its teardown has begun */
     bool own_order;            /* it loses pages when others do not */
@@ -115,6 +116,8 @@ struct spec {
     struct spec_shared shared[SPEC_UUIDS];
     bool put_order;            /* constant: see spec_init() */
     bool preempted;            /* what is flushed may not be freed yet */
+    bool dense;                /* pages may take less than a frame each */
+    bool compress;             /* what a new client's begins as */
     bool all_frozen;
     bool all_authorised;
     bool weighted;             /* there are, or have been, weights */
@@ -166,6 +169,8 @@ void spec_domain_destroy(struct spec *spec, unsigned int dom);
 void spec_client_destroy(struct spec *spec, unsigned int dom);
 /* Its teardown has begun. */
 void spec_domain_dying(struct spec *spec, unsigned int dom);
+/* It has a client from now on, which it had not. */
+void spec_client_appears(struct spec *spec, unsigned int dom);
 /* dom, or TMEM_CLI_ID_ALL. */
 void spec_freeze(struct spec *spec, unsigned int dom, bool on);
 /* Memory is low: from now on any ephemeral page may have vanished. */
@@ -184,6 +189,7 @@ void spec_domain_low(struct spec *spec, unsigned int dom);
  */
 void spec_set_weight(struct spec *spec, unsigned int dom, unsigned int weight);
 void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap);
+void spec_set_compress(struct spec *spec, unsigned int dom, bool on);
 void spec_destroy_pools(struct spec *spec, unsigned int dom);
 void spec_authorise(struct spec *spec, unsigned int dom, unsigned int uuid,
                     bool allow);

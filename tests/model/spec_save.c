@@ -167,6 +167,8 @@ static const char *check_client(const struct spec *spec, struct spec_domain *d,
     d->save.client_due = false;
     complain_if(!(rec->client.flags & TMEM_CLIENT_FROZEN) != !d->frozen,
                 "a saved client's frozen");
+    complain_if(!(rec->client.flags & TMEM_CLIENT_COMPRESS) != !d->compress,
+                "a saved client's compression");
     complain_if(rec->client.weight != d->weight, "a saved client's weight");
     complain_if(rec->client.cap != d->cap, "a saved client's cap");
     /* What is flushed counts as long as it is not free. */
@@ -427,6 +429,7 @@ static void restore_client(struct spec *spec, struct spec_domain *d,
 
     d->weight = rec->client.weight;
     d->cap = rec->client.cap;
+    d->compress = rec->client.flags & TMEM_CLIENT_COMPRESS;
     spec->weighted |= d->weight != 0;
     d->authorised = 0;
     for ( i = 0; i < rec->client.nr_auth; i++ )

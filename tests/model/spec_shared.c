@@ -161,10 +161,7 @@ static bool concerns(struct spec *spec, unsigned int named, unsigned int dom)
     struct spec_domain *d = &spec->dom[dom];
 
     if ( named == dom && !d->has_client )
-    {
-        d->has_client = true;
-        d->frozen = spec->all_frozen;
-    }
+        spec_client_appears(spec, dom);
 
     return d->has_client && !d->dying &&
            (named == dom || named == TMEM_CLI_ID_ALL);
@@ -178,6 +175,15 @@ void spec_set_weight(struct spec *spec, unsigned int dom, unsigned int weight)
         if ( concerns(spec, dom, i) )
             spec->dom[i].weight = weight;
     spec->weighted |= weight;
+}
+
+void spec_set_compress(struct spec *spec, unsigned int dom, bool on)
+{
+    unsigned int i;
+
+    for ( i = 0; i < SPEC_DOMS; i++ )
+        if ( concerns(spec, dom, i) )
+            spec->dom[i].compress = on;
 }
 
 void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stored.c - all slots of a client's persistent pools, and its bins
+ *
+ * No state.
+ */
+#include <xen/tmem_bin.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
+#include <xen/tmem_object.h>
+#include <xen/tmem_pool.h>
+#include <xen/tmem_stats.h>
+
+#include "stored.h"
+
+static const char *look_at_entry(struct tmem_client *c,
+                                 struct tmem_object *obj, uint32_t index,
+                                 tmem_stored_t s, struct stored *st)
+{
+    const struct tmem_entry e = { .obj = obj, .index = index };
+    struct tmem_bin *bin;
+
+    st->entries++;
+    /* What had a memory error is not looked at. */
+    if ( tmem_store_is_broken(s) )
+        return NULL;
+    if ( !tmem_store_is(&c->store, s, &e) )
+        return "an entry is not that of the page";
+    bin = tmem_bin_map(page_to_pdx(tmem_stored_frame(s)));
+    if ( !bin )
+        return NULL;
+    st->bytes += tmem_bin_slot(bin, tmem_stored_entry(s))->len;
+    unmap_domain_page(bin);
+
+    return NULL;
+}
+
+static const char *look_at_object(struct tmem_client *c,
+                                  struct tmem_object *obj, struct stored *st)
+{
+    unsigned long index = 0;
+    const char *bad = NULL;
+    void *slot;
+
+    for ( ; !bad && (slot = radix_tree_next(&obj->pages, &index)); index++ )
+    {
+        tmem_stored_t s;
+
+        if ( !tmem_slot_is_stored(slot) )
+            return "a descriptor of a persistent page";
+        s = tmem_slot_stored(slot);
+        switch ( tmem_stored_kind(s) )
+        {
+        case TMEM_RAW:    st->raw++;  break;
+        case TMEM_SAME:   st->same++; break;
+        case TMEM_NONE:   break;
+        case TMEM_BINNED: bad = look_at_entry(c, obj, index, s, st); break;
+        }
+    }
+
+    return bad;
+}
+
+static const char *look_at_bucket(struct tmem_client *c,
+                                  struct tmem_bucket *b, struct stored *st)
+{
+    const char *bad = NULL;
+    unsigned int tree;
+
+    for ( tree = 0; tree < 2; tree++ )
+    {
+        struct tmem_object *obj = tmem_object_any(b, tree);
+
+        /* That is not the first one. */
+        if ( obj )
+            obj = rb_entry(rb_first(&b->objects[tree]), struct tmem_object,
+                           node);
+        for ( ; obj && !bad; obj = tmem_object_next(obj) )
+            bad = look_at_object(c, obj, st);
+    }
+
+    return bad;
+}
+
+static const char *look_at_pools(struct tmem_client *c, struct stored *st)
+{
+    const char *bad = NULL;
+    struct tmem_object *obj;
+    unsigned int id, i;
+
+    for ( id = 0; id < TMEM_MAX_POOLS && !bad; id++ )
+    {
+        struct tmem_pool *pool = c->pools[id];
+
+        if ( !pool || !pool->persistent || !pool->buckets )
+            continue;
+        for ( i = 0; i < TMEM_BUCKETS && !bad; i++ )
+        {
+            spin_lock(&pool->buckets[i].lock);
+            spin_lock(&c->store.lock);
+            bad = look_at_bucket(c, &pool->buckets[i], st);
+            spin_unlock(&c->store.lock);
+            spin_unlock(&pool->buckets[i].lock);
+        }
+    }
+
+    /* And what was flushed, and is not freed yet. */
+    list_for_each_entry ( obj, &c->dying.objects, dying )
+    {
+        struct tmem_bucket *b = tmem_bucket_of(obj->pool, &obj->oid);
+
+        if ( !obj->pool->persistent || bad )
+            continue;
+        spin_lock(&b->lock);
+        spin_lock(&c->store.lock);
+        bad = look_at_object(c, obj, st);
+        spin_unlock(&c->store.lock);
+        spin_unlock(&b->lock);
+    }
+
+    return bad;
+}
+
+static const char *look_at_store(struct tmem_client *c, struct stored *st)
+{
+    const char *bad = NULL;
+
+    spin_lock(&c->store.lock);
+    tmem_store_check(&c->store);
+    st->bins = c->store.frames;
+    st->debt = c->store.debt;
+    /* Nothing that should move can. */
+    st->is_stuck = c->store.owed && !c->store.debt;
+    if ( st->entries != c->store.entries )
+        bad = "entries of bins that are no page's, or of several";
+    /* Entries of lost bins are not counted. */
+    else if ( !read_atomic(&tmem_bad_frames) && st->bytes != c->store.bytes )
+        bad = "bytes of a store";
+    spin_unlock(&c->store.lock);
+
+    return bad;
+}
+
+const char *stored_look(unsigned int dom, struct stored *st)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    const char *bad = NULL;
+    unsigned int cpu;
+
+    memset(st, 0, sizeof(*st));
+    if ( c && c->id == dom )
+    {
+        tmem_client_read_lock(c);
+        bad = look_at_pools(c, st) ?: look_at_store(c, st);
+        tmem_client_read_unlock(c);
+        st->meta = read_atomic(&c->meta[1].nr_frames);
+        for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+            st->credit += atomic_read(&c->cpu[cpu].credit);
+    }
+    if ( c )
+        tmem_client_unpin(c);
+
+    return bad;
+}
+
+void stored_prepare(void)
+{
+    tmem_work_start();
+}
+
+unsigned long stored_billed(const struct stored *st)
+{
+    return st->raw + st->bins + st->meta + st->credit;
+}
+
+unsigned long stored_moved(void)
+{
+    unsigned long nr = 0;
+    unsigned int cpu;
+
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        nr += read_atomic(&tmem_cpu_stats[cpu].entries_moved);
+
+    return nr;
+}
