@@ -153,6 +153,22 @@ static const struct model_op moved[] = {
     GETS(0, 0), S(migrate, .arg = 5000),
 };
 
+/* As PUTS, of pages that lie in bins if they may. */
+#define MANY_PUTS(p, o) \
+    PUTS(p, o), S(put, .pool = (p), .obj = (o), .index = 2), \
+    S(put, .pool = (p), .obj = (o), .index = 3), \
+    S(put, .pool = (p), .obj = (o), .index = 4)
+
+/* No room but for gaps; larger and smaller data, and none compressed. */
+static const struct model_op dense[] = {
+    S(create, .arg = 9), PERS_POOL, MANY_PUTS(0, 0), MANY_PUTS(0, 1),
+    MANY_PUTS(0, 2), MANY_PUTS(0, 3), S(flush_object, .obj = 1),
+    MANY_PUTS(0, 2), S(flush_object, .obj = 0), MANY_PUTS(0, 1),
+    GETS(0, 3), S(set_room, .arg = 100), S(ctl_compress), PUTS(0, 2),
+    S(ctl_compress, .arg = 1), MANY_PUTS(0, 2), GETS(0, 2),
+    S(flush_object, .obj = 3), GETS(0, 1), S(flush_object, .obj = 2),
+};
+
 #define SCENARIO(s) { #s, s, sizeof(s) / sizeof((s)[0]) }
 static const struct {
     const char *name;
@@ -162,13 +178,13 @@ static const struct {
     SCENARIO(first_use), SCENARIO(put_get), SCENARIO(duplicates),
     SCENARIO(flushes), SCENARIO(pools), SCENARIO(frozen), SCENARIO(squeezed),
     SCENARIO(two_domains), SCENARIO(sharing), SCENARIO(toolstack),
-    SCENARIO(saved), SCENARIO(moved),
+    SCENARIO(saved), SCENARIO(moved), SCENARIO(dense),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
 /* What happens to a scenario, again and again, in one child. */
 struct trial {
-    unsigned int scenario, nodes;
+    unsigned int scenario, nodes, options;
     int fault;                 /* enum xenhost_fault, or -1 */
     bool sticky;
     enum xenhost_preempt preempt;
@@ -202,6 +218,7 @@ static bool try_every_n(void *arg, struct model_report *report)
     unsigned long events;
 
     host.nodes = trial->nodes;
+    host.options = trial->options;
 
     do {
         unsigned int nr;
@@ -220,8 +237,8 @@ static bool try_every_n(void *arg, struct model_report *report)
 }
 
 /*
- * The same trial for each scenario, on 1, 2 or 4 nodes in turn. There must be
- * so many places to fail at.
+ * The same trial for each scenario, on 1, 2 or 4 nodes in turn, and with each
+ * way of compression in turn. There must be so many places to fail at.
  */
 static void try_all(struct trial trial, unsigned int at_least)
 {
@@ -234,10 +251,12 @@ static void try_all(struct trial trial, unsigned int at_least)
         struct model_report report = { .run = 0 };
 
         trial.scenario = s;
-        trial.nodes = 1 << turn++ % 3;
+        trial.nodes = 1 << turn % 3;
+        trial.options = turn++ % MODEL_OPTIONS;
         if ( !child_call(try_every_n, &trial, CHILD_LOUD, &report) )
-            fail_msg("%s, %u nodes, n = %lu: step %d: %s", scenarios[s].name,
-                     trial.nodes, report.run, (int)report.at - 1, report.text);
+            fail_msg("%s, %u nodes, options %u, n = %lu: step %d: %s",
+                     scenarios[s].name, trial.nodes, trial.options, report.run,
+                     (int)report.at - 1, report.text);
         assert_true(report.run < MAX_N);
         total += report.run - 1;
     }
@@ -288,6 +307,7 @@ static void test_domain_dies_after_every_step(void **state)
             unsigned int nr;
 
             host.nodes = 1 << (s + n) % 3;
+            host.options = (s + n) % MODEL_OPTIONS;
             memcpy(ops, scenarios[s].ops, n * sizeof(*ops));
             nr = n;
             ops[nr++] = (struct model_op)S(preempt, .index = n % 2);
@@ -306,8 +326,9 @@ static void test_domain_dies_after_every_step(void **state)
             }
             if ( !child_exec(&host, ops, nr, NULL, CHILD_LOUD,
                              &report) )
-                fail_msg("%s, dead after step %u: step %u: %s",
-                         scenarios[s].name, n, report.at, report.text);
+                fail_msg("%s, options %u, dead after step %u: step %u: %s",
+                         scenarios[s].name, host.options, n, report.at,
+                         report.text);
         }
 }
 

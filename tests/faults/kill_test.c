@@ -10,6 +10,7 @@
 
 #include "../lib/guest.h"
 #include "../lib/machine.h"
+#include "../lib/page.h"
 #include "../lib/save.h"
 
 #define VICTIM 1
@@ -21,6 +22,7 @@
 
 static unsigned long free_before;   /* there was a domain */
 static bool saved;                  /* the victim is being saved */
+static bool compressed;             /* persistent pages are */
 static long token;
 
 /* Every kind of mark is there, and a pass is under way. */
@@ -47,7 +49,9 @@ static void save_victim(void)
 
 static void start(void)
 {
-    machine_start(MACHINE_PAGES, MACHINE_CPUS, TMEM_ON);
+    page_mix(compressed);
+    machine_start(MACHINE_PAGES, MACHINE_CPUS, compressed
+                  ? TMEM_ON " tmem_compress=lzo tmem_tze=1" : TMEM_ON);
     free_before = machine_available();
     machine_guest(0);
     machine_guest(OTHER);
@@ -117,6 +121,7 @@ static unsigned int kill_with(void (*meanwhile)(void))
 
     for ( n = 1; ; n += MACHINE_STRIDE )
     {
+        compressed = n % 2;
         start();
         xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
         steps = 0;

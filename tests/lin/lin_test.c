@@ -4,13 +4,15 @@
  *
  * Four vCPUs of two domains put, get and flush the same few handles, some of
  * them in a pool that the domains share, while a fifth thread takes and returns
- * memory of the host, so that pages are evicted and puts fail. Every operation
+ * memory of the host, so that pages are evicted and puts fail, and a sixth puts
+ * and flushes other pages, so that those in bins are moved. Every operation
  * is recorded with its span, taken from one counter; afterwards each handle's
  * history must be linearizable (history.h). A flush of an object counts as a
  * flush of each of its pages.
  *
- * Rounds are short and each has a host of its own, of 1, 2 or 4 NUMA nodes. Rounds go on for
- * CHECK_LIN_SECONDS (default 5). Threads share nothing but the host and the
+ * Rounds are short and each has a host of its own, of 1, 2 or 4 NUMA nodes, with
+ * one sort of compression or none. Rounds go on for CHECK_LIN_SECONDS (default
+ * 5). Threads share nothing but the host and the
  * counter; each records into an array of its own.
  */
 #include <stdatomic.h>
@@ -23,9 +25,11 @@
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/rng.h"
+#include "../lib/stored.h"
 #include "history.h"
 
 #define VCPUS      4
+#define CPUS       (VCPUS + 3)
 #define DOMAINS    2           /* 1 and 2; vCPU v is one of domain 1 + v / 2 */
 #define POOLS      3           /* 0: ephemeral, 1: persistent, 2: shared */
 #define SHARED     2
@@ -151,6 +155,28 @@ static void toolstack_run(struct worker *worker)
     }
 }
 
+/*
+ * Another vCPU of either domain, whose pages come and go: what they leave are
+ * gaps.
+ */
+static void churn_run(struct worker *worker)
+{
+    struct rng rng = { .state = (uintptr_t)worker->arg };
+    uint32_t version = 0;
+
+    while ( atomic_load(&vcpus_running) )
+    {
+        domid_t dom = 1 + rng_below(&rng, DOMAINS);
+        struct handle h = HANDLE(dom, 1, OBJS + rng_below(&rng, 3), 0);
+        unsigned int nr = 20 + rng_below(&rng, 20);
+
+        guest_put_range(h, nr, ++version);
+        for ( ; h.index < nr; h.index++ )
+            if ( rng_below(&rng, 4) )
+                guest_flush(h);
+    }
+}
+
 /* ---- one round ----------------------------------------------------------- */
 
 static void print_history(unsigned int handle, const struct history_op *ops,
@@ -194,12 +220,15 @@ static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
 
 static void round_start(struct rng *rng, bool preempt)
 {
-    static const char *const cmdlines[] = {
-        TMEM_ON, TMEM_ON " numa=fake=2", TMEM_ON " numa=fake=4",
-    };
+    static const char *const codecs[] = { "no", "lzo", "lz4" };
+    char cmdline[96];
     domid_t dom;
 
-    machine_start(400, VCPUS + 2, cmdlines[rng_below(rng, 3)]);
+    snprintf(cmdline, sizeof(cmdline),
+             TMEM_ON " numa=fake=%u tmem_compress=%s tmem_tze=%u",
+             1u << rng_below(rng, 3), codecs[rng_below(rng, 3)],
+             (unsigned int)rng_below(rng, 2));
+    machine_start(450, CPUS, cmdline);
     machine_guest(0);
     assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, 0, 0, true), 0);
     for ( dom = 1; dom <= DOMAINS; dom++ )
@@ -215,10 +244,12 @@ static void round_start(struct rng *rng, bool preempt)
     xenhost_alloc_pages(rng_below(rng, 200));
 }
 
+static unsigned long moved;    /* pages, by compaction */
+
 static void run_round(struct rng *rng, bool preempt)
 {
     struct vcpu *vcpus = test_calloc(VCPUS, sizeof(*vcpus));
-    struct worker worker[VCPUS + 1];
+    struct worker worker[VCPUS + 2];
     unsigned int i, bad = 0;
 
     round_start(rng, preempt);
@@ -233,10 +264,14 @@ static void run_round(struct rng *rng, bool preempt)
     worker[i] = (struct worker){
         .run = toolstack_run, .arg = (void *)(uintptr_t)rng_next(rng),
     };
+    worker[i + 1] = (struct worker){
+        .run = churn_run, .arg = (void *)(uintptr_t)rng_next(rng),
+    };
     atomic_store(&vcpus_running, VCPUS);
-    workers_run(worker, VCPUS + 1);
+    workers_run(worker, VCPUS + 2);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     xenhost_release_pages();
+    moved += stored_moved();
 
     for ( i = 0; i < VCPUS; i++ )
         bad += vcpus[i].torn;
@@ -259,8 +294,8 @@ static void test_rounds(bool preempt)
         rounds++;
     } while ( time(NULL) < end );
 
-    printf("linearizable: %lu rounds of %u operations\n", rounds,
-           VCPUS * ROUND_OPS);
+    printf("linearizable: %lu rounds of %u operations, %lu pages moved\n",
+           rounds, VCPUS * ROUND_OPS, moved);
 }
 
 static void test_linearizable(void **state)
@@ -281,6 +316,8 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_linearizable),
         cmocka_unit_test(test_linearizable_preempted),
     };
+
+    page_mix(true);
 
     return tests_main(argc, argv, tests);
 }
