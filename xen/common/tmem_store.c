@@ -405,7 +405,8 @@ struct tmem_store *tmem_store_of(tmem_stored_t s)
 {
     ASSERT(tmem_stored_kind(s) == TMEM_BINNED);
 
-    return (void *)(unsigned long)tmem_stored_frame(s)->up;
+    /* It may be a bin no more, and something else by now: tmem_store_is(). */
+    return (void *)(unsigned long)ACCESS_ONCE(tmem_stored_frame(s)->up);
 }
 
 bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
