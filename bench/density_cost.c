@@ -30,9 +30,10 @@ struct round {
 /* Of compression off, by round: to compare with. */
 static double off_random[MAX_SAMPLES];
 
+/* A round takes some seconds, but not when it is quick. */
 static unsigned int rounds(void)
 {
-    return (opt.rounds + 1) / 2;
+    return opt.quick ? opt.rounds : (opt.rounds + 1) / 2;
 }
 
 static struct row *row_of(const struct way *w, const char *id,
@@ -221,6 +222,57 @@ static void flushes(struct round *r)
     }
 }
 
+/* Puts into a host that is full of ephemeral pages. */
+static void evicting(struct round *r)
+{
+    struct plan_spec spec = {
+        .domid = 1, .nr = 3 * opt.frames, .per_object = PER_OBJECT,
+        .first = 1 + opt.frames / PER_OBJECT,
+    };
+    struct plan all = plan_make(&spec), tried = { .steps = all.steps }, part;
+    unsigned long i;
+    double code;
+
+    run_op(&r->client, TMEM_PUT_PAGE, &all, 1, NULL);
+    for ( i = 0; i < all.nr; i++ )
+        if ( r->way->len[all.steps[i].frame] )
+            all.steps[tried.nr++] = all.steps[i];
+    for ( i = 0; i < tried.nr; i++ )
+        tried.steps[i].object += 3 * opt.frames / PER_OBJECT;
+
+    part = plan_part(&tried, 0, tried.nr / 6);
+    code = run_each(compress_one, r, &part);
+    row_add(row_of(r->way, "put.evicts", "put that evicts", "x", 0),
+            run_op(&r->client, TMEM_PUT_PAGE, &part, 1, NULL) / code);
+    part = plan_part(&tried, tried.nr / 6, tried.nr / 6);
+    time_op(&r->client, TMEM_PUT_PAGE, &part, 1, &r->each);
+    tell_times(r, "put that evicts", 50);
+    plan_free(&all);
+}
+
+/* Ephemeral pages; a get takes them out. */
+static void ephemeral(struct round *r)
+{
+    unsigned long before = xenhost_free_pages();
+    double code, decode, put, get;
+
+    client_pool(&r->client, 1, EPHEMERAL);
+    code = run_each(compress_one, r, &r->put_tried);
+    put = run_op(&r->client, TMEM_PUT_PAGE, &r->put_tried, 1, NULL);
+    if ( before - xenhost_free_pages() < 0.9 * r->put_tried.nr )
+    {
+        decode = run_each(decompress_one, r, &r->get_tried);
+        get = run_op(&r->client, TMEM_GET_PAGE, &r->get_tried, 1, NULL);
+        check_gets(&r->client, &r->put, &r->get_tried);
+        row_add(row_of(r->way, "put.ephemeral", "put, ephemeral", "x", 0),
+                put / code);
+        row_add(row_of(r->way, "get.ephemeral", "get, ephemeral", "x", 0),
+                get / decode);
+        evicting(r);
+    }
+    client_destroy_pool(&r->client);
+}
+
 static struct spans *steps;
 static uint64_t last_step;
 
@@ -323,6 +375,7 @@ void cost_measure(struct way *w)
         if ( !r.able )
             continue;
 
+        ephemeral(&r);
         client_pool(&r.client, 1, PERSISTENT);
         run_op(&r.client, TMEM_PUT_PAGE, &r.put, 1, NULL);
         flushes(&r);
