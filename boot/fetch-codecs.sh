@@ -10,7 +10,8 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$TOP/boot/apt.sh"
-lock codecs
+# (Silently: make fetches two at once.)
+lock codecs >/dev/null
 
 dir=$OUT/fetch/codecs
 
@@ -57,8 +58,8 @@ download()
 fetch()
 {
     is_right && return 0
-    without="or build without it, with TMEM_$(echo "$1" | tr a-z A-Z)=n"
-    (apt_update) || die "cannot fetch $package: $without"
+    without="(to build without it: TMEM_$(echo "$1" | tr a-z A-Z)=n)"
+    (apt_update) || die "cannot fetch $package $without"
     say "fetching $package $version (source package)"
     rm -f "$dir/$tarball"
     # The lists may be old, or the version be followed by one whose tarball is
@@ -67,7 +68,7 @@ fetch()
         apt_update again
         download "$package=$version" 2>/dev/null || download "$package"
     } || die "cannot fetch $package $version: check the network, then try:" \
-             "apt-get source $package=$version; $without"
+             "apt-get source $package=$version $without"
     is_right ||
         die "$package $version is not served any more with a tarball" \
             "$tarball of SHA-256 $sum"

@@ -408,6 +408,23 @@ static void test_no_memory(void **unused)
     }
 }
 
+/* At boot there is less memory than CPUs want: some do without. */
+static void test_small_host(void **unused)
+{
+    unsigned int cpu, with = 0;
+
+    machine_start(160, 60, "tmem=1 tmem_reserve=1 tmem_history=0 tmem_tze=1");
+    for ( cpu = 0; cpu < 60; cpu++ )
+    {
+        assert_int_equal(machine_bind(cpu), 0);
+        with += !!tmem_work();
+    }
+    assert_in_range(with, 1, 59);
+    assert_int_not_equal(xenhost_log_lines(), 0);
+    assert_int_equal(machine_bind(0), 0);
+    machine_stop();
+}
+
 static void test_cpus_come_and_go(void **unused)
 {
     unsigned long before;
@@ -453,6 +470,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_switched_on_later),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_small_host),
         cmocka_unit_test(test_cpus_come_and_go),
     };
 

@@ -244,7 +244,7 @@ static void __init choose_codec(void)
     if ( yes < 0 || (yes && !tmem_codec_default) )
         printk(XENLOG_WARNING "tmem: compression is off: no codec \"%s\" is "
                "built in\n", opt_tmem_compress);
-    tmem_compress_clients = yes == 1;
+    tmem_compress_clients = yes == 1 && tmem_codec_default;
 }
 
 void __init tmem_codec_init(void)
