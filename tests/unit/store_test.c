@@ -549,7 +549,7 @@ static void test_broken_bin(void **state)
 {
     const unsigned int nr = 200;
     struct tmem_freed freed = { 0 };
-    unsigned int i, left = 0, moved = 0;
+    unsigned int i, codec, left = 0, moved = 0;
     struct page_info *lost;
     struct tmem_entry e;
 
@@ -569,8 +569,12 @@ static void test_broken_bin(void **state)
             continue;
         left++;
         e = entry(i);
+        tmem_store_prefetch(pages[i].s);
         assert_true(tmem_store_is_broken(pages[i].s));
         assert_false(tmem_store_is(&st, pages[i].s, &e));
+        codec = e.codec;
+        assert_int_equal(tmem_store_read(pages[i].s, NULL, &codec), 0);
+        assert_null(tmem_codec(codec));
         assert_ptr_equal(tmem_store_of(pages[i].s), &st);
         assert_false(tmem_is_stored(tmem_store_move(&st, pages[i].s, &freed)));
         tmem_store_remove(&st, pages[i].s, &freed);

@@ -451,7 +451,8 @@ unsigned int tmem_store_read(tmem_stored_t s, void *bytes,
     struct tmem_bin *bin = bin_of(s);
     struct tmem_span from;
 
-    /* Who asked whether it is broken did so before. */
+    /* It broke after the caller looked: what no codec decodes. */
+    *codec = TMEM_NR_CODECS;
     if ( !bin )
         return 0;
 
@@ -489,12 +490,12 @@ void tmem_store_prefetch(tmem_stored_t s)
 {
     const struct page_info *pg = tmem_stored_frame(s);
 
-    if ( tmem_frame_is_mapped(pg) )
+    if ( !tmem_frame_is_broken(pg) && tmem_frame_is_mapped(pg) )
     {
-        const void *p = page_to_virt(pg);
+        const struct tmem_bin *bin = page_to_virt(pg);
 
-        prefetch(p);
-        prefetch(p + PAGE_SIZE - sizeof(struct tmem_bin_slot));
+        prefetch(bin);
+        prefetch(tmem_bin_slot(bin, tmem_stored_entry(s)));
     }
 }
 

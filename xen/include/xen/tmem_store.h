@@ -97,9 +97,10 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
                         const void *bytes, unsigned int len,
                         unsigned int codec);
 /*
- * Copy an entry's bytes out: how many, and by which codec. They have no memory
- * error. Bucket locked: the store need not be, since no one else may change or
- * move this entry, or let its bin go.
+ * Copy an entry's bytes out: how many, and by which codec; 0 and none of the
+ * codecs when the bin is lost. The bytes have no memory error. Bucket locked:
+ * the store need not be, since no one else may change or move this entry, or
+ * let its bin go.
  */
 unsigned int tmem_store_read(tmem_stored_t s, void *bytes,
                              unsigned int *codec);
