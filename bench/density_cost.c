@@ -159,10 +159,11 @@ static void tried(struct round *r)
     row_add(row_of(w, "get.raw", "get / raw copy", "x", 0), get / raw_get);
 }
 
-static void tell_times(const struct round *r, const char *op, double limit)
+static void tell_times(const struct round *r, const char *op, const char *what,
+                       double limit)
 {
     static const struct {
-        const char *id, *what;
+        const char *id, *name;
         double q;
     } quantiles[] = {
         { "50", "median", 0.5 }, { "99", "99 %", 0.99 },
@@ -175,7 +176,7 @@ static void tell_times(const struct round *r, const char *op, double limit)
     for ( i = 0; i < 4; i++ )
     {
         struct row *row = row_of(r->way, text("%s.%s", op, quantiles[i].id),
-                                 text("%s, %s", op, quantiles[i].what), "us",
+                                 text("%s, %s", what, quantiles[i].name), "us",
                                  i == 2 ? limit : 0);
 
         row->quiet = i == 1 || (i == 0 && limit);
@@ -204,7 +205,7 @@ static void flushes(struct round *r)
             run_op(&r->client, TMEM_FLUSH_PAGE, &timed, 1, NULL) / raw);
     moved = density_statistic("cv") - moved;
     time_op(&r->client, TMEM_FLUSH_PAGE, &each, 1, &r->each);
-    tell_times(r, "flush", 50);
+    tell_times(r, "flush", "flush", 50);
 
     for ( i = 0; i < looked.nr && density_statistic("cv") >= 0; i++ )
     {
@@ -246,7 +247,7 @@ static void evicting(struct round *r)
             run_op(&r->client, TMEM_PUT_PAGE, &part, 1, NULL) / code);
     part = plan_part(&tried, tried.nr / 6, tried.nr / 6);
     time_op(&r->client, TMEM_PUT_PAGE, &part, 1, &r->each);
-    tell_times(r, "put that evicts", 50);
+    tell_times(r, "put.evicts", "put that evicts", 50);
     plan_free(&all);
 }
 
@@ -287,9 +288,9 @@ static void times(struct round *r)
 {
     client_pool(&r->client, 1, PERSISTENT);
     time_op(&r->client, TMEM_PUT_PAGE, &r->put, 1, &r->each);
-    tell_times(r, "put", 0);
+    tell_times(r, "put", "put", 0);
     time_op(&r->client, TMEM_GET_PAGE, &r->get, 1, &r->each);
-    tell_times(r, "get", 0);
+    tell_times(r, "get", "get", 0);
     check_gets(&r->client, &r->put, &r->get);
 
     spans_clear(&r->each);
@@ -301,7 +302,7 @@ static void times(struct round *r)
     span_add(steps, last_step);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     xenhost_on_restart(NULL, NULL);
-    tell_times(r, "step of destroy pool", 50);
+    tell_times(r, "step", "step of destroy pool", 50);
 }
 
 /* All of guest 1's source frames: the same word, or random bits. */
