@@ -258,6 +258,28 @@ static void test_gaps_close(void **state)
     stop();
 }
 
+/* The same when objects go, of which somebody has to take the pages out. */
+static void test_gaps_of_objects_close(void **state)
+{
+    unsigned long before;
+    unsigned int i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    for ( i = 0; i < NR; i++ )
+        assert_int_equal(put(i, 7, i), 1);
+    before = billed();
+    for ( i = 0; i < 4; i++ )
+        assert_int_equal(guest_flush_object(handle(i)), 1);
+    for ( i = 0; i < NR; i++ )
+        if ( i % 7 < 4 )
+            stored[i].kind = PAGE_KINDS;
+    check_all();
+    assert_in_range(billed(), before / 3, before * 6 / 10);
+    peek_check_store(GUEST);
+    stop();
+}
+
 /* A client whose pages don't compress has few of them tried. */
 static void test_incompressible(void **state)
 {
@@ -288,6 +310,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_switched),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_gaps_close),
+        cmocka_unit_test(test_gaps_of_objects_close),
         cmocka_unit_test(test_incompressible),
     };
 

@@ -318,8 +318,8 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
      * The object is gone for everybody; what is left is work. A restart
      * would flush what has been put since: so don't, later operations help.
      */
-    while ( tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying) &&
-            !hypercall_preempt_check() )
+    while ( (tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying) ||
+             tmem_compact_step(c)) && !hypercall_preempt_check() )
         continue;
 
     return frozen ? -EFROZEN : 1;

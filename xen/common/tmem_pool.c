@@ -19,6 +19,7 @@
 #include <xen/nospec.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_compact.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
@@ -361,6 +362,8 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
                 return -ERESTART;
         }
     } while ( !pool_finish_dying(c, id) );
+    while ( tmem_compact_step(c) && !hypercall_preempt_check() )
+        continue;
     tmem_credit_return(c);
     tmem_settle(c);
 
