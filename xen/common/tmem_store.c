@@ -197,14 +197,18 @@ static struct tmem_bin *find_bin(struct tmem_store *st, unsigned int room)
 
 /*
  * What compaction is to move, after a change: no more when the store is dense
- * enough, and nothing now when there is no bin that it might empty.
+ * enough, and nothing now when there is no bin that it might empty. What it has
+ * moved too much, since entries move as a whole, is for the next changes.
  */
-static void set_owed(struct tmem_store *st, unsigned long owed)
+static void set_owed(struct tmem_store *st, long owed)
 {
-    st->owed = tmem_store_is_sparse(st) ? owed : 0;
-    owed = st->lists[TMEM_BY_FREE].used ? st->owed : 0;
-    if ( owed != st->debt )
-        write_atomic(&st->debt, owed);
+    unsigned long debt;
+
+    st->owed = tmem_store_is_sparse(st) ? max(owed, -(long)TMEM_STORED_MAX)
+                                        : 0;
+    debt = st->lists[TMEM_BY_FREE].used && st->owed > 0 ? st->owed : 0;
+    if ( debt != st->debt )
+        write_atomic(&st->debt, debt);
 }
 
 static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
@@ -614,7 +618,7 @@ tmem_stored_t tmem_store_move(struct tmem_store *st, tmem_stored_t s,
     if ( tmem_is_stored(new) )
     {
         take_out(st, s, freed);
-        set_owed(st, st->owed - min(st->owed, e.len + 0UL));
+        set_owed(st, st->owed - e.len);
         return new;
     }
 

@@ -46,7 +46,7 @@ struct tmem_store {
     unsigned long debt;        /* bytes that compaction is to move now */
     /* lock */
     tmem_frame_nr_t open;      /* the bin that grows, or 0 */
-    unsigned long owed;        /* the debt, even if nothing can move now */
+    long owed;                 /* the debt, now or not; below 0: a credit */
     struct {
         unsigned long used;    /* which lists have bins */
         tmem_frame_nr_t first[TMEM_STORE_LISTS];
