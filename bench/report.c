@@ -15,7 +15,7 @@
 #include <string.h>
 #include "bench.h"
 
-#define MAX_ROWS 384
+#define MAX_ROWS 768
 
 static struct row rows[MAX_ROWS];
 static unsigned int nr_rows;
