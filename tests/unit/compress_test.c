@@ -178,6 +178,28 @@ static void test_frames(void **state)
     stop();
 }
 
+/* One word fills the page, but for one place: any of them. */
+static void test_almost_one_word(void **state)
+{
+    unsigned char want[BYTES];
+    uint32_t *page, i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    page = xenhost_guest_page(GUEST, machine_cpu());
+    for ( i = 0; i < BYTES / 4; i++ )
+    {
+        memset(page, 0xa5, BYTES);
+        page[i] ^= 1U << i % 32;
+        memcpy(want, page, BYTES);
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), machine_cpu()), 1);
+        memset(page, 0, BYTES);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), machine_cpu()), 1);
+        assert_memory_equal(page, want, BYTES);
+    }
+    stop();
+}
+
 /* A switch for each client, which old pages don't care about. */
 static void test_switched(void **state)
 {
@@ -307,6 +329,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_goes_in_comes_out),
         cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_almost_one_word),
         cmocka_unit_test(test_switched),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_gaps_close),
