@@ -170,13 +170,11 @@ then
 fi
 xmake build || exit 1
 if [ $tmem = y ] && grep -q '^CONFIG_XEN_IBT=y' "$out/.config"; then
-    ours=$(overlay | sed -n 's,^xen/\(common/.*\)\.c$,\1.o,p' | while read -r o; do
-        case $o in
-        # Those that there are.
-        */tmem-codec/*) [ ! -e "$out/$o" ] || echo "$o" ;;
-        *) echo "$o" ;;
-        esac
-    done)
+    ours=$(overlay | sed -n 's,^xen/\(common/.*\)\.c$,\1.o,p' |
+           grep -v /tmem-codec/)
+    for c in $codecs; do
+        ours="$ours common/tmem-codec/$c.o"
+    done
     python3 "$TOP/boot/check-endbr.py" "$out" $ours >"$out/endbr.log" || {
         cat "$out/endbr.log" >&2
         exit 1
