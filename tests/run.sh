@@ -9,6 +9,7 @@
 #   CHECK_SECONDS  time for random tests, all variants together (240)
 #   CHECK_JOBS     programs at a time (one for each CPU, at most 4)
 #   CHECK_SEED     seed of random tests, as a failure prints it
+#   CHECK_COMPRESS how hosts of stress tests compress: 0, 1 or 2 (in turn)
 #   CHECK_NODES    NUMA nodes of the hosts of stress tests (random: 1, 2 or 4)
 #
 # While it goes on it says on standard error how far it is: all the time in one

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "machine.h"
+#include "page.h"
 #include "rng.h"
 
 static _Thread_local unsigned int this_cpu;
@@ -74,12 +75,13 @@ void machine_stop(void)
     assert_int_equal(errors, 0);
 }
 
-static void setup(unsigned int nodes)
+static void setup(unsigned int nodes, const char *options)
 {
-    char cmdline[64];
+    char cmdline[96];
     domid_t dom;
 
-    snprintf(cmdline, sizeof(cmdline), TMEM_ON " numa=fake=%u", nodes);
+    snprintf(cmdline, sizeof(cmdline), TMEM_ON " numa=fake=%u%s", nodes,
+             options);
     machine_start(MACHINE_PAGES, MACHINE_CPUS, cmdline);
     for ( dom = 0; dom <= 3; dom++ )
         machine_guest(dom);
@@ -88,7 +90,7 @@ static void setup(unsigned int nodes)
 int machine_setup(void **state)
 {
     (void)state;
-    setup(1);
+    setup(1, "");
 
     return 0;
 }
@@ -97,10 +99,20 @@ int machine_setup_nodes(void **state)
 {
     const char *given = getenv("CHECK_NODES");
     unsigned int nodes = given ? atoi(given) : 1 << rng_entropy() % 3;
+    static const char *const options[] = {
+        " tmem_compress=lzo tmem_tze=1", " tmem_compress=lz4", "",
+    };
+    static unsigned int turn;
+    unsigned int compress = turn++ % 3;
 
     (void)state;
-    printf("nodes: CHECK_NODES=%u\n", nodes);
-    setup(nodes);
+    given = getenv("CHECK_COMPRESS");
+    if ( given )
+        compress = atoi(given) % 3;
+    printf("nodes: CHECK_NODES=%u, options: CHECK_COMPRESS=%u\n", nodes,
+           compress);
+    page_mix(true);
+    setup(nodes, options[compress]);
 
     return 0;
 }

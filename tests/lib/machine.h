@@ -54,7 +54,11 @@ void machine_stop(void);
 int machine_setup(void **state);
 int machine_teardown(void **state);
 
-/* The same on 1, 2 or 4 NUMA nodes: a random choice, or CHECK_NODES. */
+/*
+ * The same on 1, 2 or 4 NUMA nodes: a random choice, or CHECK_NODES. Pages are
+ * of all sorts, and compressed in two of three tests, in turn; or all tests do
+ * as CHECK_COMPRESS says.
+ */
 int machine_setup_nodes(void **state);
 
 #define machine_nodes_test(fn) \

@@ -141,22 +141,38 @@ static const char *look_at_store(struct tmem_client *c, struct stored *st)
     return bad;
 }
 
-const char *stored_look(unsigned int dom, struct stored *st)
+static const char *look(struct tmem_client *c, struct stored *st)
 {
-    struct tmem_client *c = tmem_client_pin_next(dom);
-    const char *bad = NULL;
+    const char *bad;
     unsigned int cpu;
 
     memset(st, 0, sizeof(*st));
+    tmem_client_read_lock(c);
+    bad = look_at_pools(c, st) ?: look_at_store(c, st);
+    tmem_client_read_unlock(c);
+    st->meta = read_atomic(&c->meta[1].nr_frames);
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        st->credit += atomic_read(&c->cpu[cpu].credit);
+    st->tot_pages = c->domain->tot_pages;
+
+    return bad;
+}
+
+const char *stored_look(unsigned int dom, struct stored *st)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    unsigned int dying;
+    const char *bad = NULL;
+    struct stored before;
+
+    memset(st, 0, sizeof(*st));
     if ( c && c->id == dom )
-    {
-        tmem_client_read_lock(c);
-        bad = look_at_pools(c, st) ?: look_at_store(c, st);
-        tmem_client_read_unlock(c);
-        st->meta = read_atomic(&c->meta[1].nr_frames);
-        for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-            st->credit += atomic_read(&c->cpu[cpu].credit);
-    }
+        do {
+            before = *st;
+            dying = read_atomic(&c->dying.nr);
+            bad = look(c, st);
+            /* What was flushed a timer may free in the middle of it. */
+        } while ( dying && memcmp(st, &before, sizeof(before)) );
     if ( c )
         tmem_client_unpin(c);
 

@@ -14,6 +14,7 @@ struct stored {
     unsigned long entries, bytes;  /* pages in bins, and their bytes there */
     unsigned long bins;        /* frames of bins */
     unsigned long meta, credit;    /* frames that are billed as well */
+    unsigned long tot_pages;   /* frames that the domain owns, or is billed for */
     unsigned long debt;        /* bytes that are still to be moved */
     bool is_stuck;             /* there is one, and none of it can move */
 };

@@ -30,22 +30,16 @@ bool stored_hold(struct run *run, unsigned int dom)
 {
     struct xenhost_domain_info info;
     struct stored st;
-    unsigned int tries = 0;
-    const char *bad;
+    const char *bad = stored_look(dom, &st);
 
-    do {
-        bad = stored_look(dom, &st);
-        if ( bad )
-            return run_complain(run, "domain %u: %s", dom, bad);
-        if ( xenhost_domain_info(dom, &info) )
-            return true;
-        /* What was flushed a timer may have freed in the middle of it. */
-    } while ( info.tot_pages - info.guest_pages != stored_billed(&st) &&
-              tries++ < 3 );
-    if ( info.tot_pages - info.guest_pages != stored_billed(&st) )
+    if ( bad )
+        return run_complain(run, "domain %u: %s", dom, bad);
+    if ( !st.tot_pages || xenhost_domain_info(dom, &info) )
+        return true;
+    if ( st.tot_pages - info.guest_pages != stored_billed(&st) )
         return run_complain(run, "domain %u is billed for %lu frames, and has "
                             "%lu pages, %lu of bins, %lu of metadata, %lu "
-                            "credits", dom, info.tot_pages - info.guest_pages,
+                            "credits", dom, st.tot_pages - info.guest_pages,
                             st.raw, st.bins, st.meta, st.credit);
     if ( !run->spec.dense && st.entries + st.same )
         return run_complain(run, "pages are compressed that should not be");

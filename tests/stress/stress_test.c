@@ -9,6 +9,7 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "../lib/guest.h"
@@ -310,14 +311,55 @@ static void test_domain_destroyed_preempted(void **state)
 
 /* ---- guests that write while tmem copies -------------------------------- */
 
+/* Pages that a guest writes over each other. */
+#define SCRIBBLES 4
+static uint64_t scribbles[SCRIBBLES][PAGE_WORDS];
+
+/*
+ * The first is one word, the last is not compressed; in those between them bytes
+ * repeat at one place or another, so that who looks twice is misled.
+ */
+static void make_scribbles(void)
+{
+    unsigned int n, i;
+
+    for ( n = 0; n < SCRIBBLES; n++ )
+        for ( i = 0; i < PAGE_WORDS; i++ )
+            scribbles[n][i] = n == 3 ? ~i * 0x9e3779b97f4a7c15ULL
+                                     : (n * i / (8 * n + 1) % 16 + n) *
+                                       0x0101010101010101ULL;
+}
+
 static void scribble(struct worker *worker)
 {
     volatile uint64_t *page = worker->arg;
     time_t end = 0;
-    uint64_t n;
+    unsigned int n, i;
 
+    /* From either end. */
     for ( n = 0; time_left(&end); n++ )
-        page[n % PAGE_WORDS] = n;
+        for ( i = 0; i < PAGE_WORDS; i++ )
+        {
+            unsigned int at = n % 3 ? PAGE_WORDS - 1 - i : i;
+
+            page[at] = scribbles[n % SCRIBBLES][at];
+        }
+}
+
+/* Is each word of a page one that was written there? */
+static bool is_mixture(const uint64_t *page)
+{
+    unsigned int n, i;
+
+    for ( i = 0; i < PAGE_WORDS; i++ )
+    {
+        for ( n = 0; n < SCRIBBLES && page[i] != scribbles[n][i]; n++ )
+            continue;
+        if ( n == SCRIBBLES )
+            return false;
+    }
+
+    return true;
 }
 
 #define SCRIBBLED 9            /* a frame that no CPU uses for its data */
@@ -329,14 +371,24 @@ static void put_scribbled(struct worker *worker)
     for ( n = 0; !atomic_load(&stop); n++ )
     {
         struct handle h = HANDLE(1, n % 2, 1, n % 50);
+        uint64_t *page = xenhost_guest_page(1, machine_cpu()), first[PAGE_WORDS];
 
-        if ( guest_op(TMEM_PUT_PAGE, h, SCRIBBLED) != 1 )
+        if ( guest_op(TMEM_PUT_PAGE, h, SCRIBBLED) != 1 ||
+             guest_op(TMEM_GET_PAGE, h, machine_cpu()) != 1 ||
+             !is_mixture(page) )
             worker->result++;
-        guest_op(TMEM_GET_PAGE, h, machine_cpu());
+        memcpy(first, page, sizeof(first));
+        /* The page stays what it is. */
+        if ( h.pool == 1 && (guest_op(TMEM_GET_PAGE, h, machine_cpu()) != 1 ||
+                             memcmp(first, page, sizeof(first))) )
+            worker->result++;
     }
 }
 
-/* Puts from a frame that another thread writes to: any data, but no harm. */
+/*
+ * Puts from a frame that another thread writes to: any mixture of what it
+ * writes, and that for good.
+ */
 static void test_guest_writes_during_put(void **state)
 {
     struct worker worker[] = {
@@ -345,6 +397,8 @@ static void test_guest_writes_during_put(void **state)
     };
 
     (void)state;
+    make_scribbles();
+    memcpy(xenhost_guest_page(1, SCRIBBLED), scribbles[0], PAGE_BYTES);
     assert_int_equal(guest_new_pool(1, POOL_EPHEMERAL), 0);
     assert_int_equal(guest_new_pool(1, POOL_PERSISTENT), 1);
     atomic_store(&stop, false);
