@@ -20,12 +20,22 @@
 /* What is stored, for a while. */
 struct held {
     const struct way *way;
-    const char *kind;
+    bool persistent;
+    const char *kind;         /* that, in words */
     struct client client;
     struct plan put;
     uint32_t *content;        /* guest frame by number of the handle, or GONE */
     unsigned long before;     /* free frames */
 };
+
+/*
+ * Frames that anybody may have at once, those in caches of tmem included; but
+ * where ephemeral pages would count as well, only those of the heap.
+ */
+static unsigned long free_frames(bool persistent)
+{
+    return xenhost_free_pages() + (persistent ? xenhost_freeable_pages() : 0);
+}
 
 static void begin(struct held *h, struct way *w, uint32_t flags,
                   unsigned long nr)
@@ -35,7 +45,8 @@ static void begin(struct held *h, struct way *w, uint32_t flags,
     };
 
     *h = (struct held){
-        .way = w, .put = plan_make(&spec), .before = xenhost_free_pages(),
+        .way = w, .put = plan_make(&spec), .persistent = flags == PERSISTENT,
+        .before = free_frames(flags == PERSISTENT),
         .kind = flags == PERSISTENT ? "persistent" : "ephemeral",
     };
     h->content = density_content(&h->put);
@@ -56,7 +67,7 @@ static void end(struct held *h)
 
 static unsigned long used(const struct held *h)
 {
-    return h->before - xenhost_free_pages();
+    return h->before - free_frames(h->persistent);
 }
 
 static double ideal(const struct held *h)
