@@ -277,6 +277,35 @@ static void test_frames_of_another_cpu(void **state)
     machine_stop();
 }
 
+/* The frames of a CPU's cache are free when it goes; it may come again. */
+static void test_cpu_goes(void **state)
+{
+    struct handle h = HANDLE(GUEST, 0, 1, 0);
+    unsigned long before, available;
+
+    (void)state;
+    start();
+    assert_int_equal(machine_bind(1), 0);
+    assert_int_equal(guest_put_range(h, 20, 1), 20);
+    assert_int_equal(guest_flush_object(h), 1);
+    assert_int_equal(machine_bind(0), 0);
+
+    before = xenhost_free_pages();
+    available = machine_available();
+    assert_int_equal(xenhost_cpu_offline(1), 0);
+    assert_int_equal(xenhost_cpu_offline(1), -EINVAL);
+    assert_int_equal(machine_bind(1), -EINVAL);
+    assert_true(xenhost_free_pages() > before);
+    assert_int_equal(xenhost_freeable_pages(), 0);
+    assert_int_equal(machine_available(), available);
+
+    assert_int_equal(xenhost_cpu_online(1), 0);
+    assert_int_equal(machine_bind(1), 0);
+    assert_int_equal(guest_put_range(h, 20, 2), 20);
+    assert_int_equal(guest_get_range(h, 20, 2), 20);
+    machine_stop();
+}
+
 /* A queue with few pages in each of its frames keeps them, in fewer frames. */
 static void test_sparse_queue_shrinks(void **state)
 {
@@ -537,6 +566,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_full_host_takes_puts),
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_frames_of_another_cpu),
+        cmocka_unit_test(test_cpu_goes),
         cmocka_unit_test(test_pool_on_full_host),
         cmocka_unit_test(test_sparse_queue_shrinks),
         cmocka_unit_test(test_put_frees_what_was_flushed),
