@@ -372,6 +372,9 @@ static long put_with_frames(struct tmem_client *c,
             return rc;
         if ( tries == PUT_MAX_REFILLS )
             return -ENOMEM;
+        /* A bin that went with its only entry makes room for what is needed. */
+        tmem_release(c, put->persistent, freed);
+        freed->nr = 0;
         rc = rc == -EAGAIN ? put_grow(c, put) : put_refill(c, put);
         if ( rc )
             return rc;
