@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "coded.h"
 #include "page.h"
 #include "receiver.h"
 
@@ -21,7 +22,7 @@ static uint32_t length_of(uint16_t kind)
     case TMEM_REC_POOL_GONE:   return 0;
     case TMEM_REC_OBJECT_GONE: return sizeof(struct tmem_rec_object);
     case TMEM_REC_PAGE_GONE:   return sizeof(struct tmem_rec_page);
-    case TMEM_REC_PAGE:        return sizeof(struct tmem_rec_page) + PAGE_BYTES;
+    case TMEM_REC_PAGE:        return sizeof(struct tmem_rec_page);
     case TMEM_REC_END:         return sizeof(struct tmem_rec_end);
     }
 
@@ -61,9 +62,15 @@ static const char *read_client(const char *at, uint32_t length,
                                struct record *rec)
 {
     memcpy(&rec->client, at, sizeof(rec->client));
-    refuse_if(rec->client.version != TMEM_REC_VERSION, "version of a record");
-    refuse_if(rec->client.pad || rec->client.flags >> 2,
-              "reserved bits of a client's record");
+    /* One without codecs could be read by those who know version 1 alone. */
+    refuse_if(rec->client.version != (rec->client.flags & TMEM_CLIENT_CODECS
+                                      ? TMEM_REC_VERSION_CODED
+                                      : TMEM_REC_VERSION),
+              "version of a record");
+    refuse_if(rec->client.flags & ~(TMEM_CLIENT_COMPRESS | TMEM_CLIENT_FROZEN |
+                                    TMEM_CLIENT_CODECS) ||
+              (rec->client.version == TMEM_REC_VERSION &&
+               rec->client.nr_frames), "reserved bits of a client's record");
     refuse_if(rec->client.nr_auth > RECEIVER_AUTH ||
               length != sizeof(rec->client) + 16 * rec->client.nr_auth,
               "length of a client's record");
@@ -72,7 +79,8 @@ static const char *read_client(const char *at, uint32_t length,
     return NULL;
 }
 
-static const char *read_page(const char *at, struct record *rec)
+static const char *read_page(const char *at, uint32_t length,
+                             struct record *rec)
 {
     struct tmem_rec_page page;
     uint64_t data[PAGE_WORDS];
@@ -81,10 +89,11 @@ static const char *read_page(const char *at, struct record *rec)
     memcpy(&page, at, sizeof(page));
     bad = read_oid(&page.oid, rec) ?: read_index(page.index, rec);
     refuse_if(bad, bad);
-    refuse_if(page.form != TMEM_FORM_RAW, "form of a page");
     if ( rec->kind == TMEM_REC_PAGE_GONE )
-        return NULL;
-    memcpy(data, at + sizeof(page), sizeof(data));
+        return page.form ? "reserved bits of a page that is gone" : NULL;
+    rec->form = page.form;
+    refuse_if(coded_read(page.form, at + sizeof(page), length - sizeof(page),
+                         coded_all(), data), "form or bytes of a page");
     rec->tag = page_tag(data);
     refuse_if(page_check(data, rec->tag) >= 0, "a torn page");
 
@@ -104,8 +113,8 @@ const char *record_read(const void *bytes, size_t len, struct record *rec)
     len -= sizeof(head);
     fixed = length_of(head.kind);
     refuse_if(fixed == UINT32_MAX, "kind of a record");
-    refuse_if(head.kind == TMEM_REC_CLIENT ? head.length < fixed
-                                           : head.length != fixed,
+    refuse_if(head.kind == TMEM_REC_CLIENT || head.kind == TMEM_REC_PAGE
+              ? head.length < fixed : head.length != fixed,
               "length of a record");
     refuse_if(head.length % 8, "odd length of a record");
     refuse_if(head.length > len, "a record is cut off");
@@ -127,7 +136,7 @@ const char *record_read(const void *bytes, size_t len, struct record *rec)
         return read_oid((const xen_tmem_oid_t *)at, rec);
     case TMEM_REC_PAGE_GONE:
     case TMEM_REC_PAGE:
-        return read_page(at, rec);
+        return read_page(at, head.length, rec);
     case TMEM_REC_END:
         memcpy(&rec->end, at, sizeof(rec->end));
         break;
@@ -166,6 +175,15 @@ static void drop(struct receiver_pool *pool, unsigned int obj,
 {
     pool->nr -= pool->has[obj][index];
     pool->has[obj][index] = false;
+}
+
+/* Has the client's record said that such a page may come? */
+static bool form_is_named(uint32_t form, uint32_t flags)
+{
+    uint32_t codecs = flags >> TMEM_CLIENT_CODECS_SHIFT;
+
+    return form == TMEM_FORM_RAW || (form == TMEM_FORM_SAME && codecs) ||
+           codecs & 1U << (form >> TMEM_FORM_CODEC_SHIFT & 0xff);
 }
 
 const char *receiver_take(struct receiver *r, const struct record *rec)
@@ -212,6 +230,8 @@ const char *receiver_take(struct receiver *r, const struct record *rec)
         drop(pool, rec->obj, rec->index);
         break;
     case TMEM_REC_PAGE:
+        refuse_if(!form_is_named(rec->form, r->client.flags),
+                  "a form that the client's record has not named");
         pool->nr += !pool->has[rec->obj][rec->index];
         pool->has[rec->obj][rec->index] = true;
         pool->tag[rec->obj][rec->index] = rec->tag;

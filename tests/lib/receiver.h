@@ -33,6 +33,7 @@ struct record {
     uint16_t pool;
     uint32_t size;             /* bytes of all of it */
     unsigned int obj, index;
+    uint32_t form;             /* of a page; the receiver looks at it */
     uint64_t tag;              /* of the page's data (page.h) */
     struct tmem_rec_client client;
     uint64_t auth[RECEIVER_AUTH][2];

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "coded.h"
 #include "restored.h"
 
 #define CLIENT_BYTES 32
@@ -43,7 +44,7 @@ static int check_length(unsigned int kind, uint32_t length)
     static const uint32_t lengths[] = {
         [TMEM_REC_POOL] = 24, [TMEM_REC_POOL_GONE] = 0,
         [TMEM_REC_OBJECT_GONE] = 24, [TMEM_REC_PAGE_GONE] = 32,
-        [TMEM_REC_PAGE] = 32 + 4096, [TMEM_REC_END] = 128,
+        [TMEM_REC_END] = 128,
     };
 
     if ( kind == TMEM_REC_CLIENT )
@@ -51,25 +52,27 @@ static int check_length(unsigned int kind, uint32_t length)
                                                                    : 0;
     if ( kind < TMEM_REC_CLIENT || kind > TMEM_REC_END )
         return -EOPNOTSUPP;
+    if ( kind == TMEM_REC_PAGE )
+        return length < 32 || length > 32 + 4096 || length % 8 ? -EINVAL : 0;
 
     return length == lengths[kind] ? 0 : -EINVAL;
 }
 
 static int check_client(const void *body, uint32_t length)
 {
-    uint32_t i;
+    uint32_t version = u32_at(body, 0), flags = u32_at(body, 4), i;
 
-    if ( u32_at(body, 0) != 1 )
+    if ( version != 1 && version != 2 )
         return -EOPNOTSUPP;
-    if ( u32_at(body, 4) > 3 || u32_at(body, 8) > 65535 ||
-         u32_at(body, 28) ||
+    if ( (flags & (version == 1 ? ~3U : ~0xff03U)) ||
+         u32_at(body, 8) > 65535 || (version == 1 && u32_at(body, 28)) ||
          u32_at(body, 24) != (length - CLIENT_BYTES) / 16 )
         return -EINVAL;
     for ( i = CLIENT_BYTES; i < length; i += 16 )
         if ( u64_at(body, i) == ~0ULL && u64_at(body, i + 8) == ~0ULL )
             return -EINVAL;
 
-    return 0;
+    return (flags >> 8) & ~coded_all() ? -EOPNOTSUPP : 0;
 }
 
 static int check_pool(const struct restored *r, unsigned int pool,
@@ -98,6 +101,19 @@ static int check_end(const struct restored *r, const void *body)
     return r->pass ? 0 : -EINVAL;
 }
 
+static int check_page(const struct restored *r, unsigned int pool,
+                      const char *body, uint32_t length)
+{
+    static unsigned char page[PAGE_BYTES];
+    int rc = coded_read(u32_at(body, 28), body + PAGE_HEAD, length - PAGE_HEAD,
+                        r->codecs, page);
+
+    if ( rc )
+        return rc;
+
+    return r->pool_flags[pool] & TMEM_POOL_PERSIST ? 0 : -EINVAL;
+}
+
 static int check_body(const struct restored *r, const void *data)
 {
     unsigned int kind = kind_of(data), pool = pool_of(data);
@@ -120,10 +136,8 @@ static int check_body(const struct restored *r, const void *data)
         return u32_at(body, 28) ? -EINVAL : 0;
     if ( kind != TMEM_REC_PAGE )
         return 0;
-    if ( u32_at(body, 28) )
-        return -EOPNOTSUPP;
 
-    return r->pool_flags[pool] & TMEM_POOL_PERSIST ? 0 : -EINVAL;
+    return check_page(r, pool, body, u32_at(data, 4));
 }
 
 long restored_check(const struct restored *r, const void *data, uint32_t len)
@@ -162,16 +176,20 @@ static void gone(struct restored *r, unsigned int pool, const void *oid,
             forget(r, i);
 }
 
-static void take_page(struct restored *r, unsigned int pool, const void *body)
+static void take_page(struct restored *r, unsigned int pool, const void *body,
+                      uint32_t length)
 {
     uint32_t index = u32_at(body, 24);
+    int rc;
 
     gone(r, pool, body, &index);
     assert(r->nr < RESTORED_MAX);
     r->page[r->nr].pool = pool;
     memcpy(&r->page[r->nr].oid, body, 24);
     r->page[r->nr].index = index;
-    memcpy(r->page[r->nr++].data, (const char *)body + PAGE_HEAD, PAGE_BYTES);
+    rc = coded_read(u32_at(body, 28), (const char *)body + PAGE_HEAD,
+                    length - PAGE_HEAD, r->codecs, r->page[r->nr++].data);
+    assert(!rc);
     r->nr_pages[pool]++;
 }
 
@@ -186,6 +204,7 @@ void restored_take(struct restored *r, const void *data)
     {
     case TMEM_REC_CLIENT:
         r->begun = r->pass = true;
+        r->codecs = u32_at(body, 4) >> 8;
         r->frozen = u32_at(body, 4) & TMEM_CLIENT_FROZEN;
         break;
 
@@ -208,7 +227,7 @@ void restored_take(struct restored *r, const void *data)
         break;
 
     case TMEM_REC_PAGE:
-        take_page(r, pool, body);
+        take_page(r, pool, body, u32_at(data, 4));
         break;
 
     case TMEM_REC_END:

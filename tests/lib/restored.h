@@ -23,6 +23,7 @@ struct restored {
     bool pass;                     /* since the last END, too */
     bool complete;                 /* the last record was a good END */
     bool frozen;
+    unsigned int codecs;           /* that its pages may have */
     uint32_t pool_flags[TMEM_MAX_POOLS];       /* 0: no such pool */
     uint64_t nr_pages[TMEM_MAX_POOLS];
     unsigned int nr;

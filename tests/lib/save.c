@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coded.h"
 #include "machine.h"
 #include "page.h"
 #include "save.h"
@@ -93,8 +94,6 @@ static void forget(struct received *r, unsigned int pool,
 static void take_page(struct received *r, unsigned int pool,
                       const struct tmem_rec_page *p, unsigned int length)
 {
-    assert_int_equal(length, sizeof(*p) + PAGE_BYTES);
-    assert_int_equal(p->form, TMEM_FORM_RAW);
     assert_true(r->pool_flags[pool] & TMEM_POOL_PERSIST);
     forget(r, pool, &p->oid, &p->index);
     assert_in_range(r->nr, 0, RECEIVED_MAX - 1);
@@ -103,8 +102,11 @@ static void take_page(struct received *r, unsigned int pool,
     r->page[r->nr].index = p->index;
     r->page[r->nr].data = malloc(PAGE_BYTES);
     assert_non_null(r->page[r->nr].data);
-    memcpy(r->page[r->nr++].data, p + 1, PAGE_BYTES);
+    assert_int_equal(coded_read(p->form, p + 1, length - sizeof(*p),
+                                r->client.flags >> TMEM_CLIENT_CODECS_SHIFT,
+                                r->page[r->nr++].data), 0);
     r->pages++;
+    r->coded += p->form != TMEM_FORM_RAW;
 }
 
 static void take_end(struct received *r, const struct tmem_rec_end *end)
@@ -132,7 +134,9 @@ static void take(struct received *r, const struct tmem_rec *rec)
     {
     case TMEM_REC_CLIENT:
         r->client = *(const struct tmem_rec_client *)body;
-        assert_int_equal(r->client.version, TMEM_REC_VERSION);
+        assert_int_equal(r->client.version,
+                         r->client.flags & TMEM_CLIENT_CODECS
+                         ? TMEM_REC_VERSION_CODED : TMEM_REC_VERSION);
         assert_int_equal(rec->length,
                          sizeof(r->client) + r->client.nr_auth * 16);
         r->clients++;

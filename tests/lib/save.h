@@ -29,6 +29,7 @@ long save_get(uint32_t cmd, domid_t dom, int pool, void *buf, uint32_t len);
 /* A receiver of one client's records. All zero: it has got nothing. */
 struct received {
     unsigned int records;          /* since somebody set it to 0 */
+    unsigned int coded;            /* of the pages: those that are not raw */
     unsigned int pages, page_gone, object_gone, pool_gone, pools, clients;
     bool ended;                    /* the last record was END */
     uint32_t pool_flags[TMEM_MAX_POOLS];       /* 0: no such pool */

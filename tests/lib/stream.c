@@ -10,6 +10,7 @@
 
 #include <xenhost.h>
 
+#include "coded.h"
 #include "page.h"
 #include "save.h"
 #include "stream.h"
@@ -44,6 +45,16 @@ struct tmem_rec_client *stream_client(struct stream *s, uint32_t flags)
                                   sizeof(client)) + 1);
 }
 
+struct tmem_rec_client *stream_client_coded(struct stream *s, uint32_t flags)
+{
+    struct tmem_rec_client *client = stream_client(s, flags);
+
+    client->version = TMEM_REC_VERSION_CODED;
+    client->flags |= coded_all() << TMEM_CLIENT_CODECS_SHIFT;
+
+    return client;
+}
+
 struct tmem_rec_pool *stream_pool(struct stream *s, unsigned int pool,
                                   uint32_t flags)
 {
@@ -72,6 +83,31 @@ struct tmem_rec_page *stream_page(struct stream *s, struct handle h,
     s->nr_pages[h.pool % TMEM_MAX_POOLS]++;
 
     return rec;
+}
+
+struct tmem_rec_page *stream_bytes(struct stream *s, struct handle h,
+                                   uint32_t form, const void *bytes,
+                                   uint32_t len)
+{
+    struct tmem_rec_page *rec = (void *)(stream_record(
+        s, TMEM_REC_PAGE, h.pool, NULL, sizeof(*rec) + len) + 1);
+
+    *rec = page_of(h);
+    rec->form = form;
+    memcpy(rec + 1, bytes, len);
+    s->nr_pages[h.pool % TMEM_MAX_POOLS]++;
+
+    return rec;
+}
+
+struct tmem_rec_page *stream_coded(struct stream *s, struct handle h,
+                                   const void *page, unsigned int codec)
+{
+    unsigned char bytes[CODED_MAX];
+    uint32_t form, len = coded_write(page, codec, bytes, &form);
+
+    return len ? stream_bytes(s, h, form, bytes, len)
+               : stream_bytes(s, h, TMEM_FORM_RAW, page, PAGE_BYTES);
 }
 
 void stream_pool_gone(struct stream *s, unsigned int pool)

@@ -13,7 +13,7 @@
 struct stream {
     unsigned char *data;
     uint32_t len, size;
-    /* What an END is to say: set by stream_page() alone, so wrong if one page
+    /* What an END is to say: set by those who add pages alone, so wrong if one
        comes twice or goes. */
     uint64_t nr_pages[TMEM_MAX_POOLS];
 };
@@ -28,11 +28,19 @@ struct tmem_rec *stream_record(struct stream *s, unsigned int kind,
                                uint32_t length);
 /* A CLIENT without authorisations, weight or cap. */
 struct tmem_rec_client *stream_client(struct stream *s, uint32_t flags);
+/* The same of pages that have any form, by any codec that is built in. */
+struct tmem_rec_client *stream_client_coded(struct stream *s, uint32_t flags);
 struct tmem_rec_pool *stream_pool(struct stream *s, unsigned int pool,
                                   uint32_t flags);
 /* The page of that handle and version: what guest_get() wants. */
 struct tmem_rec_page *stream_page(struct stream *s, struct handle h,
                                   uint32_t version);
+/* A page in some form; or by a codec, raw if that makes it no less. */
+struct tmem_rec_page *stream_bytes(struct stream *s, struct handle h,
+                                   uint32_t form, const void *bytes,
+                                   uint32_t len);
+struct tmem_rec_page *stream_coded(struct stream *s, struct handle h,
+                                   const void *page, unsigned int codec);
 void stream_pool_gone(struct stream *s, unsigned int pool);
 void stream_object_gone(struct stream *s, struct handle h);
 void stream_page_gone(struct stream *s, struct handle h);

@@ -561,7 +561,8 @@ static bool ask_client(struct run *run, const struct model_op *op)
     uint32_t compress = d->has_client ? d->compress : run->spec.compress;
     uint64_t auth[SPEC_UUIDS][2];
 
-    return ask(run, TMEMC_SAVE_GET_VERSION, op, TMEM_REC_VERSION, NULL) &&
+    return ask(run, TMEMC_SAVE_GET_VERSION, op, TMEM_REC_VERSION_CODED,
+               NULL) &&
            ask(run, TMEMC_SAVE_GET_MAXPOOLS, op, TMEM_MAX_POOLS, NULL) &&
            ask(run, TMEMC_SAVE_GET_CLIENT_WEIGHT, op, d->weight, NULL) &&
            ask(run, TMEMC_SAVE_GET_CLIENT_CAP, op, d->cap, NULL) &&

@@ -7,6 +7,7 @@
  * says how many bytes before it were good, and the restore can go on with a
  * good one. What is merely superfluous is fine.
  */
+#include "../lib/coded.h"
 #include "../lib/control.h"
 #include "../lib/save.h"
 #include "../lib/stream.h"
@@ -53,10 +54,24 @@ static void client_pool(struct stream *s)
     ((struct tmem_rec *)(s->data + s->len - 40))->pool_id = 1;
 }
 static void client_version0(struct stream *s) { stream_client(s, 0)->version = 0; }
-static void client_version2(struct stream *s) { stream_client(s, 0)->version = 2; }
+static void client_version3(struct stream *s) { stream_client(s, 0)->version = 3; }
+static void client_frames(struct stream *s)  { stream_client(s, 0)->nr_frames = 1; }
+static void client_codecs1(struct stream *s) { stream_client(s, 1 << 9); }
+static void client_flags2(struct stream *s)
+{
+    stream_client_coded(s, 0)->flags |= 1 << 16;
+}
+/* None of this number; one that is not built in. */
+static void client_codec7(struct stream *s)
+{
+    stream_client_coded(s, 0)->flags |= 1 << 15;
+}
+static void client_zstd(struct stream *s)
+{
+    stream_client_coded(s, 0)->flags |= coded_all() & 8 ? 1 << 12 : 1 << 11;
+}
 static void client_flags(struct stream *s)    { stream_client(s, 4); }
 static void client_weight(struct stream *s)   { stream_client(s, 0)->weight = 65536; }
-static void client_pad(struct stream *s)      { stream_client(s, 0)->pad = 1; }
 static void client_few(struct stream *s)      { client_auth(s, 2, 3); }
 static void client_many(struct stream *s)     { client_auth(s, 2, 1); }
 static void client_17(struct stream *s)       { client_auth(s, 17, 17); }
@@ -115,7 +130,7 @@ static void page_long(struct stream *s)
 {
     append(s, TMEM_REC_PAGE, PERS, 32 + 4096 + 8);
 }
-static void page_form(struct stream *s)    { stream_page(s, PAGE, 9)->form = 1; }
+static void page_form(struct stream *s)    { stream_page(s, PAGE, 9)->form = 3; }
 static void page_no_pool(struct stream *s)
 {
     stream_page(s, HANDLE(GUEST, 4, 7, 3), 9);
@@ -152,9 +167,11 @@ static const struct bad {
     BAD(kind_0, -EOPNOTSUPP), BAD(kind_8, -EOPNOTSUPP),
     BAD(kind_high, -EOPNOTSUPP), BAD(client_short, -EINVAL),
     BAD(client_odd, -EINVAL), BAD(client_pool, -EINVAL),
-    BAD(client_version0, -EOPNOTSUPP), BAD(client_version2, -EOPNOTSUPP),
+    BAD(client_version0, -EOPNOTSUPP), BAD(client_version3, -EOPNOTSUPP),
     BAD(client_flags, -EINVAL), BAD(client_weight, -EINVAL),
-    BAD(client_pad, -EINVAL), BAD(client_few, -EINVAL),
+    BAD(client_frames, -EINVAL), BAD(client_codecs1, -EINVAL),
+    BAD(client_flags2, -EINVAL), BAD(client_codec7, -EOPNOTSUPP),
+    BAD(client_zstd, -EOPNOTSUPP), BAD(client_few, -EINVAL),
     BAD(client_many, -EINVAL), BAD(client_17, -EINVAL),
     BAD(client_wraps, -EINVAL), BAD(client_ones, -EINVAL),
     BAD(client_ones_last, -EINVAL),

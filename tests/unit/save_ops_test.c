@@ -33,7 +33,8 @@ static void test_getters(void **state)
 
     (void)state;
     /* A domain without a client. */
-    assert_int_equal(get(TMEMC_SAVE_GET_VERSION, OTHER, 0), TMEM_REC_VERSION);
+    assert_int_equal(get(TMEMC_SAVE_GET_VERSION, OTHER, 0),
+                     TMEM_REC_VERSION_CODED);
     assert_int_equal(get(TMEMC_SAVE_GET_MAXPOOLS, OTHER, 0), TMEM_MAX_POOLS);
     assert_int_equal(get(TMEMC_SAVE_GET_CLIENT_WEIGHT, OTHER, 0), 0);
     assert_int_equal(get(TMEMC_SAVE_GET_CLIENT_CAP, OTHER, 0), 0);

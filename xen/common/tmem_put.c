@@ -25,6 +25,7 @@
 #include <xen/tmem_compact.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_evict.h>
+#include <xen/tmem_form.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_place.h>
 #include <xen/tmem_policy.h>
@@ -427,6 +428,13 @@ static bool is_same_filled(const void *page)
  */
 #define PUT_FAILURES    8
 
+/* May the client's pages be stored as anything but frames? */
+static bool put_looks(const struct tmem_client *c)
+{
+    return (read_atomic(&c->compress) &&
+            tmem_codec_default != TMEM_CODEC_CUT) || opt_tmem_tze;
+}
+
 /*
  * Is the page looked at, before it is stored? Then its buffers, and the codec
  * that it goes through; CUT: none.
@@ -628,16 +636,14 @@ long tmem_put(struct tmem_client *c, const struct tmem_request *req)
  */
 static long restore_in_place(struct tmem_client *c,
                              const struct tmem_request *req, struct put *put,
-                             XEN_GUEST_HANDLE_PARAM(void) from,
-                             unsigned long offset)
+                             const struct tmem_carried *page)
 {
     long rc;
 
     put->from = tmem_frame_find(TMEM_FIXED);
     if ( !put->from )
         return -ENOMEM;
-    rc = tmem_copy_from_caller(put->from, from, offset) ?:
-         put_in_place(c, req, put);
+    rc = tmem_form_bring(page, put->from) ?: put_in_place(c, req, put);
     tmem_fixed_free(put->from);
 
     return rc;
@@ -645,8 +651,7 @@ static long restore_in_place(struct tmem_client *c,
 
 /* Store a restored page raw: its bytes go straight where they are to be. */
 static long restore_raw(struct tmem_client *c, const struct tmem_request *req,
-                        struct put *put, XEN_GUEST_HANDLE_PARAM(void) from,
-                        unsigned long offset)
+                        struct put *put, const struct tmem_carried *page)
 {
     struct page_info *pg;
     long rc = put_frame(c, put, &pg);
@@ -654,9 +659,9 @@ static long restore_raw(struct tmem_client *c, const struct tmem_request *req,
     if ( rc )
         return rc;
     if ( !pg )
-        return restore_in_place(c, req, put, from, offset);
+        return restore_in_place(c, req, put, page);
 
-    rc = tmem_copy_from_caller(pg, from, offset);
+    rc = tmem_form_bring(page, pg);
     if ( rc )
     {
         tmem_fixed_free(pg);
@@ -668,9 +673,34 @@ static long restore_raw(struct tmem_client *c, const struct tmem_request *req,
     return put_store(c, req, put);
 }
 
+/* Store it as the source had it, once that has turned out to be a page. */
+static long restore_coded(struct tmem_client *c,
+                          const struct tmem_request *req, struct put *put,
+                          const struct tmem_carried *page)
+{
+    struct tmem_reading r;
+    long rc = tmem_form_read(page, put->work, put->from, &r);
+
+    if ( rc )
+        return rc;
+    if ( page->form == TMEM_FORM_SAME )
+    {
+        put->kind = TMEM_SAME;
+        put->stored = r.s;
+    }
+    else
+    {
+        put->kind = TMEM_BINNED;
+        put->len = r.len;
+        put->codec = r.codec;
+    }
+    rc = put_store(c, req, put);
+
+    return rc == -ENOMEM ? put_in_place(c, req, put) : rc;
+}
+
 static long restore_one(struct tmem_client *c, const struct tmem_request *req,
-                        struct put *put, XEN_GUEST_HANDLE_PARAM(void) from,
-                        unsigned long offset)
+                        struct put *put, const struct tmem_carried *page)
 {
     long rc = put_precheck(c, req, put);
 
@@ -679,24 +709,26 @@ static long restore_one(struct tmem_client *c, const struct tmem_request *req,
     if ( !put->persistent )
         return -EINVAL;
 
-    put->work = put_work(c, put);
+    put->work = page->form == TMEM_FORM_RAW ? put_work(c, put) :
+                put_looks(c) ? tmem_work() : NULL;
     if ( !put->work )
-        return restore_raw(c, req, put, from, offset);
+        return restore_raw(c, req, put, page);
 
     put->from = virt_to_page(put->work->page);
+    if ( page->form != TMEM_FORM_RAW )
+        return restore_coded(c, req, put, page);
 
-    return tmem_copy_from_caller(put->from, from, offset) ?:
-           store_page(c, req, put);
+    return tmem_form_bring(page, put->from) ?: store_page(c, req, put);
 }
 
 long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,
-                       XEN_GUEST_HANDLE_PARAM(void) from, unsigned long offset)
+                       const struct tmem_carried *page)
 {
     struct put put;
     long rc;
 
     put_init(&put, true);
-    rc = restore_one(c, req, &put, from, offset);
+    rc = restore_one(c, req, &put, page);
 
     put_tidy(c, &put, rc);
 

@@ -12,6 +12,7 @@
 #include <xen/lib.h>
 #include <xen/tmem.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_form.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_record.h>
 #include <xen/tmem_shared.h>
@@ -20,6 +21,7 @@ void tmem_record_start(struct tmem_save *s, unsigned int kind, unsigned int id,
                        size_t length)
 {
     memset(&s->rec, 0, sizeof(s->rec));
+    s->data = 0;
     s->rec.head.kind = kind;
     s->rec.head.pool_id = id;
     s->rec.head.length = length;
@@ -38,6 +40,20 @@ static uint32_t pool_flags(const struct tmem_pool *pool)
            (pool->shared ? TMEM_POOL_SHARED : 0);
 }
 
+/*
+ * The most frames that so many persistent pages take, with what belongs to
+ * them: fewer where one word fills pages. An estimate, unless the client rests.
+ */
+static uint32_t frames_of(const struct tmem_client *c, uint64_t pages)
+{
+    unsigned long entries = read_atomic(&c->store.entries);
+    uint64_t nr = pages > entries ? pages - entries : 0;
+
+    nr += read_atomic(&c->store.frames) + read_atomic(&c->meta[1].nr_frames);
+
+    return min(nr, UINT32_MAX + 0UL);
+}
+
 void tmem_record_client(struct tmem_client *c, struct tmem_save *s)
 {
     unsigned int id;
@@ -49,6 +65,12 @@ void tmem_record_client(struct tmem_client *c, struct tmem_save *s)
     s->rec.client.cap = read_atomic(&c->cap);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         s->rec.client.nr_pages += s->pages[id];
+    if ( s->codecs )
+    {
+        s->rec.client.version = TMEM_REC_VERSION_CODED;
+        s->rec.client.flags |= s->codecs << TMEM_CLIENT_CODECS_SHIFT;
+        s->rec.client.nr_frames = frames_of(c, s->rec.client.nr_pages);
+    }
     s->rec.client.nr_auth = tmem_shared_authorised(c, s->rec.auth);
     s->rec.head.length = sizeof(s->rec.client) +
                          s->rec.client.nr_auth * sizeof(s->rec.auth[0]);
@@ -69,7 +91,21 @@ void tmem_record_page(struct tmem_save *s, unsigned int kind,
     tmem_record_start(s, kind, s->at.pool, sizeof(s->rec.page));
     s->rec.page.oid = obj->oid;
     s->rec.page.index = index;
-    s->rec.page.form = TMEM_FORM_RAW;
+}
+
+int tmem_record_finish(struct tmem_save *s)
+{
+    int rc;
+
+    if ( s->rec.head.kind != TMEM_REC_PAGE )
+        return 0;
+    rc = tmem_form_finish(&s->read, s->page, s->codecs, &s->rec.page.form);
+    if ( rc < 0 )
+        return rc;
+    s->data = rc;
+    s->rec.head.length += rc;
+
+    return 0;
 }
 
 void tmem_record_end(struct tmem_save *s)
@@ -133,7 +169,7 @@ long tmem_save_get(struct tmem_client *c, const struct xen_sysctl_tmem_op *op)
     switch ( op->cmd )
     {
     case TMEMC_SAVE_GET_VERSION:
-        return TMEM_REC_VERSION;
+        return TMEM_REC_VERSION_CODED;
 
     case TMEMC_SAVE_GET_MAXPOOLS:
         return TMEM_MAX_POOLS;

@@ -4,8 +4,8 @@
  *
  * The toolstack hands on records that another host's tmem_save.c has written,
  * or somebody who wants to do harm. Each is read once, into memory of ours,
- * checked, and done; of a page's record all but the page, which is copied into
- * the frame that is to hold it. Nothing is kept between calls but the state of
+ * checked, and done; of a page's record all but the page, which is copied to
+ * where it is stored or decoded. Nothing is kept between calls but the state of
  * the restore, in the client: so there is nothing to be freed when the domain
  * is destroyed in the middle of it.
  *
@@ -31,6 +31,7 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
+#include <xen/tmem_form.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_restore.h>
@@ -68,7 +69,7 @@ struct source {
 /* Bytes of a record behind its head, without a page's; or -errno. */
 static int record_length(const struct tmem_rec *head)
 {
-    unsigned int length = head->length, page = 0, want;
+    unsigned int length = head->length, want;
 
     switch ( head->kind )
     {
@@ -93,8 +94,12 @@ static int record_length(const struct tmem_rec *head)
         break;
 
     case TMEM_REC_PAGE:
-        page = PAGE_SIZE;
-        /* fallthrough */
+        /* page_check() looks whether that is what its form says. */
+        want = sizeof(struct tmem_rec_page);
+        if ( length < want || length > want + PAGE_SIZE || length % 8 )
+            return -EINVAL;
+        return want;
+
     case TMEM_REC_PAGE_GONE:
         want = sizeof(struct tmem_rec_page);
         break;
@@ -107,23 +112,44 @@ static int record_length(const struct tmem_rec *head)
         return -EOPNOTSUPP;
     }
 
-    return length == want + page ? want : -EINVAL;
+    return length == want ? want : -EINVAL;
+}
+
+/* The codecs that a client's pages may have. */
+static unsigned int client_codecs(const struct tmem_rec_client *client)
+{
+    return (client->flags & TMEM_CLIENT_CODECS) >> TMEM_CLIENT_CODECS_SHIFT;
 }
 
 static int client_check(const struct record *rec)
 {
     const struct tmem_rec_client *client = &rec->client;
-    unsigned int i;
+    unsigned int i, flags = TMEM_CLIENT_COMPRESS | TMEM_CLIENT_FROZEN;
 
-    if ( client->version != TMEM_REC_VERSION )
+    switch ( client->version )
+    {
+    case TMEM_REC_VERSION:
+        if ( client->nr_frames )
+            return -EINVAL;
+        break;
+
+    case TMEM_REC_VERSION_CODED:
+        flags |= TMEM_CLIENT_CODECS;
+        break;
+
+    default:
         return -EOPNOTSUPP;
-    if ( (client->flags & ~(TMEM_CLIENT_COMPRESS | TMEM_CLIENT_FROZEN)) ||
-         client->weight > TMEM_MAX_WEIGHT || client->pad ||
+    }
+    if ( (client->flags & ~flags) || client->weight > TMEM_MAX_WEIGHT ||
          rec->head.length != sizeof(*client) + client->nr_auth * 16UL )
         return -EINVAL;
     for ( i = 0; i < client->nr_auth; i++ )
         if ( rec->auth[i][0] == ~0ULL && rec->auth[i][1] == ~0ULL )
             return -EINVAL;
+    /* Now, before there are pages that nobody can read here. */
+    for ( i = 0; i < 8; i++ )
+        if ( (client_codecs(client) & (1U << i)) && !tmem_codec(i) )
+            return -EOPNOTSUPP;
 
     return 0;
 }
@@ -139,6 +165,17 @@ static int pool_check(const struct tmem_rec_pool *pool)
         return -EINVAL;
 
     return 0;
+}
+
+/* Is there as much behind it as its form says, which may come? */
+static int page_check(const struct tmem_client *c, const struct record *rec)
+{
+    int rc = tmem_form_length(rec->page.form, c->restore_codecs);
+
+    if ( rc < 0 )
+        return rc;
+
+    return rec->head.length == sizeof(rec->page) + rc ? 0 : -EINVAL;
 }
 
 /* Is a record all right, for what it says and where it stands? */
@@ -158,7 +195,7 @@ static int record_check(const struct tmem_client *c, const struct record *rec)
         return pool_check(&rec->pool);
 
     case TMEM_REC_PAGE:
-        return rec->page.form == TMEM_FORM_RAW ? 0 : -EOPNOTSUPP;
+        return page_check(c, rec);
 
     case TMEM_REC_PAGE_GONE:
         return rec->page.form ? -EINVAL : 0;
@@ -215,6 +252,7 @@ static long restore_client(struct tmem_client *c, const struct record *rec)
     if ( client->flags & TMEM_CLIENT_COMPRESS )
         tmem_work_start();
     write_atomic(&c->compress, !!(client->flags & TMEM_CLIENT_COMPRESS));
+    c->restore_codecs = client_codecs(client);
     c->restore_frozen = client->flags & TMEM_CLIENT_FROZEN;
     tmem_shared_set_auth(c, rec->auth, client->nr_auth);
 
@@ -237,6 +275,22 @@ static long restore_pool(struct tmem_client *c, const struct record *rec)
         rc = tmem_new_pool(c, rec->pool.flags & TMEM_POOL_PERSIST, id);
 
     return rc == -EPERM ? -EEXIST : min(rc, 0L);
+}
+
+static long restore_page(struct tmem_client *c, const struct record *rec,
+                         const struct source *from)
+{
+    const struct tmem_request req = {
+        .pool_id = rec->head.pool_id, .oid = rec->page.oid,
+        .index = rec->page.index,
+    };
+    const struct tmem_carried page = {
+        .form = rec->page.form, .from = from->buf,
+        .offset = from->at + FIRST_BYTES,
+    };
+    long rc = tmem_put_restored(c, &req, &page);
+
+    return rc == -ENODEV ? -EINVAL : min(rc, 0L);
 }
 
 static bool has_persistent_pool(struct tmem_client *c, unsigned int id)
@@ -283,7 +337,6 @@ static long record_do(struct tmem_client *c, const struct record *rec,
                       const struct source *from)
 {
     struct tmem_request req = { .pool_id = rec->head.pool_id };
-    long rc;
 
     switch ( rec->head.kind )
     {
@@ -300,10 +353,7 @@ static long record_do(struct tmem_client *c, const struct record *rec,
         return restore_end(c, &rec->end);
 
     case TMEM_REC_PAGE:
-        req.oid = rec->page.oid;
-        req.index = rec->page.index;
-        rc = tmem_put_restored(c, &req, from->buf, from->at + FIRST_BYTES);
-        return rc == -ENODEV ? -EINVAL : min(rc, 0L);
+        return restore_page(c, rec, from);
     }
 
     /* Only persistent pages were ever there. */
@@ -405,6 +455,7 @@ static long restore_begin(struct tmem_client *c)
         return -EEXIST;
     c->restore = TMEM_RESTORE_EMPTY;
     c->restore_frozen = false;
+    c->restore_codecs = 0;
 
     return 0;
 }

@@ -38,6 +38,7 @@
 #include <xen/sched.h>
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_form.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_record.h>
@@ -238,6 +239,12 @@ static int pass_step(struct tmem_client *c, struct tmem_save *s)
         tmem_drain_dying(&c->dying);
         rc = FOUND_MORE;
     }
+    if ( rc == FOUND_RECORD && tmem_record_finish(s) )
+    {
+        /* It is marked as sent. */
+        s->failed = true;
+        rc = -EIO;
+    }
     if ( rc == -EIO && !s->told )
     {
         printk(XENLOG_ERR "tmem: memory errors: d%d can't be saved, as it lost "
@@ -254,11 +261,11 @@ static int copy_record(const struct tmem_save *s,
                        XEN_GUEST_HANDLE_PARAM(char) buf, unsigned int at)
 {
     unsigned int size = sizeof(s->rec.head) + s->rec.head.length;
-    unsigned int data = s->rec.head.kind == TMEM_REC_PAGE ? PAGE_SIZE : 0;
 
-    if ( copy_to_guest_offset(buf, at, (const char *)&s->rec, size - data) ||
-         (data && copy_to_guest_offset(buf, at + size - data,
-                                       (const char *)s->page, data)) )
+    if ( copy_to_guest_offset(buf, at, (const char *)&s->rec,
+                              size - s->data) ||
+         (s->data && copy_to_guest_offset(buf, at + size - s->data,
+                                          (const char *)s->page, s->data)) )
         return -EFAULT;
 
     return size;
@@ -447,6 +454,7 @@ static long save_begin(struct tmem_client *c)
     if ( !s )
         return -ENOMEM;
     s->token = next_token();
+    s->codecs = tmem_form_codecs(c);
     save_open(c, s);
 
     return s->token;

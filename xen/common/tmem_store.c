@@ -211,6 +211,11 @@ static void set_owed(struct tmem_store *st, long owed)
         write_atomic(&st->debt, debt);
 }
 
+static void has_codec(struct tmem_store *st, unsigned int codec)
+{
+    write_atomic(&st->codecs, st->codecs | (1U << codec));
+}
+
 static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
                            const struct tmem_span *from)
 {
@@ -230,6 +235,7 @@ static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
     count(&st->free, (long)bin->free - free);
     count(&st->entries, 1);
     count(&st->bytes, e->len);
+    has_codec(st, e->codec);
     set_gap_class(st, bin);
     to = tmem_bin_span(bin, n);
     nr = bin->frame[0];
@@ -366,6 +372,8 @@ static unsigned int take_out(struct tmem_store *st, tmem_stored_t s,
     unsigned int n = tmem_stored_entry(s), len, free;
 
     count(&st->entries, -1);
+    if ( !st->entries )
+        write_atomic(&st->codecs, 0);
     if ( !bin )
         return 0;
 
@@ -438,6 +446,7 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
     tmem_bin_change(bin, n, len, codec);
     count(&st->free, (long)bin->free - free);
     count(&st->bytes, (long)len - old);
+    has_codec(st, codec);
     has_room(st, bin);
     set_owed(st, st->owed);
     to = tmem_bin_span(bin, n);

@@ -112,13 +112,22 @@ static bool decode(const struct tmem_reading *r, struct tmem_work *w,
     return ok;
 }
 
-bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
-                   struct page_info *to)
+bool tmem_stored_decode(const struct tmem_reading *r, struct tmem_work *w,
+                        struct page_info *to)
 {
     void *page = __map_domain_page(to);
     bool ok = decode(r, w, page);
 
     unmap_domain_page(page);
+
+    return ok;
+}
+
+bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
+                   struct page_info *to)
+{
+    bool ok = tmem_stored_decode(r, w, to);
+
     if ( unlikely(!ok) )
         tmem_inc(tmem_this_stats()->decodes_failed);
 

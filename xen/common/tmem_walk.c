@@ -15,7 +15,7 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
-#include <xen/tmem_codec.h>
+#include <xen/tmem_form.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_record.h>
@@ -41,37 +41,19 @@
 
 /* ---- emitting ----------------------------------------------------------- */
 
-/* A page as its 4096 bytes: 0 or -EIO. Bucket locked. */
-static int read_page(struct tmem_save *s, tmem_stored_t stored)
-{
-    struct page_info *to = virt_to_page(s->page);
-    struct tmem_reading r;
-
-    if ( tmem_stored_is_broken(stored) )
-        return -EIO;
-    if ( tmem_stored_kind(stored) == TMEM_RAW )
-    {
-        tmem_copy_out(to, tmem_stored_frame(stored));
-        return 0;
-    }
-    tmem_read_begin(stored, s->work, &r);
-
-    return tmem_read_end(&r, s->work, to) ? 0 : -EIO;
-}
-
 /* Copy a page that the receiver has not got, and say that it has. */
 static int emit_page(struct tmem_save *s, struct tmem_bucket *b,
                      struct tmem_object *obj, void **slot, uint32_t index)
 {
-    int rc = read_page(s, tmem_slot_stored(*slot));
+    tmem_stored_t stored = tmem_slot_stored(*slot);
 
-    if ( rc )
-        return rc;
+    if ( tmem_stored_is_broken(stored) )
+        return -EIO;
+    tmem_form_emit(stored, s->page, &s->read);
 
     /* What had that name before has been told to be gone. */
     ASSERT(!b->gone && !s->gone && (s->announced & (1U << s->at.pool)));
     tmem_record_page(s, TMEM_REC_PAGE, obj, index);
-    s->rec.head.length += PAGE_SIZE;
     radix_tree_replace_slot(slot, (void *)((unsigned long)*slot |
                                            TMEM_SLOT_KNOWN |
                                            TMEM_SLOT_CLEAN));
@@ -245,7 +227,6 @@ int tmem_walk_step(struct tmem_client *c, struct tmem_save *s)
     int budget = SAVE_BUDGET, rc = FOUND_END;
     struct tmem_pool *pool;
 
-    s->work = tmem_work_borrow();
     while ( !rc && (pool = walk_pool(c, at)) != NULL )
     {
         struct tmem_bucket *b = &pool->buckets[at->bucket];
@@ -266,7 +247,6 @@ int tmem_walk_step(struct tmem_client *c, struct tmem_save *s)
         }
         spin_unlock(&b->lock);
     }
-    tmem_work_return(s->work);
 
     return rc;
 }

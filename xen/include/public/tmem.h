@@ -112,6 +112,9 @@ DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
 /* Client flags, as saved with a guest. */
 #define TMEM_CLIENT_COMPRESS        1
 #define TMEM_CLIENT_FROZEN          2
+/* Of a record of version 2: codecs that its pages may have, bit 8 for CUT. */
+#define TMEM_CLIENT_CODECS_SHIFT    8
+#define TMEM_CLIENT_CODECS     0xff00
 
 /* Toolstack operations: xen_sysctl_tmem_op.cmd. */
 #define TMEMC_THAW                    0
@@ -154,7 +157,8 @@ DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
  * Records of a saved client. Each is a struct tmem_rec, and as many bytes more
  * as it says, a multiple of 8; all is little-endian.
  */
-#define TMEM_REC_VERSION              1
+#define TMEM_REC_VERSION              1  /* all pages are RAW */
+#define TMEM_REC_VERSION_CODED        2  /* or of any form */
 #define TMEM_REC_CLIENT               1
 #define TMEM_REC_POOL                 2
 #define TMEM_REC_POOL_GONE            3  /* nothing more */
@@ -163,8 +167,22 @@ DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
 #define TMEM_REC_PAGE                 6
 #define TMEM_REC_END                  7
 
-/* tmem_rec_page.form: how the page's bytes are written. */
-#define TMEM_FORM_RAW                 0  /* all 4096 of them */
+/*
+ * tmem_rec_page.form: what follows. Bits 0-7 kind, 8-15 codec, 16-31 bytes; the
+ * last two are 0 but for CODED.
+ */
+#define TMEM_FORM_RAW                 0  /* the page's 4096 bytes */
+#define TMEM_FORM_CODED               1  /* so many by a codec; zeros up to 8 */
+#define TMEM_FORM_SAME                2  /* the 32-bit word that fills it; 0 */
+#define TMEM_FORM_CODEC_SHIFT         8
+#define TMEM_FORM_BYTES_SHIFT        16
+#define TMEM_FORM_MAX_BYTES        3584
+
+/* Codecs. CUT is none: the page without the zeros at its end. */
+#define TMEM_FORM_CUT                 0
+#define TMEM_FORM_LZO                 1
+#define TMEM_FORM_LZ4                 2
+#define TMEM_FORM_ZSTD                3
 
 /* xen_sysctl_tmem_op.cli_id: every client, those to come included. */
 #define TMEM_CLI_ID_ALL          0xFFFF
@@ -179,13 +197,13 @@ struct tmem_rec {
 
 /* TMEM_REC_CLIENT: first of the head and of the final pass. */
 struct tmem_rec_client {
-    uint32_t version;              /* TMEM_REC_VERSION */
+    uint32_t version;              /* TMEM_REC_VERSION* */
     uint32_t flags;                /* TMEM_CLIENT_* */
     uint32_t weight;
     uint32_t cap;                  /* frames; 0: none */
     uint64_t nr_pages;             /* persistent ones; an estimate in the head */
     uint32_t nr_auth;
-    uint32_t pad;                  /* 0 */
+    uint32_t nr_frames;            /* that they take at most; version 1: 0 */
     /* nr_auth uuids, each two uint64_t: low, high */
 };
 
@@ -201,7 +219,7 @@ struct tmem_rec_object {
     xen_tmem_oid_t oid;
 };
 
-/* TMEM_REC_PAGE_GONE; TMEM_REC_PAGE, where the page's bytes follow. */
+/* TMEM_REC_PAGE_GONE; TMEM_REC_PAGE, where the page follows, as form says. */
 struct tmem_rec_page {
     xen_tmem_oid_t oid;
     uint32_t index;

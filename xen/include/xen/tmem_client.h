@@ -45,6 +45,7 @@ struct tmem_client {
     /* Control alone, which is one at a time: */
     enum tmem_restore_state restore;
     bool restore_frozen;           /* at the end of the restore */
+    uint8_t restore_codecs;        /* that its stream may have: a bit each */
     struct tmem_save *save;        /* rwlock: NULL: none is open */
     percpu_rwlock_t rwlock;
     struct tmem_pool *pools[TMEM_MAX_POOLS];  /* rwlock */

@@ -9,6 +9,7 @@
 
 #include <xen/tmem.h>
 
+struct tmem_carried;
 struct tmem_client;
 
 /* A validated request: what invoke sees. */
@@ -33,13 +34,12 @@ long tmem_get(struct tmem_client *c, const struct tmem_request *req);
 long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req);
 long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req);
 /*
- * Put a persistent page, which lies at an offset from a handle of the caller's,
- * for a client that is restored: 1; -ENODEV, -EINVAL (an ephemeral pool),
- * -ENOMEM, -EFAULT, and all is as it was; -ERESTART. The client is pinned; no
- * lock held.
+ * Put a persistent page, whose form is right, for a client that is restored: 1;
+ * -ENODEV, -EINVAL (an ephemeral pool; no page), -ENOMEM, -EFAULT, and all is as
+ * it was; -ERESTART. The client is pinned; no lock held.
  */
 long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,
-                       XEN_GUEST_HANDLE_PARAM(void) from, unsigned long offset);
+                       const struct tmem_carried *page);
 
 #endif /* XEN_TMEM_DATA_H */
 

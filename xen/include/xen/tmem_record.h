@@ -18,9 +18,11 @@ void tmem_record_start(struct tmem_save *s, unsigned int kind, unsigned int id,
 void tmem_record_client(struct tmem_client *c, struct tmem_save *s);
 void tmem_record_pool(const struct tmem_pool *pool, struct tmem_save *s,
                       unsigned int id);
-/* PAGE or PAGE_GONE, of the pool in which the walk is. */
+/* PAGE (but for its form) or PAGE_GONE, of the pool in which the walk is. */
 void tmem_record_page(struct tmem_save *s, unsigned int kind,
                       const struct tmem_object *obj, uint32_t index);
+/* The record is to be told: a PAGE gets its form. 0 or -EIO. No lock held. */
+int tmem_record_finish(struct tmem_save *s);
 /* With the pages that were counted, of pools that were announced. */
 void tmem_record_end(struct tmem_save *s);
 

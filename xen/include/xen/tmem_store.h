@@ -41,6 +41,7 @@ struct tmem_store {
     /* lock, all of it; read without as hints */
     unsigned long frames;      /* of bins */
     unsigned long entries;
+    unsigned int codecs;       /* a bit for each codec that entries may have */
     unsigned long bytes;       /* of entries */
     unsigned long free;        /* bytes in gaps */
     unsigned long debt;        /* bytes that compaction is to move now */

@@ -144,6 +144,9 @@ struct tmem_work;
 void tmem_read_begin(tmem_stored_t s, struct tmem_work *w,
                      struct tmem_reading *r);
 /* False: these are no page's; the frame's contents are anything then. */
+bool tmem_stored_decode(const struct tmem_reading *r, struct tmem_work *w,
+                        struct page_info *to);
+/* The same of what has been stored: a failure is counted. */
 bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
                    struct page_info *to);
 

@@ -9,6 +9,7 @@
 #define XEN_TMEM_WALK_H
 
 #include <xen/tmem_client.h>
+#include <xen/tmem_stored.h>
 
 enum save_phase {
     PHASE_NONE,                /* between passes */
@@ -38,7 +39,7 @@ struct save_record {
         };
         struct tmem_rec_pool pool;
         struct tmem_rec_object object;
-        struct tmem_rec_page page;     /* the page itself is in save->page */
+        struct tmem_rec_page page;     /* what follows is in save->page */
         struct tmem_rec_end end;
     };
 };
@@ -48,6 +49,7 @@ struct save_record {
 
 struct tmem_save {
     unsigned int token;
+    unsigned int codecs;       /* that the receiver is told of; constant */
     bool closing;              /* marks are being cleared, at->pool and on */
     bool failed;               /* marks tell what the receiver did not get */
     bool told;                 /* of a page that can't be read */
@@ -63,8 +65,9 @@ struct tmem_save {
     uint64_t pages[TMEM_MAX_POOLS];
     struct save_place at;
     struct save_record rec;    /* that the step has found */
-    void *page;                /* and its data */
-    struct tmem_work *work;    /* of the step that is under way */
+    struct tmem_reading read;  /* of a page: how it was stored */
+    void *page;                /* and its data, */
+    unsigned int data;         /* so many bytes; 0: it has none */
 };
 
 /* What a step, and its parts, say. Or a negative errno. */
