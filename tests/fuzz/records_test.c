@@ -20,7 +20,9 @@
 #include <time.h>
 
 #include "../../tools/libs/guest/xg_tmem_stream.h"
+#include "../lib/coded.h"
 #include "../lib/control.h"
+#include "../lib/kinds.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/restored.h"
@@ -76,6 +78,14 @@ static void add_client(struct stream *s, struct rng *rng)
                                sizeof(*c) + 16 * nr) + 1);
     c->version = TMEM_REC_VERSION;
     c->flags = rng_below(rng, 4);
+    if ( rng_below(rng, 4) )
+    {
+        c->version = TMEM_REC_VERSION_CODED;
+        c->flags |= (rng_below(rng, 4) ? coded_all()
+                                       : coded_all() & rng_next(rng))
+                    << TMEM_CLIENT_CODECS_SHIFT;
+        c->nr_frames = rng_next(rng);
+    }
     c->weight = rng_below(rng, 65536);
     c->nr_auth = nr;
     for ( i = 0; i < nr; i++ )
@@ -98,17 +108,29 @@ static void add_pool(struct stream *s, struct rng *rng)
         pool->uuid[0] = rng_below(rng, 20);
 }
 
+/* One that a codec makes less, or that is a word, or as it is. */
+static void add_page(struct stream *s, struct rng *rng)
+{
+    static unsigned char page[PAGE_BYTES];
+    unsigned int codec = rng_below(rng, 4);
+    struct handle h = any_handle(rng);
+    uint32_t same[2] = { rng_next(rng), 0 };
+
+    page_of_kind(rng, rng_below(rng, PAGE_KINDS), page);
+    if ( !rng_below(rng, 6) )
+        stream_bytes(s, h, TMEM_FORM_SAME, same, sizeof(same));
+    else if ( coded_all() & 1U << codec )
+        stream_coded(s, h, page, codec);
+    else
+        stream_bytes(s, h, TMEM_FORM_RAW, page, PAGE_BYTES);
+}
+
 static void add_record(struct stream *s, struct rng *rng)
 {
     unsigned int kind = rng_below(rng, 32);
 
     if ( kind < 14 )
-    {
-        struct tmem_rec_page *page = stream_page(s, any_handle(rng), 0);
-
-        /* Unlike any other. */
-        *(uint64_t *)(page + 1) = rng_next(rng);
-    }
+        add_page(s, rng);
     else if ( kind < 18 )
         stream_page_gone(s, any_handle(rng));
     else if ( kind < 20 )

@@ -294,6 +294,9 @@ static bool start_again(struct run *run, const struct model_op *op)
     memset(run->restore, 0, sizeof(run->restore));
     if ( run->options )
         run->options = 1 + (run->options + op->obj) % (MODEL_OPTIONS - 1);
+    /* Another host, where pages are stored in other ways, or in the same. */
+    if ( run->options )
+        run->options = 1 + (run->options + op->index) % (MODEL_OPTIONS - 1);
     if ( !host_start(run) || machine_bind(op->cpu % run->cfg->cpus) )
         return false;
     if ( late )

@@ -18,6 +18,7 @@
 
 #include "../lib/control.h"
 #include "../lib/machine.h"
+#include "../lib/stored.h"
 #include "run.h"
 
 #define MOST_BYTES  70000
@@ -252,6 +253,25 @@ static bool keep(struct save_run *s, const char *bytes, size_t len)
     return true;
 }
 
+/* Is a domain that rests said to take all the frames that it does? */
+static const char *frames_are_told(const struct run *run,
+                                   const struct call *call,
+                                   const struct record *rec)
+{
+    struct stored st;
+    const char *bad;
+
+    if ( rec->kind != TMEM_REC_CLIENT || call->stage != TMEM_SAVE_FINAL ||
+         rec->client.version == TMEM_REC_VERSION || run->save[call->dom].torn )
+        return NULL;
+    bad = stored_look(call->dom, &st);
+    if ( bad )
+        return bad;
+
+    return rec->client.nr_frames < stored_billed(&st) - st.credit
+           ? "a client takes more frames than its record says" : NULL;
+}
+
 /* Records came. */
 static bool take(struct run *run, const struct call *call, const char *buf)
 {
@@ -263,6 +283,7 @@ static bool take(struct run *run, const struct call *call, const char *buf)
     for ( at = 0; !bad && at < call->ret; at += rec.size )
     {
         bad = record_read(buf + at, call->ret - at, &rec);
+        bad = bad ?: frames_are_told(run, call, &rec);
         bad = bad ?: spec_save_record(&run->spec, call->dom, &rec);
         bad = bad ?: receiver_take(&s->receiver, &rec);
         if ( run->trace )

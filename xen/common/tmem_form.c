@@ -140,34 +140,56 @@ static bool look_at(uint32_t form, const void *bytes, struct tmem_reading *r)
     return !memcmp(bytes + r->len, &zero, -r->len & 7);
 }
 
+/* Bytes behind a record whose form is right, and not RAW. */
+static unsigned int carried_bytes(const struct tmem_carried *page)
+{
+    return page->form == TMEM_FORM_SAME ? sizeof(struct same_word)
+                                        : ROUNDUP(form_bytes(page->form), 8);
+}
+
+static int fetch(const struct tmem_carried *page, void *bytes)
+{
+    return copy_from_guest_offset((char *)bytes,
+                                  guest_handle_cast(page->from, char),
+                                  page->offset, carried_bytes(page))
+           ? -EFAULT : 0;
+}
+
+/* Decode what is in w->bytes. */
+static int take(const struct tmem_carried *page, struct tmem_work *w,
+                struct page_info *to, struct tmem_reading *r)
+{
+    return look_at(page->form, w->bytes, r) && tmem_stored_decode(r, w, to)
+           ? 0 : -EINVAL;
+}
+
 int tmem_form_read(const struct tmem_carried *page, struct tmem_work *w,
                    struct page_info *to, struct tmem_reading *r)
 {
-    unsigned int nr = page->form == TMEM_FORM_SAME
-                      ? sizeof(struct same_word)
-                      : ROUNDUP(form_bytes(page->form), 8);
-
-    if ( copy_from_guest_offset((char *)w->bytes,
-                                guest_handle_cast(page->from, char),
-                                page->offset, nr) )
-        return -EFAULT;
-
-    return look_at(page->form, w->bytes, r) && tmem_stored_decode(r, w, to)
-           ? 0 : -EINVAL;
+    return fetch(page, w->bytes) ?: take(page, w, to, r);
 }
 
 int tmem_form_bring(const struct tmem_carried *page, struct page_info *to)
 {
     struct tmem_reading r;
     struct tmem_work *w;
+    void *frame;
     int rc;
 
     if ( page->form == TMEM_FORM_RAW )
         return tmem_copy_from_caller(to, page->from, page->offset);
 
-    w = tmem_work_borrow();
-    rc = tmem_form_read(page, w, to, &r);
-    tmem_work_return(w);
+    /* No buffer that may be shared is held while the caller's is read. */
+    frame = __map_domain_page(to);
+    rc = fetch(page, frame);
+    if ( !rc )
+    {
+        w = tmem_work_borrow();
+        memcpy(w->bytes, frame, carried_bytes(page));
+        rc = take(page, w, to, &r);
+        tmem_work_return(w);
+    }
+    unmap_domain_page(frame);
 
     return rc;
 }

@@ -36,11 +36,20 @@ TMEM_PAGE_FORMAT      = "=QQQII"
 TMEM_END_FORMAT       = "=16Q"
 
 TMEM_REC_VERSION      = 1
+TMEM_REC_VERSION_CODED = 2
 TMEM_CLIENT_FLAGS     = 3
+TMEM_CODECS_SHIFT     = 8
+TMEM_CODECS           = 0xf         # Those that there are
 TMEM_MAX_AUTH         = 16
 TMEM_MAX_POOLS        = 16
 TMEM_MAX_WEIGHT       = 65535
+TMEM_PAGE_SIZE        = 4096
+
 TMEM_FORM_RAW         = 0
+TMEM_FORM_CODED       = 1
+TMEM_FORM_SAME        = 2
+TMEM_FORM_MAX_BYTES   = 3584
+TMEM_SAME_FORMAT      = "=II"
 
 # Of a new pool: persistent, shared, and the version
 TMEM_POOL_PERSIST     = 1
@@ -56,6 +65,7 @@ class VerifyTmem(object):
     def __init__(self, info):
         self.info = info
         self.client = False     # A client record has come
+        self.codecs = 0         # That its pages may have, a bit for each
         self.complete = True    # Nothing is missing since an end record
         self.final = False      # In a pass that may be the last
         self.pools = {}         # id -> { object id -> set of indices }, or None
@@ -138,16 +148,20 @@ class VerifyTmem(object):
 
 
     def verify_client(self, _, content, version, flags, weight, cap, nr_pages,
-                      nr_auth, res1):
+                      nr_auth, nr_frames):
         """ Client: first of the head and of the final pass """
 
-        if version != TMEM_REC_VERSION:
+        known = TMEM_CLIENT_FLAGS
+
+        if version == TMEM_REC_VERSION_CODED:
+            known |= TMEM_CODECS << TMEM_CODECS_SHIFT
+        elif version != TMEM_REC_VERSION:
             raise RecordError("Unknown version %d of tmem records" %
                               (version, ))
 
-        if (flags & ~TMEM_CLIENT_FLAGS) or res1 != 0:
+        if (flags & ~known) or (version == TMEM_REC_VERSION and nr_frames != 0):
             raise RecordError("Reserved bits set in a tmem client: 0x%08x "
-                              "0x%08x" % (flags, res1))
+                              "0x%08x" % (flags, nr_frames))
 
         if weight > TMEM_MAX_WEIGHT:
             raise RecordError("Weight %d of a tmem client" % (weight, ))
@@ -164,9 +178,10 @@ class VerifyTmem(object):
                 raise RecordError("tmem client with a uuid of all ones")
 
         self.client = True
+        self.codecs = flags >> TMEM_CODECS_SHIFT
         self.final = True
-        self.info("  tmem client: weight %d, cap %d, flags %d, %d pages" %
-                  (weight, cap, flags, nr_pages))
+        self.info("  tmem client: weight %d, cap %d, flags 0x%x, %d pages, %d "
+                  "frames" % (weight, cap, flags, nr_pages, nr_frames))
 
 
     def verify_pool(self, pool, _, flags, res1, low, high):
@@ -216,16 +231,39 @@ class VerifyTmem(object):
         pages.discard(index)
 
 
-    def verify_page(self, pool, _, oid1, oid2, oid3, index, form):
+    def verify_form(self, form, page):
+        """ What follows a page's record, as far as it needs no codec """
+
+        kind, codec, size = form & 0xff, form >> 8 & 0xff, form >> 16
+
+        if kind == TMEM_FORM_RAW:
+            good = form == kind and len(page) == TMEM_PAGE_SIZE
+        elif kind == TMEM_FORM_SAME:
+            good = (form == kind and self.codecs != 0 and
+                    len(page) == calcsize(TMEM_SAME_FORMAT) and
+                    unpack_from(TMEM_SAME_FORMAT, page)[1] == 0)
+        elif kind == TMEM_FORM_CODED:
+            good = (1 <= size <= TMEM_FORM_MAX_BYTES and
+                    self.codecs & (1 << codec) != 0 and
+                    len(page) == (size + 7) // 8 * 8 and
+                    not any(bytearray(page[size:])))
+        else:
+            raise RecordError("Unknown form 0x%08x of a tmem page" % (form, ))
+
+        if not good:
+            raise RecordError("tmem page of form 0x%08x in %d bytes, of a "
+                              "client with codecs 0x%x" %
+                              (form, len(page), self.codecs))
+
+
+    def verify_page(self, pool, content, oid1, oid2, oid3, index, form):
         """ A page """
 
         if self.pools.get(pool) is None:
             raise RecordError("Page of tmem pool %d, which is not there, or "
                               "ephemeral" % (pool, ))
 
-        if form != TMEM_FORM_RAW:
-            raise RecordError("Unknown form %d of a tmem page" % (form, ))
-
+        self.verify_form(form, content[calcsize(TMEM_PAGE_FORMAT):])
         self.pools[pool].setdefault((oid1, oid2, oid3), set()).add(index)
 
 
@@ -259,7 +297,7 @@ tmem_verifiers = {
     TMEM_REC_page_gone:
         (TMEM_PAGE_FORMAT, 0, VerifyTmem.verify_page_gone),
     TMEM_REC_page:
-        (TMEM_PAGE_FORMAT, 4096, VerifyTmem.verify_page),
+        (TMEM_PAGE_FORMAT, None, VerifyTmem.verify_page),
     TMEM_REC_end:
         (TMEM_END_FORMAT, 0, VerifyTmem.verify_end),
     }
