@@ -410,6 +410,75 @@ static void test_maximum(void **state)
     assert_int_equal(w.nr_max, 3);
 }
 
+/* Pages that are compressed there may be frames here; within the host's. */
+static void test_more_frames(void **state)
+{
+    static const struct {
+        uint32_t version, codecs, nr_frames;
+        uint64_t nr_pages, more;
+    } c[] = {
+        { 1, 0, 0, 300, 0 }, { 2, 0, 0, 300, 0 }, { 2, 2, 100, 300, 800 },
+        { 2, 2, 300, 300, 0 }, { 2, 2, 301, 300, 0 },
+        { 2, 1, 0, 1 << 18, (1 << 20) - MAX_KB },
+        { 2, 1, 0, UINT64_MAX, (1 << 20) - MAX_KB },
+    };
+    unsigned int i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(c) / sizeof(c[0]); i++ )
+    {
+        struct tmem_rec_client client = {
+            .version = c[i].version, .nr_pages = c[i].nr_pages,
+            .flags = c[i].codecs << TMEM_CLIENT_CODECS_SHIFT,
+            .nr_frames = c[i].nr_frames,
+        };
+
+        w.len = w.nr_max = 0;
+        add(TMEM_REC_POOL_GONE, 0, NULL, 0, 0);
+        add(TMEM_REC_CLIENT, 0, &client, sizeof(client), sizeof(client));
+        w.restore.raised_memkb = 0;
+        assert_int_equal(record(&good, HEADER + w.len), 0);
+        assert_int_equal(w.nr_max, 1);
+        assert_int_equal(w.max[0], MAX_KB + 1024 + MAX_KB / 50 + c[i].more);
+        /* What comes behind it changes nothing. */
+        w.len = 0;
+        assert_int_equal(record(&good, HEADER), 0);
+        assert_int_equal(w.nr_max, 1);
+    }
+    assert_int_equal(tmem_stream_finish(&w.restore), 0);
+    assert_int_equal(w.max[1], MAX_KB);
+}
+
+/* A codec that is not there: which ones the client has named. */
+static void test_no_codec(void **state)
+{
+    static const struct {
+        uint32_t flags;
+        const char *error;
+    } c[] = {
+        { 3, "record 1, client: this Xen is too old to know it" },
+        { 0x203, "record 1, client: this Xen is too old to know it, or was "
+                 "built without a codec of the source's: lzo" },
+        { 0xff00, "record 1, client: this Xen is too old to know it, or was "
+                  "built without a codec of the source's: cut lzo lz4 zstd "
+                  "others" },
+    };
+    unsigned int i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(c) / sizeof(c[0]); i++ )
+    {
+        struct tmem_rec_client client = { .version = 2, .flags = c[i].flags };
+
+        w.len = w.restore.nr = w.taken = 0;
+        add(TMEM_REC_CLIENT, 0, &client, sizeof(client), sizeof(client));
+        w.put = -EOPNOTSUPP;
+        w.fail_at = 1;
+        assert_int_equal(record(&good, HEADER + w.len), -EOPNOTSUPP);
+        assert_string_equal(w.restore.error, c[i].error);
+    }
+}
+
 /* What is wrong about the body itself is seen before anything is asked. */
 static void test_bad_body(void **state)
 {
@@ -565,6 +634,8 @@ int main(int argc, char *argv[])
         stream_test(test_save_fails),
         stream_test(test_restore),
         stream_test(test_maximum),
+        stream_test(test_more_frames),
+        stream_test(test_no_codec),
         stream_test(test_bad_body),
         stream_test(test_bad_record),
         stream_test(test_no_room),

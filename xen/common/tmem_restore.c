@@ -455,7 +455,6 @@ static long restore_begin(struct tmem_client *c)
         return -EEXIST;
     c->restore = TMEM_RESTORE_EMPTY;
     c->restore_frozen = false;
-    c->restore_codecs = 0;
 
     return 0;
 }

@@ -53,6 +53,12 @@ static uint32_t look_at(const uint8_t *p, uint32_t left, struct tmem_rec *rec,
     return sizeof(*rec) + rec->length;
 }
 
+static uint32_t codecs_of(const struct tmem_rec_client *client)
+{
+    return client->version == TMEM_REC_VERSION ? 0 :
+           (client->flags & TMEM_CLIENT_CODECS) >> TMEM_CLIENT_CODECS_SHIFT;
+}
+
 /* What whole records tell: pages are counted, *nr_pages is what a client has. */
 static uint64_t count_pages(const uint8_t *p, uint32_t len, uint64_t *nr_pages)
 {
@@ -263,6 +269,29 @@ static void name_record(char *s, size_t size, const uint8_t *p, uint32_t left)
     snprintf(s, size, "%s%s%s%s", names[rec.kind], of_pool, of_object, at_index);
 }
 
+/* The codecs that the record at p, if it is a client's, names: " lzo lz4". */
+static void name_codecs(char *s, size_t size, const uint8_t *p, uint32_t left)
+{
+    static const char *const names[] = {
+        [TMEM_FORM_CUT] = "cut", [TMEM_FORM_LZO] = "lzo",
+        [TMEM_FORM_LZ4] = "lz4", [TMEM_FORM_ZSTD] = "zstd",
+    };
+    struct tmem_rec_client client;
+    struct tmem_rec rec;
+    uint32_t codecs = 0, i;
+    size_t at = 0;
+
+    if ( look_at(p, left, &rec, &client, sizeof(client)) &&
+         rec.kind == TMEM_REC_CLIENT )
+        codecs = codecs_of(&client);
+    *s = '\0';
+    for ( i = 0; i < sizeof(names) / sizeof(names[0]); i++ )
+        if ( codecs & 1U << i )
+            at += snprintf(s + at, size - at, " %s", names[i]);
+    if ( codecs >> i )
+        snprintf(s + at, size - at, " others");
+}
+
 /* How many pages the hypervisor has taken. */
 static uint64_t pages_taken(struct tmem_stream_restore *r)
 {
@@ -288,10 +317,11 @@ static uint64_t pages_taken(struct tmem_stream_restore *r)
 static int put_failed(struct tmem_stream_restore *r, int err,
                       const uint8_t *p, uint32_t left)
 {
-    char name[160];
+    char name[160], codecs[32];
     uint64_t taken;
 
     name_record(name, sizeof(name), p, left);
+    name_codecs(codecs, sizeof(codecs), p, left);
 
     switch ( -err )
     {
@@ -304,7 +334,8 @@ static int put_failed(struct tmem_stream_restore *r, int err,
                     r->nr_pages - taken, r->nr_pages, name);
     case EOPNOTSUPP:
         return fail(r->error, err, "record %u, %s: this Xen is too old to know "
-                    "it", r->nr, name);
+                    "it%s%s", r->nr, name, *codecs ? ", or was built without a "
+                    "codec of the source's:" : "", codecs);
     case EEXIST:
     case EINVAL:
         return fail(r->error, err, "record %u, %s: %s; the stream is damaged",
@@ -344,6 +375,29 @@ static int let_have(struct tmem_stream_restore *r, uint64_t memkb)
     return 0;
 }
 
+/*
+ * What a client's record among these tells: pages that have no frame there may
+ * take one each here, in all not more than that.
+ */
+static void look_for_client(struct tmem_stream_restore *r, const uint8_t *p,
+                            uint32_t len, uint64_t most_memkb)
+{
+    struct tmem_rec_client client;
+    struct tmem_rec rec;
+    uint64_t frames;
+    uint32_t n;
+
+    for ( ; (n = look_at(p, len, &rec, &client, sizeof(client))) != 0;
+          p += n, len -= n )
+    {
+        if ( rec.kind != TMEM_REC_CLIENT )
+            continue;
+        frames = codecs_of(&client) && client.nr_pages > client.nr_frames
+                 ? client.nr_pages - client.nr_frames : 0;
+        r->more_memkb = frames < most_memkb / 4 ? frames * 4 : most_memkb;
+    }
+}
+
 /* Look at the header, and make room for what may follow. */
 static int take_header(struct tmem_stream_restore *r,
                        const struct tmem_stream_header *header, uint32_t len)
@@ -373,9 +427,11 @@ static int take_header(struct tmem_stream_restore *r,
             return rc;
     }
 
+    look_for_client(r, (const uint8_t *)(header + 1), len - sizeof(*header),
+                    r->host_memkb - memkb);
     /* Metadata may need more here than there: 1 MiB and 2 %. */
     r->max_memkb = memkb;
-    memkb += 1024 + memkb / 50;
+    memkb += 1024 + memkb / 50 + r->more_memkb;
 
     return memkb > r->raised_memkb && memkb > r->old_memkb
            ? let_have(r, memkb) : 0;

@@ -74,6 +74,7 @@ struct tmem_stream_restore {
 
     bool begun;
     uint64_t max_memkb;            /* the source's, as it said last */
+    uint64_t more_memkb;           /* that pages may take here, and not there */
     uint64_t raised_memkb;         /* what was set last; 0: nothing */
     uint64_t nr_pages;             /* of the source, as it said last */
     unsigned int nr;               /* record that is looked at, from 1 */
