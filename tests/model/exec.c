@@ -129,6 +129,25 @@ static bool is_first_put(struct run *run, const struct handle *h, uint32_t cmd)
            !spec_pages(&run->spec, pool)->puts_good;
 }
 
+/* Frames of metadata of a client's ephemeral pages. */
+static unsigned long meta_of(unsigned int dom)
+{
+    return peek_held(dom) - peek_ephemeral(dom);
+}
+
+/*
+ * May a put have taken a frame that stays where it is? For these a chunk is
+ * cleared, and pages go in the order of those of its node.
+ */
+static bool took_chunk(struct run *run, const struct handle *h,
+                       unsigned long meta)
+{
+    const struct spec_pool *pool = pool_of(run, h);
+
+    return run->cfg->nodes + run->late > 1 && pool &&
+           (pool->persistent || pool->shared || meta_of(h->dom) > meta);
+}
+
 /* What stands in a page: each sharer of a pool puts the same there. */
 static uint64_t data_tag(struct run *run, const struct handle *h,
                          uint32_t version)
@@ -215,6 +234,7 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
     unsigned long frames = xenhost_fault_events(XENHOST_FAULT_FRAME);
     unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
     void *page = xenhost_guest_page(dom, DATA_FRAME);
+    unsigned long meta = meta_of(dom);
     bool new_client = !run->spec.dom[dom].has_client;
     bool takes_run = new_client || ev->cmd == TMEM_NEW_POOL ||
                      is_first_put(run, h, ev->cmd);
@@ -259,7 +279,8 @@ static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
         return false;
     complaint = spec_event(&run->spec, ev);
     /* Clients and pools take runs of frames: those are not evicted in order. */
-    if ( ev->memory_low && takes_run )
+    if ( ev->memory_low &&
+         (takes_run || (ev->cmd == TMEM_PUT_PAGE && took_chunk(run, h, meta))) )
         spec_forget_order(&run->spec);
     if ( complaint )
         return run_complain(run, "%s (%ld)", complaint, ev->result);
