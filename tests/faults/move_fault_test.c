@@ -30,12 +30,14 @@ static unsigned char buf[1 << 20] __attribute__((aligned(8)));
 static uint32_t version[2][OBJECTS][INDICES];
 static bool has_pool_1;
 static unsigned long free_before;
+static bool compressed;        /* the source's pages are, and the target's */
 
 static void start(void)
 {
     domid_t dom;
 
-    machine_start(MACHINE_PAGES, MACHINE_CPUS, TMEM_ON);
+    machine_start(MACHINE_PAGES, MACHINE_CPUS, compressed
+                  ? TMEM_ON " tmem_compress=lz4 tmem_tze=1" : TMEM_ON);
     machine_guest(0);
     free_before = machine_available();
     for ( dom = SOURCE; dom <= TARGET; dom++ )
@@ -243,11 +245,15 @@ static void fail_every(enum xenhost_fault kind, bool sticky, bool preempt,
 {
     unsigned long n;
 
-    for ( n = 1; fail_nth(kind, n, sticky, preempt) >= n && n < MAX_N;
-          n += MACHINE_STRIDE )
-        continue;
-    printf("faults: %lu places\n", n - 1);
-    assert_in_range(n, at_least, MAX_N - 1);
+    do {
+        compressed = !compressed;
+        page_mix(compressed);
+        for ( n = 1; fail_nth(kind, n, sticky, preempt) >= n && n < MAX_N;
+              n += MACHINE_STRIDE )
+            continue;
+        printf("faults: %lu places\n", n - 1);
+        assert_in_range(n, at_least, MAX_N - 1);
+    } while ( compressed );
 }
 
 static void test_nth_allocation_fails(void **state)

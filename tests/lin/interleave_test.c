@@ -19,6 +19,7 @@
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/peek.h"
+#include "../lib/stored.h"
 
 #define GUEST  1
 #define SPARE_DOM 3
@@ -37,7 +38,9 @@ static const struct kind {
 } kinds[] = {
     { "ephemeral", POOL_EPHEMERAL }, { "persistent", POOL_PERSISTENT },
     { "shared", POOL_SHARED },
+    { "compressed", POOL_PERSISTENT },
 };
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 static const struct kind *kind;
 
 /* ---- operations ---------------------------------------------------------- */
@@ -137,13 +140,18 @@ static void prepare(unsigned int present)
             assert_int_equal(put(obj, 1), 1);
 }
 
+static unsigned long binned;   /* pages found in bins */
+
 /* See what is there, and have none of it left. False: counts are wrong. */
 static bool finish(struct outcome *o)
 {
     unsigned long counted, found = 0;
     unsigned int obj;
+    struct stored st;
 
     assert_int_equal(thaw(GUEST), 0);
+    assert_null(stored_look(GUEST, &st));
+    binned += st.entries;
     counted = peek_ephemeral(GUEST);
     for ( obj = 0; obj < OBJS; obj++ )
     {
@@ -237,12 +245,20 @@ static void test_pairs(void **state)
 
     (void)state;
     assert_int_equal(shared_auth(GUEST, LO, 0, true), 0);
-    for ( kind = kinds; kind < kinds + 3; kind++ )
+    for ( kind = kinds; kind < kinds + NR_KINDS; kind++ )
+    {
+        assert_int_equal(binned, 0);
+        /* Pages are in bins, or what else they may be. */
+        page_mix(kind == kinds + NR_KINDS - 1);
+        assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST,
+                                     kind == kinds + NR_KINDS - 1), 0);
         for ( present = 0; present < 1U << OBJS; present++ )
             for ( a = 0; a < NR_OPS; a++ )
                 for ( b = 0; b < NR_OPS; b++ )
                     places += all_places(&ops[a], &ops[b], present);
-    printf("interleave: %u places\n", places);
+    }
+    printf("interleave: %u places, %lu pages in bins\n", places, binned);
+    assert_true(binned);
 #ifndef NDEBUG
     assert_true(places > 1000);
 #endif

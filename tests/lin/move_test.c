@@ -424,12 +424,16 @@ static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
     return ok;
 }
 
-static void round_start(bool preempt)
+static void round_start(struct rng *rng, bool preempt)
 {
+    static const char *const cmdlines[] = {
+        TMEM_ON, TMEM_ON " tmem_compress=lzo",
+        TMEM_ON " tmem_compress=lz4 tmem_tze=1",
+    };
     domid_t dom;
     int pool;
 
-    machine_start(600, VCPUS + 3, TMEM_ON);
+    machine_start(650, VCPUS + 3, cmdlines[rng_below(rng, 3)]);
     machine_guest(0);
     for ( dom = 1; dom <= 2; dom++ )
         machine_guest(dom);
@@ -462,7 +466,7 @@ static void run_round(struct rng *rng, bool preempt)
     struct worker worker[VCPUS + 2];
     unsigned int i, bad = 0;
 
-    round_start(preempt);
+    round_start(rng, preempt);
     memset(worker, 0, sizeof(worker));
     m->rng.state = rng_next(rng);
     for ( i = 0; i < VCPUS; i++ )
@@ -516,6 +520,8 @@ static void test_moves(void **state)
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_moves) };
+
+    page_mix(true);
 
     return tests_main(argc, argv, tests);
 }

@@ -318,7 +318,7 @@ static void test_moved(void **state)
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        machine_test(test_moved),
+        machine_nodes_test(test_moved),
         machine_test(test_destroyed),
     };
 
