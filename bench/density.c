@@ -92,18 +92,18 @@ struct plan density_part(const struct way *w, const struct plan *all,
     return p;
 }
 
-long density_statistic(const char *key)
+long density_statistic(uint32_t client, const char *key)
 {
     static char buf[4096];
     struct xen_sysctl_tmem_op op = {
-        .cmd = TMEMC_LIST, .cli_id = 1, .arg = 1, .len = sizeof(buf),
+        .cmd = TMEMC_LIST, .cli_id = client, .arg = 1, .len = sizeof(buf),
     };
     char *p = buf;
     long sum = -1;
 
     memcpy(&op.buf, &p, sizeof(p));
     if ( xenhost_tmem_control(DOM_ADMIN, &op) <= 0 )
-        fail("cannot list domain 1");
+        fail("cannot list tmem's statistics");
 
     for ( p = strtok(buf, ",\n"); p; p = strtok(NULL, ",\n") )
         if ( !strncmp(p, key, 2) && p[2] == ':' )

@@ -33,8 +33,8 @@ enum pages { PAGES_TRIED, PAGES_RAW, PAGES_SAME };
 struct plan density_part(const struct way *w, const struct plan *all,
                          const uint32_t *content, enum pages kind);
 
-/* Of domain 1's client: the sum of what LIST has for a key; -1: nothing. */
-long density_statistic(const char *key);
+/* Of a client, or all: the sum of what LIST has for a key; -1: nothing. */
+long density_statistic(uint32_t client, const char *key);
 
 /* A string that stays. */
 const char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -200,20 +200,20 @@ static void flushes(struct round *r)
     long moved, before;
 
     run_op(&r->client, TMEM_FLUSH_PAGE, &first, 1, NULL);
-    moved = density_statistic("cv");
+    moved = density_statistic(1, "cv");
     row_add(row_of(r->way, "flush", "flush that compacts / raw copy", "x", 3),
             run_op(&r->client, TMEM_FLUSH_PAGE, &timed, 1, NULL) / raw);
-    moved = density_statistic("cv") - moved;
+    moved = density_statistic(1, "cv") - moved;
     time_op(&r->client, TMEM_FLUSH_PAGE, &each, 1, &r->each);
     tell_times(r, "flush", "flush", 50);
 
-    for ( i = 0; i < looked.nr && density_statistic("cv") >= 0; i++ )
+    for ( i = 0; i < looked.nr && density_statistic(1, "cv") >= 0; i++ )
     {
-        before = density_statistic("cv");
+        before = density_statistic(1, "cv");
         r->client.bad += one_op(&r->client, TMEM_FLUSH_PAGE,
                                 &looked.steps[i]) != 1;
-        if ( density_statistic("cv") - before > (long)most )
-            most = density_statistic("cv") - before;
+        if ( density_statistic(1, "cv") - before > (long)most )
+            most = density_statistic(1, "cv") - before;
     }
     if ( i )
     {

@@ -3,9 +3,9 @@
  * density_frames.c - frames for each page, over the ideal
  *
  * Design: the ideal is the sum of the bytes that are stored, as a codec by
- * itself makes them, without a gap. What is used is what the heap has fewer of
- * since the client came: pool, metadata, caches and all. Nothing here depends
- * on time: one round.
+ * itself makes them, without a gap. What is used is what the host has fewer of
+ * since the client came: pool, metadata and all. Nothing here depends on time:
+ * one round.
  *
  * Locking: single thread.
  */
@@ -16,25 +16,22 @@
 #define PER_OBJECT   1000
 #define GONE         UINT32_MAX
 #define RELINQUISHED 500      /* frames that the heap wants, one by one */
+#define SPARE_ORDER  3
 
 /* What is stored, for a while. */
 struct held {
     const struct way *way;
-    bool persistent;
-    const char *kind;         /* that, in words */
+    const char *kind;
     struct client client;
     struct plan put;
     uint32_t *content;        /* guest frame by number of the handle, or GONE */
     unsigned long before;     /* free frames */
 };
 
-/*
- * Frames that anybody may have at once, those in caches of tmem included; but
- * where ephemeral pages would count as well, only those of the heap.
- */
-static unsigned long free_frames(bool persistent)
+/* Frames that anybody may have at once: those in tmem's caches, too. */
+static unsigned long free_frames(void)
 {
-    return xenhost_free_pages() + (persistent ? xenhost_freeable_pages() : 0);
+    return xenhost_free_pages() + density_statistic(TMEM_CLI_ID_ALL, "Ta");
 }
 
 static void begin(struct held *h, struct way *w, uint32_t flags,
@@ -45,8 +42,7 @@ static void begin(struct held *h, struct way *w, uint32_t flags,
     };
 
     *h = (struct held){
-        .way = w, .put = plan_make(&spec), .persistent = flags == PERSISTENT,
-        .before = free_frames(flags == PERSISTENT),
+        .way = w, .put = plan_make(&spec), .before = free_frames(),
         .kind = flags == PERSISTENT ? "persistent" : "ephemeral",
     };
     h->content = density_content(&h->put);
@@ -67,7 +63,7 @@ static void end(struct held *h)
 
 static unsigned long used(const struct held *h)
 {
-    return h->before - free_frames(h->persistent);
+    return h->before - free_frames();
 }
 
 static double ideal(const struct held *h)
@@ -139,27 +135,47 @@ static void replace(struct held *h)
 }
 
 /*
+ * Ephemeral pages of the client. LIST needs some memory, where the heap has
+ * none: a block that is taken again.
+ */
+static long count_pages(long *spare)
+{
+    long nr;
+
+    xenhost_free_order(*spare, SPARE_ORDER);
+    nr = density_statistic(1, "Ec");
+    *spare = xenhost_alloc_order(SPARE_ORDER, 0);
+    if ( nr < 0 || *spare < 0 )
+        fail("cannot count domain 1's pages");
+
+    return nr;
+}
+
+/*
  * The heap is empty, and wants frames, one at a time: how many pages go for
  * each. What tmem's caches have comes first.
  */
 static void relinquish(struct held *h)
 {
+    long spare = xenhost_alloc_order(SPARE_ORDER, 0);
     unsigned long free = xenhost_free_pages(), i;
     long first, before, now, most = 0;
 
-    if ( xenhost_alloc_pages(free) != free || xenhost_alloc_pages(100) != 100 )
+    if ( spare < 0 || xenhost_alloc_pages(free) != free ||
+         xenhost_alloc_pages(100) != 100 )
         fail("cannot take what is free");
 
-    first = now = density_statistic("Ec");
+    first = now = count_pages(&spare);
     for ( i = 0; i < RELINQUISHED; i++ )
     {
         before = now;
         if ( xenhost_alloc_pages(1) != 1 )
             fail("the heap gets no frame of tmem");
-        now = density_statistic("Ec");
+        now = count_pages(&spare);
         if ( before - now > most )
             most = before - now;
     }
+    xenhost_free_order(spare, SPARE_ORDER);
 
     row_add(bounded(h, "evicted", "evicted for each frame given", "", 2.5),
             (double)(first - now) / RELINQUISHED);
