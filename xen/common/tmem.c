@@ -46,12 +46,12 @@
  *
  *   tmem_clients_lock   spinlock: tree of clients, their slots and weights,
  *                       domain->tmem_client
+ *   spare_lock          spinlock: the buffers for compressed pages that CPUs
+ *                       share which have none (tmem_codec.c)
  *   client->rwlock      percpu_rwlock: pools[], dying pools, frozen. Data
  *                       operations hold it for reading, which writes to
  *                       nothing but the CPU's own memory; so freezing and
  *                       destroying a pool wait for those that are under way.
- *   spare_lock          spinlock: the buffers for compressed pages that CPUs
- *                       share which have none (tmem_codec.c)
  *   tmem_shared_lock    spinlock: shared pools, their sharers, authorisations
  *   bucket->lock        spinlock: the bucket's objects, their pages, also
  *                       when the object is detached

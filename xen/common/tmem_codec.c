@@ -12,7 +12,7 @@
  * for that there are spare ones, which such CPUs share.
  *
  * Locking: spare_lock guards the spare buffers, for as long as they are in use:
- * below client->rwlock, above bucket->lock.
+ * above client->rwlock, since a get borrows them before it looks for its page.
  */
 #include <xen/cpu.h>
 #include <xen/errno.h>

@@ -79,7 +79,7 @@ struct tmem_work *tmem_work(void);
 /*
  * For a get, which can't do without: this CPU's, or else the one that such
  * CPUs share, with a state for decoders, and its lock is held until it is given
- * back. No lock of tmem below client->rwlock is held.
+ * back. No lock of tmem is held but tmem_clients_lock.
  */
 struct tmem_work *tmem_work_borrow(void);
 void tmem_work_return(struct tmem_work *w);
