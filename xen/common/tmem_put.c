@@ -331,7 +331,8 @@ static always_inline long put_frame(struct tmem_client *c,
 }
 
 /* One more frame for the store: 0, -ENOMEM, -ERESTART. */
-static long put_grow(struct tmem_client *c, struct put *put)
+static long put_grow(struct tmem_client *c, struct put *put,
+                     struct tmem_freed *freed)
 {
     struct page_info *pg;
     long rc = put_frame(c, put, &pg);
@@ -343,7 +344,11 @@ static long put_grow(struct tmem_client *c, struct put *put)
     spin_lock(&c->store.lock);
     put->grown = !tmem_store_has_gap(&c->store, put->len);
     if ( put->grown )
+    {
+        /* One without entries that has no gap is to go offline. */
+        tmem_store_trim(&c->store, freed);
         tmem_store_grow(&c->store, pg);
+    }
     spin_unlock(&c->store.lock);
     /* Another vCPU was faster. */
     if ( !put->grown )
@@ -376,7 +381,7 @@ static long put_with_frames(struct tmem_client *c,
         /* A bin that went with its only entry makes room for what is needed. */
         tmem_release(c, put->persistent, freed);
         freed->nr = 0;
-        rc = rc == -EAGAIN ? put_grow(c, put) : put_refill(c, put);
+        rc = rc == -EAGAIN ? put_grow(c, put, freed) : put_refill(c, put);
         if ( rc )
             return rc;
     }
