@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "coded.h"
@@ -180,16 +181,15 @@ static void take_page(struct restored *r, unsigned int pool, const void *body,
                       uint32_t length)
 {
     uint32_t index = u32_at(body, 24);
-    int rc;
 
     gone(r, pool, body, &index);
     assert(r->nr < RESTORED_MAX);
     r->page[r->nr].pool = pool;
     memcpy(&r->page[r->nr].oid, body, 24);
     r->page[r->nr].index = index;
-    rc = coded_read(u32_at(body, 28), (const char *)body + PAGE_HEAD,
-                    length - PAGE_HEAD, r->codecs, r->page[r->nr++].data);
-    assert(!rc);
+    if ( coded_read(u32_at(body, 28), (const char *)body + PAGE_HEAD,
+                    length - PAGE_HEAD, r->codecs, r->page[r->nr++].data) )
+        abort();
     r->nr_pages[pool]++;
 }
 

@@ -190,6 +190,25 @@ static void test_go_on(void **state)
     assert_non_null(strstr(run_out, "all as they had been; 4 jobs done"));
 }
 
+/* Compressed pages go on where they are, by another codec, or by none. */
+static void test_compressed(void **state)
+{
+    static const char *const there[] = { "lzo", "lz4", "no" };
+    unsigned int i;
+
+    (void)state;
+    assert_int_equal(run(HOST GUESTS "--boot='tmem=1 tmem_compress=lzo' "
+                         "--shifts=3 --save=%s/c", dir, dir, dir), 0);
+    assert_string_equal(run_err, "");
+    for ( i = 0; i < 3; i++ )
+    {
+        assert_int_equal(run(HOST "--boot='tmem=1 tmem_compress=%s' "
+                             "--from=%s/c", dir, there[i], dir), 0);
+        assert_string_equal(run_err, "");
+        assert_non_null(strstr(run_out, "all as they had been; 4 jobs done"));
+    }
+}
+
 /* More than once, and in another folder, whose disks are made anew. */
 static void test_again(void **state)
 {
@@ -412,6 +431,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_go_on),
+        cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_swap_file),
         cmocka_unit_test(test_cut),

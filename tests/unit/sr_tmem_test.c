@@ -10,6 +10,7 @@
 
 #include "../lib/control.h"
 #include "../lib/machine.h"
+#include "../lib/page.h"
 #include "../../tools/libs/guest/xg_sr_tmem.c"
 
 #define FROM 1
@@ -216,6 +217,47 @@ static void test_save_and_restore(void **state)
     assert_string_equal(xch_here.message, "");
 }
 
+/*
+ * Compressed pages that are frames there: more of them than the source was
+ * billed for, and might have.
+ */
+static void test_more_frames(void **state)
+{
+    struct xc_sr_context from = context(FROM), to = context(TO);
+    unsigned int i;
+
+    (void)state;
+    page_mix(true);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, FROM, 1), 0);
+    assert_int_equal(xenhost_domain_set_max(FROM, GUEST_PAGES + 220), 0);
+    assert_int_equal(xenhost_domain_set_max(TO, GUEST_PAGES), 0);
+    assert_int_equal(guest_new_pool(FROM, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_put_range(HANDLE(FROM, 0, 1, 0), PAGES, 1), PAGES);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, FROM, 0), 0);
+    assert_int_equal(xenhost_domain_suspend(FROM), 0);
+    assert_int_equal(tmem_save(&from, TMEM_SAVE_FINAL), 0);
+    assert_in_range(stream.rec[0].length, 1, PAGES * 2800);
+    tmem_save_cleanup(&from);
+
+    to.restore.seen_static_data_end = true;
+    for ( i = 0; i < stream.nr; i++ )
+        assert_int_equal(process(&to, i), 0);
+    assert_int_equal(tmem_restore_complete(&to), 0);
+    tmem_restore_cleanup(&to);
+    assert_true(guest_tot_pages(TO) > GUEST_PAGES + PAGES);
+    for ( i = 0; i < PAGES; i++ )
+    {
+        struct handle h = HANDLE(FROM, 0, 1, i);
+        uint64_t tag = handle_tag(&h, 1);
+
+        h.dom = TO;
+        assert_int_equal(guest_op(TMEM_GET_PAGE, h, machine_cpu()), 1);
+        assert_int_equal(page_check(xenhost_guest_page(TO, machine_cpu()), tag),
+                         -1);
+    }
+    page_mix(false);
+}
+
 /* Only what is a TMEM record, and not too long, goes to that buffer. */
 static void test_others_data(void **state)
 {
@@ -342,6 +384,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         sr_test(test_silent),
         sr_test(test_save_and_restore),
+        sr_test(test_more_frames),
         sr_test(test_others_data),
         sr_test(test_checkpointed),
         sr_test(test_too_early),
