@@ -46,7 +46,9 @@ static bool is_raw(uint32_t page)
 
 void packed_start(uint32_t nr_pages, uint32_t frames)
 {
-    const struct xenhost_config cfg = { frames + MARGIN, 1, "" };
+    const struct xenhost_config cfg = {
+        frames + MARGIN, 1, "tmem=1 tmem_reserve=0 tmem_history=0"
+    };
     unsigned int i;
 
     if ( xenhost_start(&cfg) || xenhost_cpu_bind(0) )

@@ -4,6 +4,7 @@
  *
  * No state.
  */
+#include <xen/tmem_bin.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
@@ -57,6 +58,23 @@ void peek_check_store(unsigned int dom)
     }
     if ( c )
         tmem_client_unpin(c);
+}
+
+void peek_spoil(unsigned int dom)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    struct tmem_bin *bin;
+    unsigned int i;
+
+    if ( !c )
+        return;
+    spin_lock(&c->store.lock);
+    bin = c->store.open ? tmem_bin_map(c->store.open) : NULL;
+    for ( i = 0; bin && i < bin->slots; i++ )
+        tmem_bin_slot(bin, i)->codec = TMEM_NR_CODECS;
+    unmap_domain_page(bin);
+    spin_unlock(&c->store.lock);
+    tmem_client_unpin(c);
 }
 
 unsigned long peek_ephemeral(unsigned int dom)

@@ -575,6 +575,74 @@ static void test_half_set(void **state)
     close(listener);
 }
 
+/* A hypervisor that does what it is told, and has this list. */
+static void obey(int listener, const char *list)
+{
+    struct wire_reply reply = { 0 };
+    struct wire_request req;
+    char text[65536] = "";
+    unsigned int i;
+
+    for ( i = 0; i < 2; i++ )
+    {
+        int fd = accept(listener, NULL, NULL);
+
+        if ( recv(fd, &req, sizeof(req), MSG_WAITALL) != sizeof(req) ||
+             req.len > sizeof(text) )
+            _exit(1);
+        if ( req.cmd == TMEMC_LIST )
+        {
+            strcpy(text, list);
+            reply.result = strlen(list);
+            reply.len = req.len;
+        }
+        if ( send(fd, &reply, sizeof(reply), 0) != sizeof(reply) ||
+             (reply.len &&
+              send(fd, text, reply.len, 0) != (ssize_t)reply.len) )
+            _exit(1);
+        close(fd);
+    }
+    _exit(0);
+}
+
+/* Whoever allows compression where there is none is told; else nobody is. */
+static void test_no_codec(void **state)
+{
+    static const struct { const char *list; bool told; } hosts[] = {
+        { "G=Tt:1,Cd:0\nC=CI:1,co:1\n", true },
+        { "G=Tt:1,Cd:1\nC=CI:1,co:1\n", false },
+        { "G=Tt:1\nC=CI:1,co:1\n", false },
+        { "no list", false },
+    };
+    unsigned int i;
+
+    (void)state;
+    for ( i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++ )
+    {
+        struct sockaddr_un at = { .sun_family = AF_UNIX };
+        int listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
+        pid_t pid;
+
+        strcpy(at.sun_path, served_path("obeys"));
+        unlink(at.sun_path);
+        assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)),
+                         0);
+        assert_int_equal(listen(listener, 2), 0);
+        pid = fork();
+        if ( !pid )
+            obey(listener, hosts[i].list);
+        assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 -p 1",
+                             served_path("obeys")), 0);
+        assert_string_equal(run_out, "");
+        assert_string_equal(run_err, hosts[i].told
+                            ? "xl tmem-set: compress has no effect: no codec "
+                              "is built into this hypervisor\n" : "");
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        close(listener);
+    }
+}
+
 static void test_full_output(void **state)
 {
     (void)state;
@@ -614,6 +682,7 @@ int main(void)
         cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_any_folder),
         cmocka_unit_test(test_half_set),
+        cmocka_unit_test(test_no_codec),
         cmocka_unit_test(test_full_output),
         cmocka_unit_test(test_end),
     };

@@ -4,7 +4,7 @@
  *
  * First which keys each line has, in the order of docs/abi.md; then their
  * values, after a sequence of operations that makes each count another one.
- * Keys of what is not built yet are there, and 0.
+ * Those of deduplication are there, and 0.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -68,11 +68,11 @@ static const char *keys_of(const char *line)
     return keys;
 }
 
-#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr "
+#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr Cd "
 #define G_LONG  "Ec Em Oc Om Nc Nm Pc Pm Fc Fm Sc Sm Ep Gd Zt Gz "
 #define S_SHORT "SI PT U0 U1 SC SC "
 #define C_SHORT "CI ww ca co fr Tc Ge Pp Gp sv "
-#define C_LONG  "Ec Em cp cb cn cm "
+#define C_LONG  "Ec Em cp cb cn cm cf cs cv ce "
 #define P_SHORT "CI PI PT U0 U1 "
 #define POOL    "Pc Pm Oc Om Nc Nm ps pt pd pr px gs gt fs ft os ot "
 #define TIMES(x) x "n " x "t " x "x " x "m "
@@ -265,6 +265,10 @@ static void test_client_lines(void **state)
         { "C=CI:1", "cb", 0 },
         { "C=CI:1", "cn", 0 },
         { "C=CI:1", "cm", 0 },
+        { "C=CI:1", "cf", 0 },
+        { "C=CI:1", "cs", 0 },
+        { "C=CI:1", "cv", 0 },
+        { "C=CI:1", "ce", 0 },
         { "C=CI:2", "ww", 65535 },
         { "C=CI:2", "ca", 0 },
         { "C=CI:2", "co", 1 },

@@ -662,6 +662,7 @@ static int setup(void **state)
 {
     static const struct xenhost_config cfg = {
         .host_pages = 32768, .cpus = 3,
+        .cmdline = "tmem=1 tmem_reserve=16 tmem_history=0",
     };
 
     rng.state = trees_seed("STORE_SEED");

@@ -264,18 +264,43 @@ static int change_settings(const char *cmd, uint32_t domid,
     return EXIT_SUCCESS;
 }
 
+/* Where compression has been allowed, and there is none: say so. */
+static void warn_of_no_codec(const char *cmd)
+{
+    const struct tmem_line *l;
+    struct tmem_list list;
+    unsigned int line_nr;
+    const char *codec;
+    char *text;
+
+    text = libxl_tmem_list(ctx, INVALID_DOMID, false);
+    if (!text || tmem_list_parse(&list, text, strlen(text), &line_nr)) {
+        free(text);
+        return;
+    }
+    for (l = list.line; l < list.line + list.nr; l++) {
+        codec = l->type == 'G' ? tmem_line_get(l, "Cd") : NULL;
+        if (codec && !strcmp(codec, "0"))
+            fprintf(stderr, "xl %s: compress has no effect: no codec is built "
+                    "into this hypervisor\n", cmd);
+    }
+    tmem_list_free(&list);
+    free(text);
+}
+
 int main_tmem_set(int argc, char **argv)
 {
+    enum { WEIGHT, CAP, COMPRESS };
     struct setting set[] = {
-        { 'w', "weight", 65535 },
-        { 'c', "cap", UINT32_MAX },
-        { 'p', "compress", 1 },
+        [WEIGHT] = { 'w', "weight", 65535 },
+        [CAP] = { 'c', "cap", UINT32_MAX },
+        [COMPRESS] = { 'p', "compress", 1 },
     };
     const int nr = sizeof(set) / sizeof(set[0]);
     const char *cmd = "tmem-set";
     bool all = false, any = false;
     uint32_t domid;
-    int opt, i;
+    int opt, i, rc;
 
     while ((opt = tmem_option(argc, argv, "haw:c:p:", cmd)) != -1) {
         all |= opt == 'a';
@@ -288,8 +313,12 @@ int main_tmem_set(int argc, char **argv)
     }
     domid = which_domain(argc, argv, all, cmd);
 
-    return any ? change_settings(cmd, domid, set, nr)
-               : show_all_settings(cmd, domid);
+    if (!any)
+        return show_all_settings(cmd, domid);
+    rc = change_settings(cmd, domid, set, nr);
+    if (rc == EXIT_SUCCESS && set[COMPRESS].value)
+        warn_of_no_codec(cmd);
+    return rc;
 }
 
 int main_tmem_shared_auth(int argc, char **argv)

@@ -31,7 +31,7 @@
       "-a                      Of all domains that have used it.\n"
       "-w WEIGHT               Share of ephemeral memory, 0 to 65535; 0: none.\n"
       "-c CAP                  Most frames of ephemeral pages; 0: no limit.\n"
-      "-p COMPRESS             1: allow to compress pages (not built in); 0: not.\n"
+      "-p COMPRESS             1: allow to compress new pages; 0: don't.\n"
       "Without -w, -c and -p, what they are is shown.",
     },
     { "tmem-shared-auth",

@@ -32,8 +32,9 @@
  * Move the entry that is to move next: false when there is none, or no room
  * for it. RCU held.
  */
-static bool move_one(struct tmem_store *st, struct tmem_freed *freed)
+static bool move_one(struct tmem_client *c, struct tmem_freed *freed)
 {
+    struct tmem_store *st = &c->store;
     struct tmem_entry e;
     struct tmem_bucket *b;
     tmem_stored_t s, to;
@@ -56,7 +57,7 @@ static bool move_one(struct tmem_store *st, struct tmem_freed *freed)
         if ( tmem_is_stored(to) )
         {
             tmem_object_set_stored(e.obj, e.index, to);
-            tmem_inc(tmem_this_stats()->entries_moved);
+            tmem_inc(tmem_this_cpu(c)->entries_moved);
         }
     }
     spin_unlock(&st->lock);
@@ -78,7 +79,7 @@ static bool move_some(struct tmem_client *c, bool all)
     for ( n = 0; n < COMPACT_BATCH && more && tmem_freed_has_room(&freed);
           n++ )
         more = tmem_store_is_sparse(st) &&
-               (all || read_atomic(&st->debt)) && move_one(st, &freed);
+               (all || read_atomic(&st->debt)) && move_one(c, &freed);
     rcu_read_unlock(&tmem_rcu);
     tmem_release(c, true, &freed);
 

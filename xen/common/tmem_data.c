@@ -134,8 +134,9 @@ static long get_decoded(struct tmem_client *c, struct tmem_place *place,
     get_count(c, place);
     tmem_read_begin(s, w, &r);
     tmem_place_unlock(c, place);
-    if ( tmem_read_end(&r, w, guest) )
+    if ( tmem_stored_decode(&r, w, guest) )
         return 1;
+    tmem_inc(tmem_this_cpu(c)->decodes_failed);
     printk(XENLOG_G_ERR "tmem: d%d has a page that does not decode\n", c->id);
 
     return -EIO;

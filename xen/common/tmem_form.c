@@ -65,7 +65,7 @@ static int decode(const struct tmem_reading *r, void *page)
 
     if ( tmem_stored_kind(r->s) == TMEM_BINNED )
         memcpy(w->bytes, page, r->len);
-    ok = tmem_read_end(r, w, virt_to_page(page));
+    ok = tmem_stored_decode(r, w, virt_to_page(page));
     tmem_work_return(w);
 
     return ok ? PAGE_SIZE : -EIO;

@@ -18,6 +18,7 @@
 #include <xen/lib.h>
 #include <xen/sched.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_list.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
@@ -207,6 +208,7 @@ static const struct {
     { "Rx" },                  /* computed */
     COUNTER("Fp", pool_flushes),
     { "Fr" },                  /* no counter */
+    { "Cd" },                  /* nor this */
 #undef COUNTER
 };
 
@@ -253,7 +255,8 @@ static void host_line(struct text *t, bool l)
         key(t, host_keys[i].name,
             !strcmp(host_keys[i].name, "Ta") ? tmem_cached_frames() :
             !strcmp(host_keys[i].name, "Rx") ? relinquish_max() :
-            !strcmp(host_keys[i].name, "Fr") ? read_atomic(&tmem_all_frozen)
+            !strcmp(host_keys[i].name, "Fr") ? read_atomic(&tmem_all_frozen) :
+            !strcmp(host_keys[i].name, "Cd") ? tmem_codec_default
                                              : host_sum(host_keys[i].offset));
     if ( l )
     {
@@ -264,10 +267,10 @@ static void host_line(struct text *t, bool l)
         key_pair(t, 'F', tmem_held_frames(), &highest.frames);
         key_pair(t, 'S', 0, &highest.contents);
         key(t, "Ep", HOST_SUM(ephemeral_puts));
-        /* Nothing is deduplicated or compressed yet. */
+        /* Nothing is deduplicated yet. */
         key(t, "Gd", 0);
-        key(t, "Zt", 0);
-        key(t, "Gz", 0);
+        key(t, "Zt", HOST_SUM(saved[0]));
+        key(t, "Gz", HOST_SUM(saved[1]));
     }
     line_end(t);
 }
@@ -300,9 +303,35 @@ struct client_figures {
     bool compress, frozen, saving;
     unsigned int weight, cap;
     unsigned long ephemeral, max_ephemeral;
+    unsigned long entries, bytes, frames;      /* of bins */
     struct tmem_client_cpu sum;
     struct pool_figures pool[TMEM_MAX_POOLS];
 };
+
+static void sum_add(struct tmem_client_cpu *sum,
+                    const struct tmem_client_cpu *one)
+{
+    /* Of an operation that is behind its lock: an estimate anyway. */
+    sum->cycles += read_atomic(&one->cycles);
+    sum->ephemeral_gets += one->ephemeral_gets;
+    sum->persistent_puts += one->persistent_puts;
+    sum->persistent_gets += one->persistent_gets;
+    /* The rest also changes without the lock. */
+    sum->same += read_atomic(&one->same);
+    sum->incompressible += read_atomic(&one->incompressible);
+    sum->without_buffers += read_atomic(&one->without_buffers);
+    sum->entries_moved += read_atomic(&one->entries_moved);
+    sum->decodes_failed += read_atomic(&one->decodes_failed);
+}
+
+static void store_look(struct tmem_store *st, struct client_figures *f)
+{
+    spin_lock(&st->lock);
+    f->entries += st->entries;
+    f->bytes += st->bytes;
+    f->frames += st->frames;
+    spin_unlock(&st->lock);
+}
 
 static void client_look(struct tmem_client *c, struct client_figures *f)
 {
@@ -320,13 +349,8 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     f->ephemeral = tmem_client_ephemeral(c);
     f->max_ephemeral = c->max_ephemeral = max(c->max_ephemeral, f->ephemeral);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-    {
-        /* Of an operation that is behind its lock: an estimate anyway. */
-        f->sum.cycles += read_atomic(&c->cpu[cpu].cycles);
-        f->sum.ephemeral_gets += c->cpu[cpu].ephemeral_gets;
-        f->sum.persistent_puts += c->cpu[cpu].persistent_puts;
-        f->sum.persistent_gets += c->cpu[cpu].persistent_gets;
-    }
+        sum_add(&f->sum, &c->cpu[cpu]);
+    store_look(&c->store, f);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         if ( tmem_pool_find(c, id) )
             pool_look(c->pools[id], &f->pool[id]);
@@ -351,11 +375,14 @@ static void client_line(struct text *t, const struct client_figures *f, bool l)
     if ( l )
     {
         key_pair(t, 'E', f->ephemeral, &max_ephemeral);
-        /* Nothing is compressed yet. */
-        key(t, "cp", 0);
-        key(t, "cb", 0);
-        key(t, "cn", 0);
-        key(t, "cm", 0);
+        key(t, "cp", f->entries);
+        key(t, "cb", f->bytes);
+        key(t, "cn", f->sum.incompressible);
+        key(t, "cm", f->sum.without_buffers);
+        key(t, "cf", f->frames);
+        key(t, "cs", f->sum.same);
+        key(t, "cv", f->sum.entries_moved);
+        key(t, "ce", f->sum.decodes_failed);
     }
     line_end(t);
 }

@@ -300,10 +300,24 @@ static void count_pages(struct tmem_pool *pool, int nr)
     tmem_add(tmem_this_stats()->pages, nr);
 }
 
-/* What was in a slot that has left its tree. */
-static void slot_retire(void *slot, bool hit, struct tmem_freed *freed)
+static void count_same(struct tmem_pool *pool, tmem_stored_t s, int nr)
 {
-    tmem_stored_remove(tmem_slot_stored(slot), freed);
+    if ( pool->persistent && tmem_stored_kind(s) == TMEM_SAME )
+        tmem_add(tmem_this_cpu(pool->client)->same, nr);
+}
+
+static void data_remove(struct tmem_pool *pool, tmem_stored_t s,
+                        struct tmem_freed *freed)
+{
+    count_same(pool, s, -1);
+    tmem_stored_remove(s, freed);
+}
+
+/* What was in a slot that has left its tree. */
+static void slot_retire(struct tmem_pool *pool, void *slot, bool hit,
+                        struct tmem_freed *freed)
+{
+    data_remove(pool, tmem_slot_stored(slot), freed);
     if ( !tmem_slot_is_stored(slot) )
         tmem_queue_del(slot, hit);
 }
@@ -330,6 +344,7 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
     case 0:
         obj->last_user = c->id;
         count_pages(obj->pool, 1);
+        count_same(obj->pool, s, 1);
         return 0;
 
     case -EEXIST:
@@ -343,8 +358,9 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
             tmem_add(tmem_pool_count(obj->pool)->tombs, -1);
             count_pages(obj->pool, 1);
         }
-        slot_retire(old, false, freed);
+        slot_retire(obj->pool, old, false, freed);
         radix_tree_replace_slot(place, slot);
+        count_same(obj->pool, s, 1);
         obj->last_user = c->id;
         return old != TMEM_SLOT_TOMB;
     }
@@ -374,7 +390,7 @@ static bool slot_bury(struct tmem_object *obj, void **place,
     if ( *place == TMEM_SLOT_TOMB )
         return false;
 
-    tmem_stored_remove(tmem_slot_stored(*place), freed);
+    data_remove(obj->pool, tmem_slot_stored(*place), freed);
     radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
     tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
     tmem_inc(tmem_pool_count(obj->pool)->tombs);
@@ -396,7 +412,7 @@ static bool slot_delete(struct tmem_object *obj, uint32_t index, bool hit,
         return false;
     }
     count_pages(obj->pool, -1);
-    slot_retire(slot, hit, freed);
+    slot_retire(obj->pool, slot, hit, freed);
 
     return true;
 }

@@ -447,17 +447,26 @@ static bool put_looks(const struct tmem_client *c)
 static struct tmem_work *put_work(struct tmem_client *c, struct put *put)
 {
     unsigned int *failures = &tmem_this_cpu(c)->failures;
+    struct tmem_work *w;
 
     if ( !put->persistent )
         return NULL;
     put->codec = read_atomic(&c->compress) ? tmem_codec_default
                                            : TMEM_CODEC_CUT;
     if ( put->codec == TMEM_CODEC_CUT )
-        return opt_tmem_tze ? tmem_work() : NULL;
-    if ( unlikely(*failures >= PUT_FAILURES) && ++*failures % PUT_FAILURES )
+    {
+        if ( !opt_tmem_tze )
+            return NULL;
+    }
+    else if ( unlikely(*failures >= PUT_FAILURES) &&
+              ++*failures % PUT_FAILURES )
         return NULL;
 
-    return tmem_work();
+    w = tmem_work();
+    if ( unlikely(!w) )
+        tmem_inc(tmem_this_cpu(c)->without_buffers);
+
+    return w;
 }
 
 /* Make bytes of the snapshot, if they are few enough. */
@@ -474,8 +483,12 @@ static void put_compress(struct tmem_client *c, struct put *put)
     if ( put->codec == TMEM_CODEC_CUT )
         return;
     if ( put->len )
+    {
         tmem_this_cpu(c)->failures = 0;
-    else if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
+        return;
+    }
+    tmem_inc(tmem_this_cpu(c)->incompressible);
+    if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
         tmem_this_cpu(c)->failures++;
 }
 

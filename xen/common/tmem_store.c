@@ -31,6 +31,7 @@
 #include <xen/mm.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_bin.h>
+#include <xen/tmem_stats.h>
 #include <xen/tmem_store.h>
 
 #define LIST_STEP          64
@@ -216,6 +217,13 @@ static void has_codec(struct tmem_store *st, unsigned int codec)
     write_atomic(&st->codecs, st->codecs | (1U << codec));
 }
 
+/* A page comes or goes that takes so few bytes by way of that codec. */
+static void count_saved(unsigned int codec, unsigned int len, int nr)
+{
+    tmem_add(tmem_this_stats()->saved[codec != TMEM_CODEC_CUT],
+             nr * (long)(PAGE_SIZE - len));
+}
+
 static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
                            const struct tmem_span *from)
 {
@@ -236,6 +244,7 @@ static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
     count(&st->entries, 1);
     count(&st->bytes, e->len);
     has_codec(st, e->codec);
+    count_saved(e->codec, e->len, 1);
     set_gap_class(st, bin);
     to = tmem_bin_span(bin, n);
     nr = bin->frame[0];
@@ -380,6 +389,7 @@ static unsigned int take_out(struct tmem_store *st, tmem_stored_t s,
     ASSERT(bin->store == st);
     len = tmem_bin_slot(bin, n)->len;
     count(&st->bytes, -(long)len);
+    count_saved(tmem_bin_slot(bin, n)->codec, len, -1);
     free = bin->free;
     tmem_bin_drop(bin, n);
     count(&st->free, (long)bin->free - free);
@@ -443,6 +453,8 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
     }
 
     free = bin->free;
+    count_saved(tmem_bin_slot(bin, n)->codec, old, -1);
+    count_saved(codec, len, 1);
     tmem_bin_change(bin, n, len, codec);
     count(&st->free, (long)bin->free - free);
     count(&st->bytes, (long)len - old);

@@ -123,17 +123,6 @@ bool tmem_stored_decode(const struct tmem_reading *r, struct tmem_work *w,
     return ok;
 }
 
-bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
-                   struct page_info *to)
-{
-    bool ok = tmem_stored_decode(r, w, to);
-
-    if ( unlikely(!ok) )
-        tmem_inc(tmem_this_stats()->decodes_failed);
-
-    return ok;
-}
-
 /*
  * Local variables:
  * mode: C

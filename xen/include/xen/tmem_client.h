@@ -26,9 +26,13 @@ struct tmem_sharer;
 /* What one CPU does for one client; no other CPU's operation writes to it. */
 struct tmem_client_cpu {
     atomic_t credit;               /* frames billed and not in use */
+    unsigned int failures;         /* puts in a row that did not compress */
     unsigned long cycles;          /* spent in operations: an estimate */
     unsigned long ephemeral_gets, persistent_puts, persistent_gets;
-    unsigned int failures;         /* puts in a row that did not compress */
+    long same;                     /* same-filled persistent pages: a part */
+    unsigned long incompressible;  /* tries to compress a page in vain */
+    unsigned long without_buffers; /* puts on a CPU that has none */
+    unsigned long entries_moved, decodes_failed;
 } __cacheline_aligned;
 
 struct tmem_client {

@@ -49,7 +49,7 @@ struct tmem_cpu_stats {
     unsigned long evicted, evict_attempts;
     unsigned long relinquished, relinquish_attempts, relinquish_max;
     unsigned long pool_flushes;
-    unsigned long decodes_failed, entries_moved;
+    long saved[2];                 /* bytes: by cutting, by codecs; a part */
 } __cacheline_aligned;
 
 extern struct tmem_cpu_stats *tmem_cpu_stats;  /* [nr_cpu_ids]; NULL: off */

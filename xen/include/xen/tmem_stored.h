@@ -146,9 +146,6 @@ void tmem_read_begin(tmem_stored_t s, struct tmem_work *w,
 /* False: these are no page's; the frame's contents are anything then. */
 bool tmem_stored_decode(const struct tmem_reading *r, struct tmem_work *w,
                         struct page_info *to);
-/* The same of what has been stored: a failure is counted. */
-bool tmem_read_end(const struct tmem_reading *r, struct tmem_work *w,
-                   struct page_info *to);
 
 #endif /* XEN_TMEM_STORED_H */
 
