@@ -145,6 +145,7 @@ static const char *look(struct tmem_client *c, struct stored *st)
 {
     const char *bad;
     unsigned int cpu;
+    long same = 0;
 
     memset(st, 0, sizeof(*st));
     tmem_client_read_lock(c);
@@ -152,7 +153,12 @@ static const char *look(struct tmem_client *c, struct stored *st)
     tmem_client_read_unlock(c);
     st->meta = read_atomic(&c->meta[1].nr_frames);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+    {
         st->credit += atomic_read(&c->cpu[cpu].credit);
+        same += read_atomic(&c->cpu[cpu].same);
+    }
+    if ( !bad && same != (long)st->same )
+        bad = "same-filled pages, and their count";
     st->tot_pages = c->domain->tot_pages;
 
     return bad;
@@ -191,11 +197,17 @@ unsigned long stored_billed(const struct stored *st)
 
 unsigned long stored_moved(void)
 {
+    struct tmem_client *c;
     unsigned long nr = 0;
-    unsigned int cpu;
+    unsigned int cpu, id;
 
-    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
-        nr += read_atomic(&tmem_cpu_stats[cpu].entries_moved);
+    for ( id = 0; (c = tmem_client_pin_next(id)) != NULL; )
+    {
+        for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+            nr += read_atomic(&c->cpu[cpu].entries_moved);
+        id = c->id + 1;
+        tmem_client_unpin(c);
+    }
 
     return nr;
 }

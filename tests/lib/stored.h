@@ -31,7 +31,7 @@ void stored_prepare(void);
 /* All that it is to be billed for. */
 unsigned long stored_billed(const struct stored *st);
 
-/* Entries that compaction has moved since the host was started. */
+/* Entries of the clients that there are which compaction has moved. */
 unsigned long stored_moved(void);
 
 #endif /* TESTS_LIB_STORED_H */

@@ -14,6 +14,7 @@
 #include <xenhost.h>
 
 #include "../lib/control.h"
+#include "../lib/stored.h"
 #include "run.h"
 
 #define SHARED_SLOTS 16        /* shared pools of a host */
@@ -119,10 +120,33 @@ static const char *check_pool(struct spec *spec, const char *text,
     return NULL;
 }
 
+/* What has been flushed meanwhile may have been there when it was listed. */
+static const char *check_stored(const struct run *run, const char *text,
+                                const char *line, unsigned int dom)
+{
+    struct stored st;
+    const char *bad = stored_look(dom, &st);
+
+    if ( bad )
+        return bad;
+    if ( list_key(text, line, "cp") < st.entries ||
+         list_key(text, line, "cs") < st.same ||
+         list_key(text, line, "cf") < st.bins )
+        return "fewer compressed or same-filled pages than there are";
+    /* Not so when bins are lost. */
+    if ( !run->offline && list_key(text, line, "cb") < st.bytes )
+        return "fewer bytes of compressed pages than there are";
+    if ( !run->spec.dense )
+        expect(list_key(text, line, "cp"), 0, "%s: cp", line);
+
+    return NULL;
+}
+
 static const char *check_client(const struct run *run, struct spec *spec,
                                 const char *text, unsigned int dom)
 {
     const struct spec_domain *d = &spec->dom[dom];
+    const char *bad;
     char line[16];
     unsigned int id;
 
@@ -138,16 +162,12 @@ static const char *check_client(const struct run *run, struct spec *spec,
     if ( !run->preempted &&
          list_key(text, line, "Ec") > spec_may_own(spec, dom) )
         return "a client has more ephemeral pages than it may have";
-    for ( id = 0; id < SPEC_POOLS; id++ )
-    {
-        const char *bad = d->pool[id].used
-                          ? check_pool(spec, text, dom, id) : NULL;
+    bad = check_stored(run, text, line, dom);
+    for ( id = 0; !bad && id < SPEC_POOLS; id++ )
+        if ( d->pool[id].used )
+            bad = check_pool(spec, text, dom, id);
 
-        if ( bad )
-            return bad;
-    }
-
-    return NULL;
+    return bad;
 }
 
 /* The line of a shared pool names each of its sharers once, in order. */
