@@ -14,6 +14,7 @@
  *   calls     guests' hypercalls        sqlwork    what it runs (arena: its
  *                                                  malloc; text: its data)
  *   policy    afterwards: weights, caps and a shared pool
+ *   dense     ... and compression
  *   serve     control operations for xl (wire: their form, and where)
  *   save      guests to a file, and on from it (savefile: its form)
  *
@@ -28,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "arena.h"
+#include "dense.h"
 #include "disk.h"
 #include "serve.h"
 #include "sqlwork.h"
@@ -157,6 +159,8 @@ int main(int argc, char **argv)
     {
         progress(&opt, "running: weights, caps, a shared pool ...");
         good = policy_run(&opt);
+        progress(&opt, "running: compression ...");
+        good &= dense_run(&opt);
     }
     text_free();
     for ( i = 0; i < NR_CASES; i++ )

@@ -57,7 +57,7 @@ static const struct argp_option option[] = {
     { "dir", OPT_DIR, "FOLDER", 0, "For the files that guests read, swap "
       "files and results (build/run)", 0 },
     { "no-policy", OPT_NO_POLICY, NULL, 0, "Leave out the last part: weights, "
-      "caps and a shared pool on a small host of its own", 0 },
+      "caps, a shared pool and compression, on small hosts of their own", 0 },
     { "serve", OPT_SERVE, "SOCKET", OPTION_ARG_OPTIONAL, "Run the guests with "
       "tmem alone, again and again, until a signal (Ctrl-C) ends it, and let "
       "build/xl control them (run/control beside the two programs); only its "
