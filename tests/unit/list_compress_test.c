@@ -247,6 +247,42 @@ static void test_moved(void **state)
     machine_stop();
 }
 
+/* Without room for another frame, and no gap: the new bytes replace the old. */
+static void test_in_place(void **state)
+{
+    unsigned char *page;
+    struct rng rng = { 11 };
+    unsigned int i, len;
+    uint64_t saved;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    page = xenhost_guest_page(GUEST, 0);
+    put(0, NUMBERS, &rng);
+    len = want.len[0];
+    assert_int_equal(xenhost_domain_set_max(GUEST, guest_tot_pages(GUEST)), 0);
+    /* One word that is another one: some bytes, also of metadata. */
+    for ( i = 0; i < 4 * MACHINE_PAGES; i++ )
+    {
+        page_of_kind(&rng, 1, page);
+        if ( guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, 9, i), 0) != 1 )
+            break;
+    }
+    assert_in_range(i, 1, 4 * MACHINE_PAGES - 1);
+    take();
+    saved = of_host("Gz");
+    do {
+        page_of_kind(&rng, NUMBERS, page);
+        expect_put(0, page);
+    } while ( want.len[0] >= len );
+    assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), 0), 1);
+    take();
+    assert_int_equal(of_host("Gz"), saved + len - want.len[0]);
+    assert_int_equal(of_host("Gz"),
+                     of_client("cp") * BYTES - of_client("cb"));
+    machine_stop();
+}
+
 /* Without buffers pages are stored raw; what is not to be had is counted. */
 static void test_no_buffers(void **state)
 {
@@ -316,6 +352,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_no_buffers),
         cmocka_unit_test(test_spoiled),
         cmocka_unit_test(test_codec),
