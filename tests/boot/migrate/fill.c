@@ -3,13 +3,15 @@
  * fill.c - a program with more data than its guest has memory, which it goes
  * over again and again
  *
- *   fill MIB PROCESSES
+ *   fill MIB PROCESSES [dense]
  *
  * Each process has its part of MIB, and goes over all pages of it in a random
  * order, then in another, a quarter of them in each round: a page must be what
  * was written last; then every other one gets new contents. A page's contents follow from its process, its number and
  * how often it has been written, and no two words are the same: so one that is
- * old, another's, or damaged anywhere is found.
+ * old, another's, or damaged anywhere is found. dense: of eight pages one is as
+ * before, one has the same 32 bits all over, the others become small when they
+ * are compressed.
  *
  * Lines: "FILL: PROCESS round N: ..." after each round, with what the module
  * for tmem counts; "FILL: WRONG ..." ends it.
@@ -39,6 +41,7 @@
 #define PARTS       4
 
 static unsigned int process;
+static int dense;
 
 static void die(const char *what)
 {
@@ -57,20 +60,46 @@ static uint64_t next_word(uint64_t word)
     return word * 6364136223846793005ULL + 1442695040888963407ULL;
 }
 
-static void write_page(uint64_t *p, uint64_t word)
+/* The word behind this one, the i'th of a page. */
+static uint64_t word_behind(uint64_t first, uint64_t word, unsigned int i)
 {
+    uint32_t kind = dense ? (first >> 32) % 8 : 0;
+
+    if ( !kind )
+        return next_word(word);
+
+    return kind == 1 || i >= WORDS / 4 ? word : next_word(word);
+}
+
+/* Where a page begins. */
+static uint64_t first_of(uint64_t first)
+{
+    uint32_t word = (first >> 32) * 2654435761u + (uint32_t)first;
+
+    if ( !dense || (first >> 32) % 8 != 1 )
+        return first;
+
+    return (uint64_t)word << 32 | word;
+}
+
+static void write_page(uint64_t *p, uint64_t first)
+{
+    uint64_t word = first_of(first);
     unsigned int i;
 
-    for ( i = 0; i < WORDS; i++, word = next_word(word) )
+    for ( i = 0; i < WORDS; i++ )
+    {
         p[i] = word;
+        word = word_behind(first, word, i);
+    }
 }
 
 static void check_page(const uint64_t *p, uint64_t first)
 {
-    uint64_t word = first;
+    uint64_t word = first_of(first);
     unsigned int i;
 
-    for ( i = 0; i < WORDS; i++, word = next_word(word) )
+    for ( i = 0; i < WORDS; word = word_behind(first, word, i++) )
         if ( p[i] != word )
         {
             printf("FILL: WRONG page: %u word %u: %llx, not %llx; page began %llx, not %llx\n",
@@ -162,14 +191,15 @@ static void work(uint32_t nr)
 
 int main(int argc, char **argv)
 {
-    unsigned int processes = argc == 3 ? atoi(argv[2]) : 0;
+    unsigned int processes = argc >= 3 ? atoi(argv[2]) : 0;
     int status;
 
     if ( !processes )
     {
-        fprintf(stderr, "usage: fill MIB PROCESSES\n");
+        fprintf(stderr, "usage: fill MIB PROCESSES [dense]\n");
         return 2;
     }
+    dense = argc > 3;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     for ( process = 0; process < processes; process++ )

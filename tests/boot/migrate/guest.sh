@@ -4,6 +4,8 @@
 # kernel's command line:
 # migrate=MIB      a program goes over so much data, which is more than there is
 #                  memory: it swaps, by way of zswap and xen-tmem.ko
+# migrate=MIBdense the same with pages that can be compressed, or have the same
+#                  bits all over: zswap is not to keep these to itself
 # migrate=plain    no tmem; a line now and then
 
 DISK=/dev/nullb0
@@ -29,7 +31,8 @@ swapping()
         insmod /migrate/xen-tmem.ko && echo tmem >$zswap/zpool &&
         echo tmem >$zswap/compressor && echo Y >$zswap/enabled ||
         echo "FILL: WRONG start: no swap through tmem"
-    /migrate/fill $1 $(nproc)
+    [ -z "$2" ] || echo N >$zswap/same_filled_pages_enabled
+    /migrate/fill $1 $(nproc) $2
     sed 's/^/FILL: stats: /' /sys/kernel/debug/tmem/stats
     dmesg | tail -n 5
 }
@@ -37,6 +40,7 @@ swapping()
 what=$(sed 's/.*migrate=\([a-z0-9]*\).*/\1/' /proc/cmdline)
 case $what in
 plain) plain ;;
+*dense) swapping ${what%dense} dense ;;
 *)     swapping $what ;;
 esac
 # Until it is destroyed.

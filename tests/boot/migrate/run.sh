@@ -7,7 +7,7 @@
 # In each guest a program goes over more data than the guest has memory, as long
 # as it runs (fill.c): a guest that has been moved is right when each of its
 # processes has gone over a quarter of its pages once more, and none was wrong;
-# and over all of them before it goes.
+# and over all of them before it goes. The PV guest's pages are compressed.
 
 . "${0%/*}/lib.sh"
 
@@ -28,6 +28,14 @@ console()
         tr -d '\r'
 }
 
+# compress NAME WHAT: if its pages are made to be
+compress()
+{
+    case $2 in
+    *dense) xl tmem-set $1 -p 1 ;;
+    esac
+}
+
 # start NAME TYPE MEMORY VCPUS WHAT
 start()
 {
@@ -46,6 +54,7 @@ _END
     rm -f $LOGS/guest-$1.log $LOGS/guest-$1--incoming.log
     xl create -p /tmp/$1.cfg >/tmp/$1.out 2>&1 &&
         room $1 $3 $(($3 + 64)) >>/tmp/$1.out 2>&1 &&
+        compress $1 $5 >>/tmp/$1.out 2>&1 &&
         xl unpause $1 >>/tmp/$1.out 2>&1 &&
         wait_for 60 says $1 '^FILL: 0 round' && return 0
     tail -n 5 /tmp/$1.out
@@ -105,6 +114,28 @@ swaps()
     _pages=$(pages $1)
     echo "  $1: $_pages pages in tmem, of $(xl list $1 | awk 'END { print $3 }') MiB"
     [ $_pages -ge 5000 ]
+}
+
+# of NAME KEY: the value in the client's line of /tmp/list
+of()
+{
+    sed -n "s/^C=.*,$2:\([0-9]*\).*/\1/p" /tmp/list
+}
+
+# More pages than frames: those that hold them, and those that it is billed for
+# above its own memory.
+dense()
+{
+    xl tmem-list -l $1 >/tmp/list
+    _pages=$(pages $1)
+    _raw=$((_pages - $(of $1 cp) - $(of $1 cs)))
+    _billed=$((($(xl list $1 | awk 'END { print $3 }') - PV_MEMORY) * 256))
+    echo "  $1: $_pages pages in tmem: $(of $1 cp) compressed to $(of $1 cb)" \
+         "bytes in $(of $1 cf) frames, $(of $1 cs) same-filled, $_raw raw;" \
+         "billed for $_billed frames"
+    [ "$(of $1 cs)" -gt 0 ] && [ "$(of $1 ce)" = 0 ] &&
+        [ $((_pages * 2)) -gt $((3 * (_raw + $(of $1 cf)))) ] &&
+        [ $((_pages * 3)) -gt $((4 * _billed)) ]
 }
 
 # timed COMMAND...: its output is in /tmp/out, and shown if it fails
@@ -192,8 +223,9 @@ refused()
 before=$(free_mib)
 
 check "PV: a guest with two vCPUs works on more than it has" \
-      start pv pv $PV_MEMORY 2 $((PV_MEMORY * 5 / 4))
+      start pv pv $PV_MEMORY 2 $((PV_MEMORY * 5 / 4))dense
 check "PV: it swaps through tmem" swaps pv
+check "PV: into fewer frames than it has pages there" dense pv
 check "PV: a checkpoint is saved" saved pv -c
 check "PV: and the guest goes on" goes_on pv 2
 check "PV: live migration" migrate pv
@@ -201,7 +233,8 @@ check "PV: all pages are there" goes_on pv 2
 check "PV: a second one" migrate pv
 check "PV: all pages are there again" goes_on pv 2
 check "PV: they are in tmem" swaps pv
-check "PV: a receiver stops half-way" stops pv $((PV_MEMORY + 20))
+check "PV: compressed, as they were" dense pv
+check "PV: a receiver stops half-way" stops pv $((PV_MEMORY + 8))
 check "PV: the guest goes on here" goes_on pv 2
 check "PV: it goes" destroyed pv
 check "PV: Debian's toolstack refuses the checkpoint" refused pv

@@ -49,12 +49,21 @@ set_values()
         xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0
 }
 
+# xl has nothing to say of -p: there is a codec, and its name is told.
+codec()
+{
+    xl tmem-set 0 -p 1 >/tmp/out 2>&1 && [ ! -s /tmp/out ] &&
+        xl tmem-list -a | grep -Eq '^G=.*,Cd:[1-9](,|$)' &&
+        xl tmem-list -l 0 | xen-tmem-list-parse | grep -q 'hold compressed' &&
+        xl tmem-set 0 -p 0
+}
+
 # That all are frozen is seen when one of them has been thawed.
 freeze_all()
 {
     xl tmem-freeze -a && xl tmem-thaw 0 && client fr 0 &&
         xl tmem-top -d 1 | grep -q '^clients [0-9]* (new: frozen), ' &&
-        xl tmem-thaw -a && xl tmem-list -a | grep -q '^G=.*,Fr:0$'
+        xl tmem-thaw -a && xl tmem-list -a | grep -Eq '^G=.*,Fr:0(,|$)'
 }
 
 auth()
@@ -125,6 +134,7 @@ check "tmem-freeze and tmem-thaw, by name" freeze Domain-0
 check "tmem-freeze and tmem-thaw, all" freeze -a
 check "tmem-freeze of all is told" freeze_all
 check "tmem-set, and a cap that holds at once" set_values
+check "tmem-set of compression, and its codec" codec
 check "tmem-shared-auth" auth
 check "tmem-top" top
 check "bash completes commands, options and names" completion
