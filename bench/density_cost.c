@@ -219,7 +219,8 @@ static void flushes(struct round *r)
     {
         row_add(row_of(r->way, "moved", "entries moved by a flush, mean", "",
                        1), (double)moved / timed.nr);
-        row_add(row_of(r->way, "moved.most", "  the most", "", 16), most);
+        row_add(row_of(r->way, "moved.most", "entries moved by a flush, most",
+                       "", 16), most);
     }
 }
 
