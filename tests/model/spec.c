@@ -13,6 +13,7 @@
  * - order: of the pages older than one that vanished, no more than
  *   SPEC_EVICT_SLACK are found afterwards.
  *   With weights, caps and flushes of a client, of its own pages only.
+ *   Pages in bins go together, whatever their age: then none of this holds.
  *   Where the eviction policy is at work, this holds of those pages of one
  *   client that were put for the first time.
  * - errors: a persistent page that was put before frames broke may be lost;
@@ -182,7 +183,7 @@ static bool goes_before(const struct spec *spec, const struct spec_domain *d,
 {
     bool same_dom = spec->victim[victim].dom == d;
 
-    if ( page->stamp >= spec->victim[victim].stamp )
+    if ( page->stamp >= spec->victim[victim].stamp || spec->dense )
         return false;
     if ( spec->put_order )
         return same_dom || !spec->victim[victim].own_order;
