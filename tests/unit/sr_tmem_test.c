@@ -16,6 +16,7 @@
 #define FROM 1
 #define TO   2
 #define PAGES 300              /* more than a record has */
+#define MANY  1000             /* more than 1 MiB that there is for metadata */
 
 #define RECORDS_MAX 16
 
@@ -229,14 +230,13 @@ static void test_more_frames(void **state)
     (void)state;
     page_mix(true);
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, FROM, 1), 0);
-    assert_int_equal(xenhost_domain_set_max(FROM, GUEST_PAGES + 220), 0);
+    assert_int_equal(xenhost_domain_set_max(FROM, GUEST_PAGES + 650), 0);
     assert_int_equal(xenhost_domain_set_max(TO, GUEST_PAGES), 0);
     assert_int_equal(guest_new_pool(FROM, POOL_PERSISTENT), 0);
-    assert_int_equal(guest_put_range(HANDLE(FROM, 0, 1, 0), PAGES, 1), PAGES);
+    assert_int_equal(guest_put_range(HANDLE(FROM, 0, 1, 0), MANY, 1), MANY);
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, FROM, 0), 0);
     assert_int_equal(xenhost_domain_suspend(FROM), 0);
     assert_int_equal(tmem_save(&from, TMEM_SAVE_FINAL), 0);
-    assert_in_range(stream.rec[0].length, 1, PAGES * 2800);
     tmem_save_cleanup(&from);
 
     to.restore.seen_static_data_end = true;
@@ -244,8 +244,8 @@ static void test_more_frames(void **state)
         assert_int_equal(process(&to, i), 0);
     assert_int_equal(tmem_restore_complete(&to), 0);
     tmem_restore_cleanup(&to);
-    assert_true(guest_tot_pages(TO) > GUEST_PAGES + PAGES);
-    for ( i = 0; i < PAGES; i++ )
+    assert_true(guest_tot_pages(TO) > GUEST_PAGES + MANY);
+    for ( i = 0; i < MANY; i++ )
     {
         struct handle h = HANDLE(FROM, 0, 1, i);
         uint64_t tag = handle_tag(&h, 1);
