@@ -322,17 +322,18 @@ static void test_random(void **state)
 /* A frame that joins has nothing left of what was in it. */
 static void test_zeroed(void **state)
 {
+    const unsigned int data = sizeof(struct tmem_bin) + 13 * 16;
     const unsigned char *p;
-    unsigned int i, at;
+    unsigned int at;
 
     frames_take(2);
-    for ( i = 0; i < 2; i++ )
-        put(i, 3000);
+    put(0, 3000);
     p = page_to_virt(spare[1]);
-    for ( at = sizeof(struct tmem_bin) + 3000; at < PAGE_SIZE - 128; at++ )
+    for ( at = data + 3000; at < PAGE_SIZE; at++ )
         assert_int_equal(p[at], 0);
+    put(1, 3000);
     p = page_to_virt(spare[0]);
-    for ( at = 3000; at < PAGE_SIZE; at++ )
+    for ( at = data + 6000 - PAGE_SIZE; at < PAGE_SIZE; at++ )
         assert_int_equal(p[at], 0);
     flush_all(2, 2);
     frames_give();
@@ -356,7 +357,7 @@ static void test_directory(void **state)
 
     put(0, 70);
     bin = page_to_virt(tmem_stored_frame(pages[0].s));
-    assert_int_equal(bin->slots, 8);
+    assert_int_equal(bin->slots, 13);
     for ( i = 1; i < TMEM_BIN_ENTRIES; i++ )
         put(i, 40);
     assert_int_equal(st.frames, 1);
@@ -509,6 +510,15 @@ static void test_density(void **state)
     density_of(ENTRIES, 1.025, 1.08, 1.06);
 }
 
+/* As many entries of one size as have room: none is lost where frames meet. */
+static void test_one_size(void **state)
+{
+    fill(1100, 1365);
+    assert_int_equal(st.frames, 400);
+    flush_all(1100, nr_spare + st.frames);
+    frames_give();
+}
+
 /* No more bytes are moved than go, but for one entry, of nearly one size. */
 static void test_moves(void **state)
 {
@@ -549,6 +559,44 @@ static void test_bad_frame(void **state)
     flush_all(4, 16);
     bad->count_info = PGC_state_inuse;
     tmem_bad_frames = false;
+    frames_give();
+}
+
+/*
+ * A bin that got a bad frame before its first entry is closed empty: compaction
+ * finds nothing in it when the frame is good again.
+ */
+static void test_empty_bin(void **state)
+{
+    struct page_info *bad;
+    struct tmem_entry e;
+    unsigned int i, n;
+
+    frames_take(150);
+    for ( i = 0; i < 200; i++ )
+        put(i, usual_size());
+    do {
+        bad = spare[--nr_spare];
+        tmem_store_grow(&st, bad);
+    } while ( pdx_to_page(st.open) != bad );
+    bad->count_info = PGC_state_offlining;
+    tmem_bad_frames = true;
+    for ( n = 200; pdx_to_page(st.open) == bad; n++ )
+        put(n, 3500);
+    bad->count_info = PGC_state_inuse;
+    tmem_bad_frames = false;
+    for ( i = 0; i < 200; i += 2 )
+        flush(i);
+    while ( tmem_is_stored(tmem_store_to_move(&st, &e)) )
+    {
+        assert_ptr_equal(e.obj, object_of(e.index));
+        move(e.index);
+    }
+    for ( i = 0; i < n; i++ )
+        if ( pages[i].len )
+            flush(i);
+    assert_int_equal(st.frames, 1);
+    spare[nr_spare++] = bad;
     frames_give();
 }
 
@@ -689,8 +737,10 @@ int main(int argc, char **argv)
         test(test_stale_entry),
         test(test_random),
         test(test_bad_frame),
+        test(test_empty_bin),
         test(test_broken_bin),
         test(test_read_unlocked),
+        test(test_one_size),
         test(test_moves),
         test(test_density),
     };

@@ -3,15 +3,18 @@
  * tmem_bin.c - one bin
  *
  * Up to four frames, wherever they are, make up one range of bytes. The first
- * has the bin's head and its directory, which grows down from its end:
+ * begins with the bin's head and its directory:
  *
  *   first frame              second            third            fourth
- *   [head][data -> .. <-dir] [data ..........] [data .........] [data ........]
+ *   [head][directory][data ..][data ..........][data .........][data ........]
  *
  * An entry is in one piece in that range, may cross frames, and stays where it
  * is. The directory gets further places one at a time, where there are no data,
- * and loses eight of them at its end when none is used. Without a place for one
- * more entry a bin has no gap that is of use.
+ * and loses eight of them at its end when none is used. So that it can grow,
+ * entries stay away from it that are so small that it has no places for half a
+ * bin of them. Larger ones begin right behind it: so there is no hole where the
+ * next frame joins. Without a place for one more entry a bin has no gap that is
+ * of use.
  *
  * Gaps are written nowhere: they are what the entries leave. To find them, each
  * border between something and its neighbour flips a bit in a map of all units;
@@ -54,17 +57,17 @@ bool tmem_bin_is_bad(const struct tmem_bin *bin)
     return false;
 }
 
-/* Where the directory begins, in units. */
+/* Where the directory ends, in units. */
 static unsigned int directory(const struct tmem_bin *bin)
 {
-    return FRAME_UNITS - bin->slots * SLOT_UNITS;
+    return HEAD_UNITS + bin->slots * SLOT_UNITS;
 }
 
 /* What a look at the gaps of a bin tells, in units. */
 struct gaps {
     unsigned int start, len;   /* the smallest that is large enough; or 0, 0 */
     unsigned int largest;      /* of the others */
-    unsigned int last;         /* the one before the directory */
+    unsigned int first;        /* the one behind the directory */
 };
 
 static void gap_seen(struct gaps *g, unsigned int start, unsigned int len,
@@ -94,9 +97,7 @@ static struct gaps find_gaps(const struct tmem_bin *bin, unsigned int need)
     bool inside = false;
     struct gaps g = { 0 };
 
-    flip(edges, HEAD_UNITS);
     flip(edges, dir);
-    flip(edges, FRAME_UNITS);
     flip(edges, bin->frames * FRAME_UNITS);
     for ( i = 0; i < bin->slots; i++ )
     {
@@ -119,8 +120,8 @@ static struct gaps find_gaps(const struct tmem_bin *bin, unsigned int need)
             if ( inside )
             {
                 gap_seen(&g, start, unit - start, need);
-                if ( unit == dir )
-                    g.last = unit - start;
+                if ( start == dir )
+                    g.first = unit - start;
             }
             start = unit;
             inside = !inside;
@@ -141,7 +142,7 @@ static void update_gap(struct tmem_bin *bin)
     struct gaps g = find_gaps(bin, ~0U);
 
     if ( directory_is_full(bin) && bin->slots < TMEM_BIN_ENTRIES &&
-         g.last >= SLOT_UNITS )
+         g.first >= SLOT_UNITS )
     {
         bin->slots++;
         bin->free -= sizeof(struct tmem_bin_slot);
@@ -164,7 +165,7 @@ void tmem_bin_init(struct tmem_bin *bin, struct tmem_store *st,
     bin->frame[0] = nr;
     bin->frames = 1;
     bin->slots = slots;
-    bin->free = (directory(bin) - HEAD_UNITS) * TMEM_BIN_UNIT;
+    bin->free = (FRAME_UNITS - directory(bin)) * TMEM_BIN_UNIT;
     bin->gap = bin->free;
     for ( i = 0; i < slots; i++ )
         tmem_bin_slot(bin, i)->len = 0;
@@ -194,6 +195,8 @@ unsigned int tmem_bin_add(struct tmem_bin *bin, const struct tmem_entry *e)
         n++;
     slot = tmem_bin_slot(bin, n);
     slot->unit = g.start;
+    if ( g.start == directory(bin) && room * bin->slots * 2 < TMEM_BIN_BYTES )
+        slot->unit += g.len - UNITS(room);
     slot->len = e->len;
     slot->codec = e->codec;
     slot->shared = 0;
@@ -325,8 +328,7 @@ void tmem_bin_check(const struct tmem_bin *bin)
             continue;
         live++;
         used += tmem_bin_room(s->len);
-        BUG_ON(s->unit < HEAD_UNITS || end > bin->frames * FRAME_UNITS);
-        BUG_ON(end > dir && s->unit < FRAME_UNITS);
+        BUG_ON(s->unit < dir || end > bin->frames * FRAME_UNITS);
         for ( j = 0; j < i; j++ )
         {
             t = tmem_bin_slot(bin, j);

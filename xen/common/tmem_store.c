@@ -41,10 +41,11 @@
 
 /*
  * Places that a new bin's directory has: for as many entries as are in four
- * frames on average, and two. Both bounds leave room for any entry.
+ * frames on average, and three. There is room for any entry behind it.
  */
 #define SLOTS_MIN          8
-#define SLOTS_MAX          24
+#define SLOTS_FIRST        13  /* of an empty store */
+#define SLOTS_MAX          27
 
 /*
  * What part may be free besides a bin. With more, small stores are less dense
@@ -302,10 +303,14 @@ static struct tmem_bin *open_bin(struct tmem_store *st)
 
 static unsigned int new_slots(const struct tmem_store *st)
 {
-    unsigned long slots = SLOTS_MIN;
+    unsigned long slots = SLOTS_FIRST;
+
+    BUILD_BUG_ON(sizeof(struct tmem_bin) +
+                 SLOTS_MAX * sizeof(struct tmem_bin_slot) + TMEM_STORED_MAX >
+                 PAGE_SIZE);
 
     if ( st->bytes )
-        slots = st->entries * TMEM_BIN_BYTES / st->bytes + 2;
+        slots = st->entries * TMEM_BIN_BYTES / st->bytes + 3;
 
     return min(max(slots, SLOTS_MIN + 0UL), SLOTS_MAX + 0UL);
 }
@@ -545,9 +550,9 @@ static struct tmem_bin *emptiest_bin(struct tmem_store *st)
             continue;
         if ( !set_aside(st, bin) )
         {
-            if ( free_class(bin) >= class )
+            if ( bin->live && free_class(bin) >= class )
                 return bin;
-            set_class(st, bin, TMEM_BY_FREE, free_class(bin));
+            set_class(st, bin, TMEM_BY_FREE, bin->live ? free_class(bin) : 0);
         }
         unmap_domain_page(bin);
     }

@@ -36,7 +36,7 @@ struct tmem_bin {
     uint16_t free;             /* in all gaps */
 };
 
-/* A place of the directory; they go down from the end of the first frame. */
+/* A place of the directory; they go up from the head. */
 struct tmem_bin_slot {
     uint32_t unit:11;          /* where its bytes begin */
     uint32_t len:12;           /* 0: not used */
@@ -49,7 +49,7 @@ struct tmem_bin_slot {
 static inline struct tmem_bin_slot *tmem_bin_slot(const struct tmem_bin *bin,
                                                   unsigned int n)
 {
-    return (struct tmem_bin_slot *)((unsigned long)bin + PAGE_SIZE) - (n + 1);
+    return (struct tmem_bin_slot *)(bin + 1) + n;
 }
 
 /* What an entry of len bytes takes of a bin. */
