@@ -322,6 +322,7 @@ long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)
     while ( (tmem_drain_dying(shared ? &tmem_shared_dying : &c->dying) ||
              tmem_compact_step(c)) && !hypercall_preempt_check() )
         continue;
+    tmem_dying_set_timer(&c->dying);
 
     return frozen ? -EFROZEN : 1;
 }

@@ -364,6 +364,7 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
     } while ( !pool_finish_dying(c, id) );
     while ( tmem_compact_step(c) && !hypercall_preempt_check() )
         continue;
+    tmem_dying_set_timer(&c->dying);
     tmem_credit_return(c);
     tmem_settle(c);
 
@@ -372,18 +373,23 @@ long tmem_destroy_pool(struct tmem_client *c, unsigned int id)
 
 /*
  * A guest may flush an object, and then do nothing: the host frees what is
- * left, at 128 pages in a millisecond, in 20 to 60 us of it.
+ * left, at 128 pages in a millisecond, in 20 to 60 us of it, and closes gaps.
  */
 #define DRAIN_PERIOD  MILLISECS(1)
 #define DRAIN_STEPS   4
 
-/* See to it that what is there goes, if nobody does. No lock held. */
-static void dying_set_timer(struct tmem_dying *dying)
+/* Are there gaps that the client's next operations were to close? */
+static bool has_debt(const struct tmem_dying *dying)
+{
+    return dying->client && read_atomic(&dying->client->store.debt);
+}
+
+void tmem_dying_set_timer(struct tmem_dying *dying)
 {
     bool set;
 
     spin_lock(&dying->lock);
-    set = dying->nr && !dying->timed;
+    set = (dying->nr || has_debt(dying)) && !dying->timed;
     dying->timed |= set;
     spin_unlock(&dying->lock);
 
@@ -403,9 +409,11 @@ static void cf_check dying_timer(void *data)
 
     for ( i = 0; i < DRAIN_STEPS && tmem_drain_dying(dying); i++ )
         continue;
+    for ( ; i < DRAIN_STEPS && has_debt(dying); i++ )
+        tmem_compact_pay(dying->client);
     if ( dying->client && !read_atomic(&dying->nr) )
         tmem_credit_return(dying->client);
-    dying_set_timer(dying);
+    tmem_dying_set_timer(dying);
 }
 
 void tmem_dying_init(struct tmem_dying *dying, struct tmem_client *c)
@@ -480,7 +488,7 @@ bool tmem_drain_dying(struct tmem_dying *dying)
     tmem_release(dying->client, persistent, &freed);
     tmem_meta_tidy(meta);
     if ( !done )
-        dying_set_timer(dying);
+        tmem_dying_set_timer(dying);
     else if ( persistent )
         tmem_settle(dying->client);
 

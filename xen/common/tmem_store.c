@@ -590,7 +590,11 @@ tmem_stored_t tmem_store_to_move(struct tmem_store *st, struct tmem_entry *e)
     if ( tmem_store_is_sparse(st) )
         bin = emptiest_bin(st);
     if ( !bin )
+    {
+        /* If those that are left are bad, nothing is to move now. */
+        set_owed(st, st->owed);
         return s;
+    }
 
     n = largest_entry(bin);
     *e = entry_of(bin, n);

@@ -162,6 +162,11 @@ void tmem_dying_add(struct tmem_object *obj);
  * more. No lock held.
  */
 bool tmem_drain_dying(struct tmem_dying *dying);
+/*
+ * What is still to be freed, and gaps of a client's that are still to be
+ * closed: see to it that it is done, if no operation comes. No lock held.
+ */
+void tmem_dying_set_timer(struct tmem_dying *dying);
 
 #endif /* XEN_TMEM_POOL_H */
 
