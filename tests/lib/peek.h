@@ -12,8 +12,8 @@
 bool peek_client(unsigned int dom);
 
 /*
- * Ephemeral pages that are accounted to the client of a domain. LIST says it
- * as well, but takes memory for that, and may evict. Only between operations.
+ * Ephemeral pages that are accounted to the client of a domain, as LIST says.
+ * Only between operations.
  */
 unsigned long peek_ephemeral(unsigned int dom);
 

@@ -123,6 +123,17 @@ static void test_keys_long(void **state)
     assert_null(strstr(text, "T="));
 }
 
+/* A full host, whose free frames are strewn, can still be looked at. */
+static void test_takes_no_memory(void **state)
+{
+    (void)state;
+    set_up();
+    xenhost_fault(XENHOST_FAULT_ALLOC, 1, true);
+    take(true);
+    xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
+    assert_string_equal(keys_of("T="), T_LINE);
+}
+
 /* ---- a known sequence ---------------------------------------------------- */
 
 struct expected {
@@ -517,6 +528,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         machine_test(test_keys_short),
         machine_test(test_keys_long),
+        machine_test(test_takes_no_memory),
         machine_test(test_host_line),
         machine_test(test_client_lines),
         machine_test(test_pool_lines),

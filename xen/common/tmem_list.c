@@ -504,24 +504,21 @@ long tmem_list(struct xen_sysctl_tmem_op *op, struct domain *d, uint64_t *next,
         .buf = guest_handle_cast(op->buf, char), .size = op->len - 1,
         .used = *used,
     };
-    struct client_figures *f;
+    /* Control operations are one at a time. Two frames in a row may be rare. */
+    static struct client_figures f;
     struct tmem_client *c;
     long rc = 0;
 
     if ( *used >= op->len || *next > TMEM_CLI_ID_ALL + 1U )
         return -EINVAL;
-    f = xmalloc(struct client_figures);
-    if ( !f )
-        return -ENOMEM;
 
     if ( !d )
-        rc = list_all(&t, f, op->arg, next);
+        rc = list_all(&t, &f, op->arg, next);
     else if ( (c = tmem_client_pin(d)) != NULL )
     {
-        client_lines(&t, c, f, op->arg);
+        client_lines(&t, c, &f, op->arg);
         tmem_client_unpin(c);
     }
-    xfree(f);
 
     /* The NUL is there in any case, also when it is interrupted. */
     if ( t.failed || copy_to_guest_offset(t.buf, t.used, "", 1) )

@@ -14,8 +14,8 @@ struct domain;
 void tmem_list_init(void);                     /* at boot */
 /*
  * LIST, of one domain or (NULL) all: the bytes of whole lines in op->buf;
- * -EFAULT, -EINVAL, -ENOMEM; or -ERESTART, with *next and *used for the call
- * that goes on. Both are 0 at first. No lock held.
+ * -EFAULT, -EINVAL; or -ERESTART, with *next and *used for the call that goes
+ * on. Both are 0 at first. One at a time, as all of control; no other lock held.
  */
 long tmem_list(struct xen_sysctl_tmem_op *op, struct domain *d, uint64_t *next,
                uint64_t *used);
