@@ -34,7 +34,8 @@ bool frame_is_ephemeral(unsigned long mfn)
 {
     return mfn_valid(_mfn(mfn)) &&
            page_state_is(mfn_to_page(_mfn(mfn)), inuse) &&
-           tmem_frame_marked(mfn_to_page(_mfn(mfn))) >= 0;
+           (tmem_frame_marked(mfn_to_page(_mfn(mfn))) >= 0 ||
+            tmem_frame_binned(mfn_to_page(_mfn(mfn))) >= 0);
 }
 
 unsigned long frames_ephemeral(int node)

@@ -12,27 +12,24 @@
 
 #include "peek.h"
 
-/* Pages of a client, and frames of metadata. */
-static unsigned long peek(unsigned int dom, unsigned long *meta)
+/* What a look at a domain's client says; 0: it has none. */
+static unsigned long peek(unsigned int dom,
+                          unsigned long (*look)(const struct tmem_client *c))
 {
-    unsigned long pages = 0;
+    unsigned long nr = 0;
     struct rb_node *node;
 
-    *meta = 0;
     spin_lock(&tmem_clients_lock);
     for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
     {
         struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
 
         if ( c->id == dom )
-        {
-            pages = tmem_client_ephemeral(c);
-            *meta = read_atomic(&c->meta[0].nr_frames);
-        }
+            nr = look(c);
     }
     spin_unlock(&tmem_clients_lock);
 
-    return pages;
+    return nr;
 }
 
 bool peek_client(unsigned int dom)
@@ -46,15 +43,30 @@ bool peek_client(unsigned int dom)
     return found;
 }
 
+static void check_store(struct tmem_store *st)
+{
+    spin_lock(&st->lock);
+    tmem_store_check(st);
+    spin_unlock(&st->lock);
+}
+
 void peek_check_store(unsigned int dom)
 {
     struct tmem_client *c = tmem_client_pin_next(dom);
+    struct tmem_queue *q;
+    unsigned int i;
 
     if ( c && c->id == dom )
     {
-        spin_lock(&c->store.lock);
-        tmem_store_check(&c->store);
-        spin_unlock(&c->store.lock);
+        check_store(&c->store);
+        for ( i = 0; i < tmem_nr_classes; i++ )
+        {
+            q = &c->queues[i];
+            check_store(&q->store);
+            if ( !read_atomic(&tmem_bad_frames) )
+                BUG_ON(q->head->nr_more != (long)q->store.frames -
+                                           (long)q->store.entries);
+        }
     }
     if ( c )
         tmem_client_unpin(c);
@@ -79,16 +91,17 @@ void peek_spoil(unsigned int dom)
 
 unsigned long peek_ephemeral(unsigned int dom)
 {
-    unsigned long meta;
+    return peek(dom, tmem_client_ephemeral);
+}
 
-    return peek(dom, &meta);
+unsigned long peek_ephemeral_frames(unsigned int dom)
+{
+    return peek(dom, tmem_client_frames);
 }
 
 unsigned long peek_held(unsigned int dom)
 {
-    unsigned long meta, pages = peek(dom, &meta);
-
-    return pages + meta;
+    return peek(dom, tmem_client_held);
 }
 
 unsigned long peek_cached(int node)
@@ -112,7 +125,7 @@ unsigned long peek_freeable(void)
 
     spin_lock(&tmem_clients_lock);
     for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
-        nr += tmem_client_ephemeral(rb_entry(node, struct tmem_client, by_id));
+        nr += tmem_client_frames(rb_entry(node, struct tmem_client, by_id));
     spin_unlock(&tmem_clients_lock);
 
     return nr;

@@ -17,6 +17,8 @@ bool peek_client(unsigned int dom);
  */
 unsigned long peek_ephemeral(unsigned int dom);
 
+/* The frames of those. */
+unsigned long peek_ephemeral_frames(unsigned int dom);
 /* The same, and frames of the client's ephemeral metadata. */
 unsigned long peek_held(unsigned int dom);
 

@@ -23,12 +23,13 @@
  *
  * Files: this one decodes requests and dispatches them. tmem_put.c and
  * tmem_data.c have the data operations, tmem_stored.c what becomes of a page's
- * data, tmem_store.c and tmem_bin.c those of compressed pages, tmem_compact.c
- * the gaps between them, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c
- * shared ones, tmem_object.c objects, tmem_queue.c ephemeral pages,
- * tmem_evict.c which of them go, tmem_heads.c what that looks at,
- * tmem_policy.c the order among those of one client, tmem_relinquish.c what
- * the heap asks for, tmem_tidy.c moves descriptors together, tmem_meta.c
+ * data, tmem_store.c and tmem_bin.c those of compressed pages, tmem_ebin.c of
+ * ephemeral ones, tmem_compact.c the gaps between others, tmem_client.c
+ * clients, tmem_pool.c pools, tmem_shared.c shared ones, tmem_object.c objects,
+ * tmem_queue.c ephemeral pages, tmem_evict.c which of them go, tmem_heads.c
+ * what that looks at, tmem_policy.c the order among those of one client,
+ * tmem_relinquish.c what the heap asks for, tmem_tidy.c moves descriptors
+ * together, tmem_meta.c
  * billing and metadata, tmem_control.c the toolstack's operations,
  * tmem_list.c statistics, tmem_save.c, tmem_walk.c, tmem_record.c and
  * tmem_restore.c what takes a client to another host, tmem_codec.c codecs and
@@ -58,7 +59,8 @@
  *   dying->lock         spinlock: flushed objects of a client's own pools, or
  *                       of all shared ones
  *   queue->lock         spinlock: a queue of ephemeral pages
- *   store->lock         spinlock: a client's bins of compressed pages
+ *   store->lock         spinlock: bins of compressed pages, a queue's or those
+ *                       of a client's persistent pages
  *   meta->lock, the locks of metadata pools (xmalloc_tlsf.c), and
  *   cache->lock         spinlocks: spare frames; blocks; a CPU's frame cache
  *   then Xen's heap_lock.

@@ -38,7 +38,7 @@ unsigned int __read_mostly tmem_codec_default;
 bool __read_mostly tmem_compress_clients;
 
 /* Is each CPU to have buffers? */
-static bool __read_mostly wanted;
+bool __read_mostly tmem_work_wanted;
 static struct tmem_work *__read_mostly works[NR_CPUS];
 
 static char spare_page[PAGE_SIZE] __aligned(PAGE_SIZE);
@@ -188,7 +188,7 @@ int tmem_work_start(void)
     unsigned int cpu;
     int rc = 0;
 
-    write_atomic(&wanted, true);
+    write_atomic(&tmem_work_wanted, true);
     /* A CPU that is not online yet will see that it is wanted. */
     smp_mb();
     for_each_online_cpu ( cpu )
@@ -206,7 +206,7 @@ static int cf_check cpu_callback(struct notifier_block *nb,
     {
     case CPU_ONLINE:
         smp_mb();
-        if ( read_atomic(&wanted) )
+        if ( read_atomic(&tmem_work_wanted) )
             work_provide(cpu);
         break;
 
@@ -251,7 +251,7 @@ void __init tmem_codec_init(void)
 {
     tmem_codec_default = TMEM_CODEC_CUT;
     memset(works, 0, sizeof(works));
-    wanted = false;
+    tmem_work_wanted = false;
     choose_codec();
     register_cpu_notifier(&cpu_notifier);
     if ( tmem_compress_clients || opt_tmem_tze )

@@ -27,6 +27,7 @@
 #include <xen/tmem_codec.h>
 #include <xen/tmem_compact.h>
 #include <xen/tmem_data.h>
+#include <xen/tmem_evict.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_place.h>
@@ -116,28 +117,60 @@ static long get_broken(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-/*
- * Of a page that stays and is no frame, take what there is below the lock, and
- * decode it without. Drops the locks.
- */
-static long get_decoded(struct tmem_client *c, struct tmem_place *place,
-                        tmem_stored_t s, struct page_info *guest,
-                        struct tmem_work *w)
+/* An ephemeral page that does not decode goes, or what is there by now. */
+static void get_drop(struct tmem_client *c, const struct tmem_request *req)
 {
+    struct tmem_place place;
+    struct tmem_freed freed;
+
+    if ( !tmem_place_lock(c, req, &place) )
+        return;
+    freed.nr = 0;
+    if ( !place.pool->persistent )
+        tmem_place_remove(&place, req, false, &freed);
+    tmem_place_unlock(c, &place);
+    tmem_release(c, false, &freed);
+}
+
+/*
+ * Of a page that is no frame, take what there is below the lock, and decode it
+ * without. Drops the locks.
+ */
+static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
+                        struct tmem_place *place, void *slot,
+                        struct page_info *guest, struct tmem_work *w)
+{
+    tmem_stored_t s = tmem_slot_stored(slot);
+    bool persistent = place->pool->persistent;
     struct tmem_reading r;
+    struct tmem_freed freed;
 
     if ( tmem_stored_kind(s) == TMEM_BINNED && !w )
     {
         tmem_place_unlock(c, place);
         return -EAGAIN;
     }
+    freed.nr = 0;
     get_count(c, place);
     tmem_read_begin(s, w, &r);
+    if ( place->pool->shared )
+        get_mark_used(c, place->obj, slot);
+    else if ( !persistent )
+        tmem_place_remove(place, req, true, &freed);
     tmem_place_unlock(c, place);
+
+    if ( !persistent )
+    {
+        tmem_release(c, false, &freed);
+        tmem_meta_tidy(&c->meta[0]);
+        tmem_flood_tidy(c, 2);
+    }
     if ( tmem_stored_decode(&r, w, guest) )
         return 1;
     tmem_inc(tmem_this_cpu(c)->decodes_failed);
     printk(XENLOG_G_ERR "tmem: d%d has a page that does not decode\n", c->id);
+    if ( !persistent )
+        get_drop(c, req);
 
     return -EIO;
 }
@@ -152,7 +185,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     struct tmem_place place;
     struct tmem_freed freed;
     tmem_stored_t s;
-    bool leaves;
+    bool leaves, raw;
     void *slot;
 
     if ( !tmem_place_lock(c, req, &place) )
@@ -160,17 +193,19 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
 
     freed.nr = 0;
     leaves = !place.pool->persistent && !place.pool->shared;
-    slot = leaves ? NULL : tmem_place_slot(&place, req);
-    if ( leaves && tmem_place_remove(&place, req, true, &freed) )
+    /* What is a frame for sure is taken out at once. */
+    raw = leaves && !read_atomic(&tmem_work_wanted);
+    slot = raw ? NULL : tmem_place_slot(&place, req);
+    s = slot ? tmem_slot_stored(slot) : tmem_stored_none();
+    raw |= leaves && tmem_stored_kind(s) == TMEM_RAW;
+    if ( raw && tmem_place_remove(&place, req, true, &freed) )
         s = tmem_stored_raw(freed.frame[0]);
-    else
-        s = slot ? tmem_slot_stored(slot) : tmem_stored_none();
     if ( !tmem_is_stored(s) )
         return get_miss(c, &place);
     if ( tmem_stored_is_broken(s) )
-        return get_broken(c, req, &place, leaves, &freed);
+        return get_broken(c, req, &place, raw, &freed);
     if ( tmem_stored_kind(s) != TMEM_RAW )
-        return get_decoded(c, &place, s, guest, w);
+        return get_decoded(c, req, &place, slot, guest, w);
 
     get_count(c, &place);
     if ( !leaves )
@@ -185,6 +220,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
         copy_out(guest, tmem_stored_frame(s));
         tmem_release(c, false, &freed);
         tmem_meta_tidy(&c->meta[0]);
+        tmem_flood_tidy(c, 2);
     }
 
     return 1;
@@ -285,6 +321,8 @@ long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
     {
         tmem_release(c, persistent, &freed);
         tmem_meta_tidy(meta);
+        if ( !persistent )
+            tmem_flood_tidy(c, 2);
     }
     if ( unlikely(last) )
         tmem_settle(c);

@@ -41,6 +41,7 @@
 #include <xen/param.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_ebin.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_object.h>
@@ -135,9 +136,8 @@ static void head_look(const struct tmem_head *head,
 }
 
 unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
-                           const struct page_info *pg)
+                           const struct tmem_queue *q)
 {
-    const struct tmem_queue *q = tmem_queue_of(c, pg);
     struct tmem_policy_queues f;
 
     if ( !history )
@@ -149,6 +149,29 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
     return tmem_policy_put(&c->policy, hash, &f, tmem_clock());
 }
 
+/* Take a page out. Its bucket is locked. */
+static void take_page(struct tmem_object *obj, uint32_t index,
+                      struct tmem_freed *freed)
+{
+    tmem_object_remove(obj, index, false, freed);
+    if ( tmem_object_is_empty(obj) && !obj->detached )
+        tmem_object_free(obj);
+    tmem_inc(tmem_this_stats()->evicted);
+}
+
+/* Of the frames from there on, one that goes offline now counts for nobody. */
+static void drop_bad(struct tmem_freed *freed, unsigned int i)
+{
+    while ( i < freed->nr )
+        if ( tmem_frame_is_bad(freed->frame[i]) )
+        {
+            tmem_frame_release(freed->frame[i]);
+            freed->frame[i] = freed->frame[--freed->nr];
+        }
+        else
+            i++;
+}
+
 /*
  * Evict a page whose queue is locked; drops that lock. Adds frames to freed
  * that became free: none when it went away meanwhile, or was renewed since it
@@ -157,7 +180,7 @@ unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
 static void evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
                              bool renew, struct tmem_freed *freed)
 {
-    unsigned int i = freed->nr;
+    unsigned int from = freed->nr;
     struct tmem_object *obj;
     struct tmem_bucket *b;
     bool found;
@@ -170,29 +193,57 @@ static void evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
     if ( found && renew && (read_atomic(&ep->age) & TMEM_EPAGE_USED) )
         found = !tmem_object_renew(obj, ep);
     if ( found )
-    {
-        tmem_object_remove(obj, ep->index, false, freed);
-        if ( tmem_object_is_empty(obj) && !obj->detached )
-            tmem_object_free(obj);
-        tmem_inc(tmem_this_stats()->evicted);
-    }
+        take_page(obj, ep->index, freed);
     spin_unlock(&b->lock);
-
-    /* One that goes offline now counts for nobody. */
-    while ( i < freed->nr )
-        if ( tmem_frame_is_bad(freed->frame[i]) )
-        {
-            tmem_frame_release(freed->frame[i]);
-            freed->frame[i] = freed->frame[--freed->nr];
-        }
-        else
-            i++;
+    drop_bad(freed, from);
 }
 
-/* The queue of the page that a frame holds, locked; NULL: none. RCU held. */
-static struct tmem_queue *lock_queue(const struct page_info *pg)
+/*
+ * Evict all pages of a bin, as long as there are any; but used ones go as well.
+ * How many pages. RCU held.
+ */
+static unsigned int evict_bin(struct tmem_queue *q, struct page_info *head,
+                              struct tmem_freed *freed)
 {
-    int slot = tmem_frame_marked(pg);
+    unsigned int nr, from = freed->nr;
+    struct tmem_entry e;
+    struct tmem_bucket *b;
+    tmem_stored_t s;
+
+    for ( nr = 0; nr < TMEM_BIN_ENTRIES; nr++ )
+    {
+        spin_lock(&q->lock);
+        s = tmem_ebin_any(q, head, &e);
+        b = tmem_is_stored(s) ? tmem_bucket_of(e.obj->pool, &e.obj->oid) : NULL;
+        spin_unlock(&q->lock);
+        if ( !b )
+            break;
+
+        tmem_inc(tmem_this_stats()->evict_attempts);
+        spin_lock(&b->lock);
+        spin_lock(&q->lock);
+        /* As tmem_queue_lock_bucket() looks again. */
+        if ( !tmem_ebin_is(q, s, &e) ||
+             tmem_bucket_of(e.obj->pool, &e.obj->oid) != b )
+            e.obj = NULL;
+        spin_unlock(&q->lock);
+        if ( e.obj )
+            take_page(e.obj, e.index, freed);
+        spin_unlock(&b->lock);
+    }
+    drop_bad(freed, from);
+
+    return nr;
+}
+
+/*
+ * The queue of the page that a frame holds, or of the bin that it is in (mark),
+ * locked; NULL: none. RCU held.
+ */
+static struct tmem_queue *lock_queue(const struct page_info *pg,
+                                     unsigned long mark)
+{
+    int slot = tmem_frame_marked_as(pg, mark);
     struct tmem_queue *q =
         slot < 0 ? NULL : tmem_slot_queue(slot, tmem_frame_class(pg));
 
@@ -201,7 +252,8 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
 
     spin_lock(&q->lock);
     /* Another client may have the slot by now: then the mark is that one's. */
-    if ( read_atomic(&q->head->queue) == q && tmem_frame_marked(pg) == slot )
+    if ( read_atomic(&q->head->queue) == q &&
+         tmem_frame_marked_as(pg, mark) == slot )
         return q;
     spin_unlock(&q->lock);
 
@@ -210,15 +262,43 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
 
 void tmem_evict_frame(struct page_info *pg, struct tmem_freed *freed)
 {
-    struct tmem_queue *q = lock_queue(pg);
+    struct tmem_queue *q = lock_queue(pg, TMEM_FRAME_MARK);
 
     if ( q )
+    {
         evict_and_unlock(q, (void *)pg->up, false, freed);
+        return;
+    }
+    q = lock_queue(pg, TMEM_BIN_MARK);
+    if ( q )
+    {
+        pg = tmem_ebin_head(q, pg);
+        if ( pg && tmem_frame_is_broken(pg) )
+            tmem_ebin_lose(q, pg);
+        spin_unlock(&q->lock);
+        if ( pg )
+            evict_bin(q, pg, freed);
+    }
+}
+
+unsigned int tmem_bin_pages(struct page_info *pg, struct page_info **head)
+{
+    struct tmem_queue *q = lock_queue(pg, TMEM_BIN_MARK);
+    unsigned int nr;
+
+    *head = NULL;
+    if ( !q )
+        return 0;
+    *head = tmem_ebin_head(q, pg);
+    nr = *head ? tmem_ebin_pages(q, *head) : 0;
+    spin_unlock(&q->lock);
+
+    return nr;
 }
 
 bool tmem_move_frame(struct page_info *pg, struct page_info *to)
 {
-    struct tmem_queue *q = lock_queue(pg);
+    struct tmem_queue *q = lock_queue(pg, TMEM_FRAME_MARK);
     struct tmem_epage *ep;
     struct tmem_bucket *b;
     bool moves;
@@ -240,20 +320,84 @@ bool tmem_move_frame(struct page_info *pg, struct page_info *to)
     return moves;
 }
 
-/* Evict the oldest page of a sort, as evict_and_unlock() does. RCU held. */
-static void evict_head(struct tmem_queue *q, unsigned int sort, bool renew,
+/* Evict the oldest page of a line, as evict_and_unlock() does. RCU held. */
+static void evict_head(struct tmem_queue *q, unsigned int line, bool renew,
                        struct tmem_freed *freed)
 {
     struct tmem_epage *ep;
 
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q, sort);
-    if ( !ep )
-    {
+    ep = tmem_queue_head(q, line);
+    if ( ep )
+        evict_and_unlock(q, ep, renew, freed);
+    else
         spin_unlock(&q->lock);
-        return;
+}
+
+void tmem_evict_flood(struct tmem_queue *q, unsigned int nr)
+{
+    struct tmem_freed freed = { .nr = 0 };
+
+    while ( nr-- && tmem_queue_is_flooded(q) )
+        evict_head(q, TMEM_LINE_SAME, false, &freed);
+}
+
+void tmem_flood_trim(struct tmem_client *c, unsigned int nr)
+{
+    unsigned int i;
+
+    rcu_read_lock(&tmem_rcu);
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        tmem_evict_flood(&c->queues[i], nr);
+    rcu_read_unlock(&tmem_rcu);
+}
+
+/*
+ * Evict for frames: the oldest page of a sort if it is raw, or is only renewed;
+ * else of what is among the oldest, the bin whose pages are that on average. No
+ * bin that has more than so many pages. How many went, or were tried; 0: too
+ * many. RCU held.
+ */
+static unsigned int evict_oldest(struct tmem_queue *q, unsigned int sort,
+                                 bool renew, unsigned int most,
+                                 struct tmem_freed *freed)
+{
+    struct tmem_epage *ep;
+    struct page_info *pg;
+    tmem_stored_t s;
+    bool bin;
+
+    spin_lock(&q->lock);
+    ep = tmem_queue_head(q, sort);
+    if ( !ep || tmem_stored_kind(ep->stored) == TMEM_RAW ||
+         (renew && (read_atomic(&ep->age) & TMEM_EPAGE_USED)) )
+    {
+        if ( ep )
+            evict_and_unlock(q, ep, renew, freed);
+        else
+            spin_unlock(&q->lock);
+        return 1;
     }
-    evict_and_unlock(q, ep, renew, freed);
+
+    s = tmem_queue_oldest(q);
+    pg = tmem_stored_frame(s);
+    bin = tmem_stored_kind(s) == TMEM_BINNED;
+    if ( bin && tmem_frame_is_broken(pg) )
+    {
+        /* What is in a lost bin goes by itself. */
+        evict_and_unlock(q, ep, false, freed);
+        return 1;
+    }
+    if ( bin && tmem_ebin_pages(q, pg) > most )
+        pg = NULL;
+    spin_unlock(&q->lock);
+    if ( !pg )
+        return 0;
+    if ( bin )
+        return max(evict_bin(q, pg, freed), 1U);
+    tmem_evict_frame(pg, freed);
+
+    return 1;
 }
 
 static bool class_is_wanted(unsigned int class, const struct tmem_want *want)
@@ -376,7 +520,7 @@ static always_inline uint64_t held(const struct victims *vs,
     unsigned int i;
 
     for ( i = 0; i < vs->nr_used; i++ )
-        nr += tmem_head_pages(&block->row[vs->class[i]].head[bit]);
+        nr += tmem_head_frames(&block->row[vs->class[i]].head[bit]);
 
     return nr ? nr + read_atomic(&block->row[0].head[bit].nr_meta) : 0;
 }
@@ -594,16 +738,58 @@ static void victims_find(struct victims *vs, const struct tmem_want *want)
         victims_by_age(vs);
 }
 
+/* Pages of its own that go for a put's bytes before a frame has to. */
+#define ENTRY_PAGES    16
+
 /* How far an eviction is. */
 struct progress {
     unsigned int nr;           /* frames wanted */
     unsigned int done, tries;
+    unsigned int pages;        /* gone */
+    unsigned int max_tries;
     void (*take)(struct page_info *pg);
+    /* For an entry: whose, how many bytes, and which queue has a gap. */
+    struct tmem_client *client;
+    unsigned int len;
+    struct tmem_queue *gap;
 };
 
 static bool is_over(const struct progress *p)
 {
-    return p->done >= p->nr || p->tries >= 2 * p->nr;
+    return p->done >= p->nr || p->tries >= p->max_tries ||
+           p->pages >= TMEM_EVICT_MOST || p->gap;
+}
+
+/* Is the victim a page that leaves a gap for the one who evicts? */
+static bool is_for_gap(const struct progress *p, const struct tmem_queue *q)
+{
+    return unlikely(p->client) && q->client == p->client &&
+           p->tries < ENTRY_PAGES;
+}
+
+/* A victim goes: frames that became free are added to freed. RCU held. */
+static void evict_victim(const struct victim *v, struct progress *p,
+                         struct tmem_freed *freed)
+{
+    bool renew = p->tries < p->max_tries / 2;
+    struct tmem_queue *q = v->queue;
+    unsigned int nr = 1;
+
+    if ( is_for_gap(p, q) )
+    {
+        evict_head(q, v->sort, renew, freed);
+        spin_lock(&q->lock);
+        if ( tmem_ebin_has_gap(q, p->len) )
+            p->gap = q;
+        spin_unlock(&q->lock);
+    }
+    else
+        nr = evict_oldest(q, v->sort, renew, TMEM_EVICT_MOST - p->pages,
+                          freed);
+    p->tries++;
+    p->pages += nr ?: TMEM_EVICT_MOST;
+    if ( unlikely(read_atomic(&q->nr_same)) )
+        tmem_evict_flood(q, nr);
 }
 
 /*
@@ -627,8 +813,7 @@ static void victims_evict(struct victims *vs, struct progress *p)
         struct tmem_freed freed;
 
         freed.nr = 0;
-        evict_head(v.queue, v.sort, p->tries < p->nr, &freed);
-        p->tries++;
+        evict_victim(&v, p, &freed);
         for ( i = 0; i < freed.nr; i++ )
             p->take(freed.frame[i]);
         p->done += freed.nr;
@@ -640,23 +825,45 @@ static void victims_evict(struct victims *vs, struct progress *p)
     }
 }
 
-unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
-                             void (*take)(struct page_info *pg))
+static void evict(struct progress *p, const struct tmem_want *want)
 {
-    struct progress p = { .nr = nr, .take = take };
     struct victims vs;
 
     rcu_read_lock(&tmem_rcu);
-    while ( !is_over(&p) )
+    while ( !is_over(p) )
     {
         victims_find(&vs, want);
         if ( !vs.nr )
             break;
-        victims_evict(&vs, &p);
+        victims_evict(&vs, p);
     }
     rcu_read_unlock(&tmem_rcu);
+}
+
+unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
+                             void (*take)(struct page_info *pg))
+{
+    struct progress p = { .nr = nr, .max_tries = 2 * nr, .take = take };
+
+    evict(&p, want);
 
     return p.done;
+}
+
+struct tmem_queue *tmem_evict_for_entry(struct tmem_client *c,
+                                        unsigned int len, bool own)
+{
+    const struct tmem_want want = {
+        .node = NUMA_NO_NODE, .client = own ? c : NULL,
+    };
+    struct progress p = {
+        .nr = 1, .max_tries = 2 * ENTRY_PAGES, .take = tmem_frame_free,
+        .client = c, .len = len,
+    };
+
+    evict(&p, &want);
+
+    return p.gap;
 }
 
 struct tmem_queue *tmem_evict_next(const struct tmem_want *want)
@@ -680,6 +887,13 @@ unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
     struct tmem_want want = { .node = NUMA_NO_NODE, .client = c };
 
     return tmem_evict_from(nr, &want, take);
+}
+
+bool tmem_cap_is_reached(const struct tmem_client *c)
+{
+    unsigned long cap = read_atomic(&c->cap);
+
+    return unlikely(cap) && tmem_client_held(c) >= cap;
 }
 
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)

@@ -92,6 +92,7 @@ static void heads_init(struct tmem_client *c, struct tmem_block *block,
         write_atomic(&row->bias[bit], c->policy.bias);
         write_atomic(&head->weight, 0);
         write_atomic(&head->nr_meta, 0);
+        write_atomic(&head->nr_more, 0);
         q->slot = c->slot;
         q->bit = bit;
         q->row = row;

@@ -17,6 +17,7 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_policy.h>
@@ -317,25 +318,21 @@ static void data_remove(struct tmem_pool *pool, tmem_stored_t s,
 static void slot_retire(struct tmem_pool *pool, void *slot, bool hit,
                         struct tmem_freed *freed)
 {
-    data_remove(pool, tmem_slot_stored(slot), freed);
-    if ( !tmem_slot_is_stored(slot) )
-        tmem_queue_del(slot, hit);
+    if ( tmem_slot_is_stored(slot) )
+        data_remove(pool, tmem_slot_stored(slot), freed);
+    else
+        tmem_queue_del(slot, hit, freed);
 }
 
 int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
-                      uint32_t index, struct tmem_client *c, unsigned int sort,
-                      tmem_stored_t s, struct tmem_freed *freed)
+                      uint32_t index, struct tmem_client *c, void *slot,
+                      struct tmem_freed *freed)
 {
-    void *slot, *old, **place;
+    void *old, **place;
     int rc;
 
     ASSERT(LOCKING_bucket(b));
     ASSERT(b == tmem_bucket_of(obj->pool, &obj->oid));
-
-    slot = obj->pool->persistent ? tmem_slot_of(s)
-                                 : tmem_queue_add(obj, index, c, sort, s);
-    if ( !slot )
-        return -ENOMEM;
 
     b->changed = true;
     rc = radix_tree_insert(&obj->pages, index, slot);
@@ -344,7 +341,7 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
     case 0:
         obj->last_user = c->id;
         count_pages(obj->pool, 1);
-        count_same(obj->pool, s, 1);
+        count_same(obj->pool, tmem_slot_stored(slot), 1);
         return 0;
 
     case -EEXIST:
@@ -360,13 +357,10 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
         }
         slot_retire(obj->pool, old, false, freed);
         radix_tree_replace_slot(place, slot);
-        count_same(obj->pool, s, 1);
+        count_same(obj->pool, tmem_slot_stored(slot), 1);
         obj->last_user = c->id;
         return old != TMEM_SLOT_TOMB;
     }
-
-    if ( !obj->pool->persistent )
-        tmem_queue_del(slot, false);
 
     return rc;
 }
@@ -475,16 +469,77 @@ bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
     return ep;
 }
 
+/*
+ * The descriptor of a page that was taken out, and whose bytes are in w, in a
+ * queue of another client; NULL: there is no room.
+ */
+static struct tmem_epage *hand_over_entry(struct tmem_client *c,
+                                          const struct tmem_entry *e,
+                                          struct tmem_work *w,
+                                          struct tmem_freed *freed)
+{
+    struct tmem_queue *q = &c->queues[tmem_this_cpu(c)->class];
+    struct tmem_epage *ep;
+    struct page_info *pg;
+    int rc = tmem_queue_add_entry(q, e, w->bytes, TMEM_POLICY_NEW, &ep, freed);
+
+    if ( rc == -EAGAIN && freed->nr )
+    {
+        pg = freed->frame[--freed->nr];
+        q = tmem_queue_of(c, pg);
+        if ( tmem_frame_is_bad(pg) || !tmem_queue_grow(q, pg, e->len) )
+            tmem_freed_add(freed, pg);
+        tmem_this_cpu(c)->class = q - c->queues;
+        rc = tmem_queue_add_entry(q, e, w->bytes, TMEM_POLICY_NEW, &ep, freed);
+        if ( rc )
+            tmem_queue_trim(q, freed);
+    }
+
+    return rc ? NULL : ep;
+}
+
+/* The same of a page's data, whatever they are; they are taken out here. */
+static struct tmem_epage *hand_over_data(struct tmem_object *obj,
+                                         struct tmem_epage *ep,
+                                         struct tmem_client *c,
+                                         struct tmem_freed *freed)
+{
+    struct tmem_entry e = { .obj = obj, .index = ep->index };
+    struct tmem_work *w = tmem_work();
+    unsigned int nr = freed->nr;
+    tmem_stored_t s = ep->stored;
+    bool bin = tmem_stored_kind(s) == TMEM_BINNED;
+
+    if ( bin && (!w || tmem_stored_is_broken(s)) )
+        c = NULL;
+    if ( bin && c )
+        e.len = tmem_store_read(s, w->bytes, &e.codec);
+    tmem_queue_del(ep, false, freed);
+    if ( !c )
+        return NULL;
+    if ( bin )
+        return hand_over_entry(c, &e, w, freed);
+
+    ep = tmem_stored_kind(s) == TMEM_RAW
+         ? tmem_queue_add(obj, e.index, tmem_queue_of(c, tmem_stored_frame(s)),
+                          TMEM_POLICY_NEW, s)
+         : tmem_queue_add(obj, e.index, &c->queues[tmem_this_cpu(c)->class],
+                          TMEM_LINE_SAME, s);
+    /* Its frame stays what it was. */
+    if ( ep )
+        freed->nr = nr;
+
+    return ep;
+}
+
 void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
                            struct tmem_client *c, struct tmem_freed *freed)
 {
-    tmem_stored_t s = ep->stored;
     uint32_t index = ep->index;
 
     ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
 
-    tmem_queue_del(ep, false);
-    ep = c ? tmem_queue_add(obj, index, c, TMEM_POLICY_NEW, s) : NULL;
+    ep = hand_over_data(obj, ep, c, freed);
     if ( ep )
     {
         object_repoint(obj, ep);
@@ -492,7 +547,6 @@ void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
     }
     radix_tree_delete(&obj->pages, index);
     count_pages(obj->pool, -1);
-    tmem_stored_remove(s, freed);
 }
 
 void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index)

@@ -20,6 +20,7 @@
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_compact.h>
+#include <xen/tmem_evict.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
@@ -287,6 +288,7 @@ static bool pool_drain(struct tmem_client *c, unsigned int id)
     tmem_release(c, persistent, &freed);
     tmem_meta_tidy(&c->meta[persistent]);
     tmem_meta_tidy(&tmem_shared_meta);
+    tmem_flood_tidy(c, TMEM_DRAIN_BATCH);
 
     return more;
 }
@@ -487,6 +489,8 @@ bool tmem_drain_dying(struct tmem_dying *dying)
 
     tmem_release(dying->client, persistent, &freed);
     tmem_meta_tidy(meta);
+    if ( dying->client && !persistent )
+        tmem_flood_tidy(dying->client, TMEM_DRAIN_BATCH);
     if ( !done )
         tmem_dying_set_timer(dying);
     else if ( persistent )

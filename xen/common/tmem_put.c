@@ -41,8 +41,9 @@ struct put {
     bool first;                /* to the pool, which has no buckets yet */
     bool adds;                 /* a page to a capped client: a hint */
     bool grown;                /* the store has another frame for it */
+    struct tmem_queue *queue;  /* of an ephemeral page that is no frame */
     uint64_t hash;             /* of the handle, of an ephemeral page */
-    unsigned int sort;         /* of the page: what the policy says */
+    unsigned int sort;         /* of the page: what the policy says; line */
     struct page_info *from;    /* the snapshot, or the guest's frame */
     struct tmem_work *work;    /* NULL: the page is stored raw, unseen */
     /* What is stored; of a bin's entry: its bytes are in work->bytes. */
@@ -203,24 +204,57 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-/* What is hung in: NONE when the store has no gap for it. Bucket locked. */
-static tmem_stored_t put_place(struct tmem_client *c,
-                               const struct tmem_request *req,
-                               const struct put *put, struct tmem_object *obj)
+/*
+ * The slot of a persistent page: 0; -EAGAIN when the store has no gap. Bucket
+ * locked.
+ */
+static long put_place(struct tmem_client *c, const struct put *put,
+                      const struct tmem_entry *e, void **slot)
 {
-    const struct tmem_entry e = {
-        .obj = obj, .index = req->index, .len = put->len, .codec = put->codec,
-    };
     tmem_stored_t s = put->stored;
 
     if ( put->kind == TMEM_BINNED )
     {
         spin_lock(&c->store.lock);
-        s = tmem_store_place(&c->store, &e, put->work->bytes);
+        s = tmem_store_place(&c->store, e, put->work->bytes);
         spin_unlock(&c->store.lock);
     }
+    *slot = tmem_slot_of(s);
 
-    return s;
+    return tmem_is_stored(s) ? 0 : -EAGAIN;
+}
+
+/* The same of an ephemeral one, its descriptor; -ENOMEM: there is none. */
+static long put_queue(const struct put *put, const struct tmem_entry *e,
+                      void **slot, struct tmem_freed *freed)
+{
+    struct tmem_epage *ep = NULL;
+    long rc = 0;
+
+    if ( put->kind == TMEM_BINNED )
+        rc = tmem_queue_add_entry(put->queue, e, put->work->bytes, put->sort,
+                                  &ep, freed);
+    else
+        ep = tmem_queue_add(e->obj, e->index, put->queue, put->sort,
+                            put->stored);
+    *slot = ep;
+
+    return rc ?: ep ? 0 : -ENOMEM;
+}
+
+/* What was placed or queued is not hung in after all. Bucket locked. */
+static void put_undo(const struct put *put, void *slot,
+                     struct tmem_freed *freed)
+{
+    unsigned int nr = freed->nr;
+
+    if ( !put->persistent )
+        tmem_queue_del(slot, false, freed);
+    else if ( put->kind == TMEM_BINNED )
+        tmem_stored_remove(tmem_slot_stored(slot), freed);
+    /* The frame of a raw page is still the put's. */
+    if ( put->kind == TMEM_RAW )
+        freed->nr = nr;
 }
 
 /*
@@ -233,16 +267,20 @@ static long put_to_object(struct tmem_client *c,
                           const struct tmem_place *place,
                           struct tmem_freed *freed)
 {
-    tmem_stored_t s = put_place(c, req, put, place->obj);
-    long rc;
+    const struct tmem_entry e = {
+        .obj = place->obj, .index = req->index, .len = put->len,
+        .codec = put->codec,
+    };
+    void *slot;
+    long rc = put->persistent ? put_place(c, put, &e, &slot)
+                              : put_queue(put, &e, &slot, freed);
 
-    if ( !tmem_is_stored(s) )
-        return -EAGAIN;
-    rc = tmem_object_store(place->bucket, place->obj, req->index, c, put->sort,
-                           s, freed);
-    /* Here nothing else of it is known to anybody. */
-    if ( unlikely(rc < 0) && put->kind == TMEM_BINNED )
-        tmem_stored_remove(s, freed);
+    if ( rc )
+        return rc;
+    rc = tmem_object_store(place->bucket, place->obj, req->index, c, slot,
+                           freed);
+    if ( unlikely(rc < 0) )
+        put_undo(put, slot, freed);
 
     return rc;
 }
@@ -330,6 +368,38 @@ static always_inline long put_frame(struct tmem_client *c,
     return 0;
 }
 
+/*
+ * Room for an ephemeral page's bytes: a frame for the store of its class, or a
+ * gap that oldest pages leave: 0 or -ENOMEM.
+ */
+static long put_room(struct tmem_client *c, struct put *put)
+{
+    bool own = put->adds && tmem_cap_is_reached(c);
+    struct page_info *pg = own ? NULL : tmem_frame_alloc(TMEM_MOVABLE);
+    struct tmem_queue *q;
+
+    if ( !pg )
+    {
+        q = tmem_evict_for_entry(c, put->len, own);
+        if ( !q )
+            pg = tmem_frame_find(TMEM_MOVABLE);
+        if ( !q && !pg )
+            return -ENOMEM;
+    }
+    if ( pg )
+    {
+        q = tmem_queue_of(c, pg);
+        put->grown = tmem_queue_grow(q, pg, put->len);
+        /* Another vCPU was faster. */
+        if ( !put->grown )
+            tmem_frame_free(pg);
+    }
+    put->queue = q;
+    tmem_this_cpu(c)->class = q - c->queues;
+
+    return 0;
+}
+
 /* One more frame for the store: 0, -ENOMEM, -ERESTART. */
 static long put_grow(struct tmem_client *c, struct put *put,
                      struct tmem_freed *freed)
@@ -381,7 +451,8 @@ static long put_with_frames(struct tmem_client *c,
         /* A bin that went with its only entry makes room for what is needed. */
         tmem_release(c, put->persistent, freed);
         freed->nr = 0;
-        rc = rc == -EAGAIN ? put_grow(c, put, freed) : put_refill(c, put);
+        rc = rc == -ENOMEM ? put_refill(c, put) :
+             put->persistent ? put_grow(c, put, freed) : put_room(c, put);
         if ( rc )
             return rc;
     }
@@ -401,7 +472,9 @@ static long put_store(struct tmem_client *c, const struct tmem_request *req,
     rc = put_with_frames(c, req, put, &freed);
     if ( rc < 0 && put->kind == TMEM_RAW )
         tmem_freed_add(&freed, tmem_stored_frame(put->stored));
-    if ( unlikely(rc < 0 && put->grown) )
+    if ( unlikely(rc < 0 && put->grown && !put->persistent) )
+        tmem_queue_trim(put->queue, &freed);
+    else if ( unlikely(rc < 0 && put->grown) )
     {
         spin_lock(&c->store.lock);
         tmem_store_trim(&c->store, &freed);
@@ -441,6 +514,24 @@ static bool put_looks(const struct tmem_client *c)
 }
 
 /*
+ * Are a client's metadata more than a third of its ephemeral data? Tiny pages,
+ * or such as fill no frame, would add to that, and no frame for anybody else:
+ * so pages are stored raw. Some frames are free of that.
+ */
+#ifdef TMEM_SHRUNK
+#define PUT_LIGHT       100000     /* where segments have four pages each */
+#else
+#define PUT_LIGHT       32
+#endif
+
+static bool is_heavy(const struct tmem_client *c)
+{
+    return read_atomic(&tmem_work_wanted) &&
+           3 * read_atomic(&c->meta[0].nr_frames) >
+           PUT_LIGHT + tmem_client_frames(c);
+}
+
+/*
  * Is the page looked at, before it is stored? Then its buffers, and the codec
  * that it goes through; CUT: none.
  */
@@ -449,7 +540,7 @@ static struct tmem_work *put_work(struct tmem_client *c, struct put *put)
     unsigned int *failures = &tmem_this_cpu(c)->failures;
     struct tmem_work *w;
 
-    if ( !put->persistent )
+    if ( !put->persistent && is_heavy(c) )
         return NULL;
     put->codec = read_atomic(&c->compress) ? tmem_codec_default
                                            : TMEM_CODEC_CUT;
@@ -505,6 +596,11 @@ static void put_look(struct tmem_client *c, struct put *put)
     }
     else
         put_compress(c, put);
+    if ( put->persistent || put->kind == TMEM_RAW )
+        return;
+    put->queue = &c->queues[tmem_this_cpu(c)->class];
+    put->sort = put->kind == TMEM_SAME
+                ? TMEM_LINE_SAME : tmem_put_sort(c, put->hash, put->queue);
 }
 
 /*
@@ -562,7 +658,10 @@ static always_inline long put_raw(struct tmem_client *c, struct put *put)
     copy_in(pg, put->from);
     put->stored = tmem_stored_raw(pg);
     if ( !put->persistent )
-        put->sort = tmem_put_sort(c, put->hash, pg);
+    {
+        put->queue = tmem_queue_of(c, pg);
+        put->sort = tmem_put_sort(c, put->hash, put->queue);
+    }
 
     return 0;
 }
@@ -626,6 +725,7 @@ static void put_tidy(struct tmem_client *c, const struct put *put, long rc)
     }
     else
     {
+        tmem_flood_tidy(c, 2);
         tmem_queues_tidy(c);
         /* Several vCPUs may have put at once. */
         tmem_cap_enforce(c, 0);

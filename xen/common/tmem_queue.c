@@ -40,12 +40,14 @@
  *
  * Locking: the queue's lock guards segments, descriptors and marks of frames.
  */
+#include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/nodemask.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_ebin.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_policy.h>
@@ -81,8 +83,8 @@ struct tmem_segment {
  * With 8 pages in a segment its frame is an eighth of what it serves. When the
  * segments with many pages have twice that, others may stay between them.
  */
-#define SEGMENT_FEW        min(8UL, TMEM_SEGMENT_PAGES / 2UL)
-#define SEGMENT_MANY       (2 * SEGMENT_FEW)
+#define SEGMENT_FEW        min(8UL, SEGMENT_HALF)
+#define SEGMENT_HALF       (TMEM_SEGMENT_PAGES / 2UL)
 
 /*
  * Ages count in units of 512 ns, of which stamps are multiples. A segment
@@ -150,7 +152,7 @@ void __init tmem_queue_init(void)
 
 int tmem_queues_init(struct tmem_client *c)
 {
-    unsigned int i, sort;
+    unsigned int i, line;
 
     BUILD_BUG_ON(sizeof(struct tmem_segment) > PAGE_SIZE);
     BUILD_BUG_ON(offsetof(struct tmem_segment, page) != SEGMENT_HEAD);
@@ -165,8 +167,9 @@ int tmem_queues_init(struct tmem_client *c)
 
         spin_lock_init(&q->lock);
         q->client = c;
-        for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-            INIT_LIST_HEAD(&q->line[sort].segments);
+        tmem_store_init(&q->store);
+        for ( line = 0; line < TMEM_LINES; line++ )
+            INIT_LIST_HEAD(&q->line[line].segments);
     }
 
     return 0;
@@ -174,6 +177,11 @@ int tmem_queues_init(struct tmem_client *c)
 
 void tmem_queues_destroy(struct tmem_client *c)
 {
+    unsigned int i;
+
+    /* It may have come to its end before the hypervisor said what it lost. */
+    for ( i = 0; c->queues && i < tmem_nr_classes; i++ )
+        tmem_frames_lost(c->queues[i].store.frames - c->queues[i].lost);
     xfree(c->queues);
 }
 
@@ -196,6 +204,8 @@ static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
                          : TMEM_POLICY_EMPTY;
     unsigned int sort = line - q->line;
 
+    if ( sort == TMEM_LINE_SAME )
+        return;
     write_atomic(&q->head->oldest[sort], stamp);
     write_atomic(&q->row->oldest[sort][q->bit], stamp);
 }
@@ -273,6 +283,15 @@ static struct tmem_segment *line_tail(struct tmem_queue *q,
     return seg;
 }
 
+/* A page's stamp counts in its bin, if it has one, or not any more (-1). */
+static void count_in_bin(const struct tmem_epage *ep, int nr)
+{
+    if ( tmem_stored_kind(ep->stored) == TMEM_BINNED )
+        tmem_ebin_count(ep->stored,
+                        segment_of(ep)->line - segment_of(ep)->queue->line,
+                        epage_stamp(ep), nr);
+}
+
 /* Append a page, with an age and its mark; counts are the caller's. */
 static struct tmem_epage *segment_append(struct tmem_segment *seg,
                                          struct tmem_object *obj,
@@ -289,7 +308,10 @@ static struct tmem_epage *segment_append(struct tmem_segment *seg,
     write_atomic(&ep->age, age);
     if ( !seg->live++ )
         seg->first = seg->next - 1;
-    tmem_frame_mark(tmem_stored_frame(s), seg->queue->slot, ep);
+    if ( likely(tmem_stored_kind(s) == TMEM_RAW) )
+        tmem_frame_mark(tmem_stored_frame(s), seg->queue->slot, ep);
+    else
+        count_in_bin(ep, 1);
 
     return ep;
 }
@@ -307,30 +329,91 @@ static struct tmem_epage *queue_append(struct tmem_queue *q,
                : NULL;
 }
 
-struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
-                                  struct tmem_client *c, unsigned int sort,
-                                  tmem_stored_t s)
+/* A page is in a line, or not any more. */
+static void count_page(struct tmem_queue *q, unsigned int line, int nr)
 {
-    struct tmem_queue *q = tmem_queue_of(c, tmem_stored_frame(s));
-    bool *used = &tmem_class_used[q - c->queues];
-    struct tmem_line *line = &q->line[sort];
+    if ( likely(line != TMEM_LINE_SAME) )
+        tmem_add(q->head->nr_pages[line], nr);
+    else
+        tmem_add(q->nr_same, nr);
+}
+
+/* Append a new page: its descriptor, or NULL. */
+static struct tmem_epage *queue_put(struct tmem_queue *q, unsigned int line,
+                                    struct tmem_object *obj, uint32_t index,
+                                    tmem_stored_t s)
+{
+    bool *used = &tmem_class_used[q - q->client->queues];
     struct tmem_epage *ep;
 
     if ( unlikely(!read_atomic(used)) )
         write_atomic(used, true);
 
-    spin_lock(&q->lock);
-    ep = queue_append(q, line, obj, index, s);
-    if ( ep )
+    ep = queue_append(q, &q->line[line], obj, index, s);
+    if ( !ep )
+        return NULL;
+    count_page(q, line, 1);
+    if ( likely(line != TMEM_LINE_SAME) )
     {
         tmem_inc(q->puts);
-        tmem_inc(q->head->nr_pages[sort]);
-        if ( q->head->nr_pages[sort] == 1 )
-            line_update_oldest(q, line);
+        if ( q->head->nr_pages[line] == 1 )
+            line_update_oldest(q, &q->line[line]);
     }
+
+    return ep;
+}
+
+struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
+                                  struct tmem_queue *q, unsigned int line,
+                                  tmem_stored_t s)
+{
+    struct tmem_epage *ep;
+
+    spin_lock(&q->lock);
+    ep = queue_put(q, line, obj, index, s);
     spin_unlock(&q->lock);
 
     return ep;
+}
+
+int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
+                         const void *bytes, unsigned int sort,
+                         struct tmem_epage **ep, struct tmem_freed *freed)
+{
+    tmem_stored_t s;
+    int rc = -EAGAIN;
+
+    spin_lock(&q->lock);
+    s = tmem_ebin_place(q, e, bytes);
+    if ( tmem_is_stored(s) )
+    {
+        *ep = queue_put(q, sort, e->obj, e->index, s);
+        rc = *ep ? 0 : -ENOMEM;
+        if ( rc )
+            tmem_ebin_remove(q, s, freed);
+    }
+    spin_unlock(&q->lock);
+
+    return rc;
+}
+
+bool tmem_queue_grow(struct tmem_queue *q, struct page_info *pg,
+                     unsigned int len)
+{
+    bool grows;
+
+    spin_lock(&q->lock);
+    grows = tmem_ebin_grow(q, pg, len);
+    spin_unlock(&q->lock);
+
+    return grows;
+}
+
+void tmem_queue_trim(struct tmem_queue *q, struct tmem_freed *freed)
+{
+    spin_lock(&q->lock);
+    tmem_ebin_trim(q, freed);
+    spin_unlock(&q->lock);
 }
 
 /* Drop a descriptor. Counts and mark are the caller's. */
@@ -344,6 +427,7 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
     ASSERT(LOCKING_queue(q));
     ASSERT(ep->obj);
 
+    count_in_bin(ep, -1);
     ep->obj = NULL;
     if ( !--seg->live )
         segment_end(seg);
@@ -355,25 +439,42 @@ static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
         line_update_oldest(q, line);
 }
 
+static void prefetch_frame(tmem_stored_t s)
+{
+    if ( tmem_stored_kind(s) <= TMEM_BINNED )
+        prefetch(tmem_stored_frame(s));
+}
+
 void tmem_queue_prefetch(const struct tmem_epage *ep)
 {
     /* The mark on the frame, and the counts of the segment. */
-    prefetch(tmem_stored_frame(ep->stored));
+    prefetch_frame(ep->stored);
     prefetch(segment_of(ep));
 }
 
-void tmem_queue_del(struct tmem_epage *ep, bool hit)
+void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
 {
     /* The bucket's lock keeps the page, and that the segment. */
     struct tmem_queue *q = segment_of(ep)->queue;
     struct tmem_line *line = segment_of(ep)->line;
+    tmem_stored_t s = ep->stored;
+    bool raw = tmem_stored_kind(s) == TMEM_RAW;
+
+    if ( likely(raw) )
+    {
+        prefetch(tmem_stored_frame(s));
+        tmem_freed_add(freed, tmem_stored_frame(s));
+    }
 
     spin_lock(&q->lock);
-    tmem_frame_unmark(tmem_stored_frame(ep->stored));
-    tmem_add(q->head->nr_pages[line - q->line], -1);
+    if ( likely(raw) )
+        tmem_frame_unmark(tmem_stored_frame(s));
+    count_page(q, line - q->line, -1);
     if ( hit )
         tmem_inc(line->hits);
     queue_drop(q, ep);
+    if ( tmem_stored_kind(s) == TMEM_BINNED )
+        tmem_ebin_remove(q, s, freed);
     spin_unlock(&q->lock);
 }
 
@@ -411,7 +512,7 @@ void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
             prefetch(ep);
         else if ( step == 2 )
         {
-            prefetch(tmem_stored_frame(ep->stored));
+            prefetch_frame(ep->stored);
             prefetch(ep->obj);
         }
         else if ( step == 3 )
@@ -425,10 +526,10 @@ void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
     spin_unlock(&q->lock);
 }
 
-struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int line)
 {
     struct tmem_segment *seg =
-        list_first_entry_or_null(&q->line[sort].segments, struct tmem_segment,
+        list_first_entry_or_null(&q->line[line].segments, struct tmem_segment,
                                  list);
 
     ASSERT(LOCKING_queue(q));
@@ -437,43 +538,96 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort)
         return NULL;
     /* Most likely the next one to go. */
     if ( seg->first + 1 < seg->next )
-        prefetch(tmem_stored_frame(seg->page[seg->first + 1].stored));
+        prefetch_frame(seg->page[seg->first + 1].stored);
 
     return &seg->page[seg->first];
 }
 
-struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
-                                           struct tmem_epage *ep,
-                                           struct tmem_bucket **b)
+/* Pages that a search for the oldest bin looks at, and places that it passes. */
+#define OLDEST_LOOKS       32
+#define OLDEST_PLACES      512
+
+/* Goes from a line's oldest page to its youngest. */
+struct cursor {
+    struct tmem_line *line;
+    struct tmem_segment *seg;
+    unsigned int i;            /* of its places: the next one */
+};
+
+/* The next page, or NULL; *places: that may still be passed. */
+static struct tmem_epage *next_page(struct cursor *at, unsigned int *places)
 {
-    struct page_info *pg = tmem_stored_frame(ep->stored);
-    struct tmem_object *obj = NULL;
+    while ( at->seg && *places )
+    {
+        while ( at->i < at->seg->next && *places )
+        {
+            struct tmem_epage *ep = &at->seg->page[at->i++];
+
+            --*places;
+            if ( ep->obj )
+                return ep;
+        }
+        if ( at->i < at->seg->next )
+            break;
+        at->seg = at->seg->list.next == &at->line->segments ? NULL :
+                  list_entry(at->seg->list.next, struct tmem_segment, list);
+        at->i = at->seg ? at->seg->first : 0;
+    }
+
+    return NULL;
+}
+
+/* How old it is, or its bin on average, as the policy counts. */
+static uint64_t counted_age(const struct tmem_epage *ep, uint64_t now,
+                            unsigned int sort, unsigned int bias)
+{
+    uint64_t stamp = epage_stamp(ep), age = now > stamp ? now - stamp : 0;
+
+    return tmem_stored_kind(ep->stored) == TMEM_BINNED
+           ? tmem_ebin_age(ep->stored, now, bias)
+           : sort == TMEM_POLICY_AGAIN ? age >> bias : age;
+}
+
+tmem_stored_t tmem_queue_oldest(struct tmem_queue *q)
+{
+    unsigned int bias = read_atomic(&q->row->bias[q->bit]), sort, i;
+    unsigned int places = OLDEST_PLACES;
+    tmem_stored_t best = tmem_stored_none();
+    struct tmem_epage *ep[TMEM_POLICY_SORTS];
+    struct cursor at[TMEM_POLICY_SORTS];
+    struct tmem_policy_queues f;
+    uint64_t now = tmem_clock(), age, most = 0;
 
     ASSERT(LOCKING_queue(q));
-    ASSERT(segment_of(ep)->queue == q);
 
-    *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
-    spin_unlock(&q->lock);
-
-    spin_lock(&(*b)->lock);
-    spin_lock(&q->lock);
-    /*
-     * The mark is what says that the descriptor exists at all: its segment
-     * may be gone. It means this queue, unless another client has the slot by
-     * now. The bucket is compared because the same descriptor may belong to a
-     * page elsewhere.
-     */
-    if ( tmem_frame_marked(pg) == q->slot &&
-         pg->up == (unsigned long)ep )
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
     {
-        smp_rmb();
-        if ( read_atomic(&q->head->queue) == q &&
-             tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == *b )
-            obj = ep->obj;
+        at[sort].line = &q->line[sort];
+        at[sort].seg = list_first_entry_or_null(&q->line[sort].segments,
+                                                struct tmem_segment, list);
+        at[sort].i = at[sort].seg ? at[sort].seg->first : 0;
+        f.pages[sort] = q->head->nr_pages[sort];
+        f.oldest[sort] = q->head->oldest[sort];
+        ep[sort] = next_page(&at[sort], &places);
     }
-    spin_unlock(&q->lock);
+    for ( i = 0; i < OLDEST_LOOKS &&
+                 f.pages[TMEM_POLICY_NEW] + f.pages[TMEM_POLICY_AGAIN]; i++ )
+    {
+        sort = tmem_policy_victim(bias, &f, now, &age);
+        if ( !ep[sort] )
+            break;
+        age = counted_age(ep[sort], now, sort, bias);
+        if ( age > most || !tmem_is_stored(best) )
+        {
+            most = age;
+            best = ep[sort]->stored;
+        }
+        ep[sort] = next_page(&at[sort], &places);
+        f.pages[sort]--;
+        f.oldest[sort] = ep[sort] ? epage_stamp(ep[sort]) : TMEM_POLICY_EMPTY;
+    }
 
-    return obj;
+    return best;
 }
 
 void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
@@ -486,13 +640,31 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
     spin_unlock(&q->lock);
 }
 
-bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort)
+/*
+ * How many pages are few for a segment: SEGMENT_FEW, or more where pages fill
+ * less than a frame each, but half of a segment at most.
+ */
+static unsigned int segment_few(const struct tmem_queue *q, unsigned int line)
 {
-    const struct tmem_line *line = &q->line[sort];
+    unsigned long pages, frames;
 
-    return read_atomic(&line->nr_segments) >
-           2 + read_atomic(&line->nr_late) +
-           read_atomic(&q->head->nr_pages[sort]) / SEGMENT_FEW;
+    if ( line == TMEM_LINE_SAME )
+        return SEGMENT_HALF;
+    if ( likely(read_atomic(&q->head->nr_more) >= 0) )
+        return SEGMENT_FEW;
+    pages = tmem_head_pages(q->head);
+    frames = tmem_head_frames(q->head);
+
+    return min(SEGMENT_FEW * pages / max(frames, 1UL), SEGMENT_HALF);
+}
+
+bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line)
+{
+    const struct tmem_line *l = &q->line[line];
+
+    return read_atomic(&l->nr_segments) >
+           2 + read_atomic(&l->nr_late) +
+           tmem_queue_pages(q, line) / segment_few(q, line);
 }
 
 /* What comes behind a segment, or (NULL) first; NULL: the last, or none. */
@@ -532,30 +704,97 @@ static bool cursor_takes(const struct tmem_line *line,
 
 /* Can a new segment take its pages, and those of the one behind it? */
 static bool are_two(const struct tmem_line *line,
-                    const struct tmem_segment *seg)
+                    const struct tmem_segment *seg, unsigned int many)
 {
     struct tmem_segment *other = segment_behind(line, seg);
 
-    return other && other->live < SEGMENT_MANY &&
+    return other && other->live < many &&
            seg->live + other->live <= TMEM_SEGMENT_PAGES &&
            segment_reaches(other, epage_stamp(&seg->page[seg->first]));
 }
 
-struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
-                                           unsigned int sort)
+/* The page at which the cursor is, if it has to move. */
+static struct tmem_epage *to_move(const struct tmem_queue *q, unsigned int line)
 {
-    struct tmem_line *line = &q->line[sort];
-    struct tmem_segment *seg = segment_behind(line, line->cursor);
+    const struct tmem_line *l = &q->line[line];
+    struct tmem_segment *seg = segment_behind(l, l->cursor);
+    unsigned int many = 2 * segment_few(q, line);
+
+    return seg && seg->live < many &&
+           (cursor_takes(l, seg) || are_two(l, seg, many))
+           ? &seg->page[seg->first] : NULL;
+}
+
+/* Is a descriptor of a page that was stored there still one? Queue locked. */
+static bool is_queued(struct tmem_queue *q, struct tmem_epage *ep,
+                      tmem_stored_t s)
+{
+    unsigned int line;
+    struct page_info *pg;
+
+    /*
+     * The mark is what says that the descriptor exists at all: its segment
+     * may be gone. It means this queue, unless another client has the slot by
+     * now.
+     */
+    if ( likely(tmem_stored_kind(s) == TMEM_RAW) )
+    {
+        pg = tmem_stored_frame(s);
+        if ( tmem_frame_marked(pg) != q->slot ||
+             pg->up != (unsigned long)ep )
+            return false;
+        smp_rmb();
+        return read_atomic(&q->head->queue) == q;
+    }
+    /* There is no mark for a page: but what a line says is there. */
+    for ( line = 0; line < TMEM_LINES; line++ )
+        if ( tmem_queue_head(q, line) == ep ||
+             to_move(q, line) == ep )
+            return true;
+
+    return false;
+}
+
+struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
+                                           struct tmem_epage *ep,
+                                           struct tmem_bucket **b)
+{
+    tmem_stored_t s = ep->stored;
+    struct tmem_object *obj = NULL;
+
+    ASSERT(LOCKING_queue(q));
+    ASSERT(segment_of(ep)->queue == q);
+
+    *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
+    spin_unlock(&q->lock);
+
+    spin_lock(&(*b)->lock);
+    spin_lock(&q->lock);
+    /*
+     * The bucket is compared because the same descriptor may belong to a page
+     * elsewhere.
+     */
+    if ( is_queued(q, ep, s) &&
+         tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == *b )
+        obj = ep->obj;
+    spin_unlock(&q->lock);
+
+    return obj;
+}
+
+struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
+                                           unsigned int line)
+{
+    struct tmem_epage *ep = to_move(q, line);
+    struct tmem_line *l = &q->line[line];
 
     ASSERT(LOCKING_queue(q));
 
-    if ( seg && seg->live < SEGMENT_MANY &&
-         (cursor_takes(line, seg) || are_two(line, seg)) )
-        return &seg->page[seg->first];
     /* Go on behind it, or from the start again. */
-    line->cursor = seg;
+    if ( !ep )
+        l->cursor = segment_behind(l, l->cursor);
 
-    return NULL;
+    return ep;
 }
 
 struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
@@ -566,7 +805,7 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     struct tmem_epage *moved = NULL;
 
     spin_lock(&q->lock);
-    if ( tmem_queue_next_to_move(q, sort) != ep )
+    if ( to_move(q, sort) != ep )
         goto out;
 
     seg = segment_of(ep);
@@ -620,9 +859,38 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += tmem_head_pages(c->queues[i].head);
+        nr += tmem_head_pages(c->queues[i].head) +
+              read_atomic(&c->queues[i].nr_same);
 
     return nr;
+}
+
+bool tmem_client_has_bins(const struct tmem_client *c)
+{
+    bool has = false;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        has |= !tmem_store_is_empty(&c->queues[i].store);
+
+    return has;
+}
+
+unsigned long tmem_client_frames(const struct tmem_client *c)
+{
+    unsigned long nr = 0;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        nr += tmem_head_frames(c->queues[i].head);
+
+    return nr;
+}
+
+bool tmem_queue_is_flooded(const struct tmem_queue *q)
+{
+    return read_atomic(&q->nr_same) >
+           tmem_head_pages(q->head) + TMEM_SEGMENT_PAGES;
 }
 
 unsigned long tmem_ephemeral_pages(void)

@@ -56,11 +56,13 @@ struct search {
     unsigned int order;
     unsigned int wanted, found;           /* runs */
     unsigned int looks;        /* that may still follow */
+    unsigned int pages;        /* that may still go */
+    bool raw;                  /* nothing that is in bins */
 };
 
 static bool goes_on(const struct search *s)
 {
-    return s->found < s->wanted && s->looks;
+    return s->found < s->wanted && s->looks && s->pages;
 }
 
 static void count_looks(struct search *s, unsigned int nr)
@@ -81,14 +83,22 @@ static bool run_fits(const struct search *s, unsigned long mfn)
             (mfn_valid(_mfn(mfn)) && frame_node(mfn) == s->node));
 }
 
+/* Is a frame one that can be given back, of an ephemeral page or of several? */
+static bool is_evictable(const struct search *s, const struct page_info *pg)
+{
+    return page_state_is(pg, inuse) &&
+           (tmem_frame_marked(pg) >= 0 ||
+            (!s->raw && tmem_frame_binned(pg) >= 0));
+}
+
 /*
- * The ephemeral pages of a run of which all else is free; or -1. Reads the
- * frame table without a lock.
+ * The frames of ephemeral pages in a run of which all else is free; or -1.
+ * Reads the frame table without a lock.
  */
-static int run_pages(struct search *s, unsigned long mfn)
+static int run_frames(struct search *s, unsigned long mfn)
 {
     unsigned int nr = 1U << s->order, i;
-    int pages = 0;
+    int frames = 0;
 
     if ( !run_fits(s, mfn) )
     {
@@ -105,14 +115,35 @@ static int run_pages(struct search *s, unsigned long mfn)
         if ( !mfn_valid(_mfn(mfn + i)) )
             return -1;
         /* One that is to go offline is of no use to anybody. */
-        if ( tmem_frame_marked(pg) >= 0 && page_state_is(pg, inuse) )
-            pages++;
+        if ( is_evictable(s, pg) )
+            frames++;
         else if ( !page_state_is(pg, free) )
             return -1;
     }
 
     /* What two nodes have never becomes one chunk. */
-    return frame_node(mfn) == frame_node(mfn + nr - 1) ? pages : -1;
+    return frame_node(mfn) == frame_node(mfn + nr - 1) ? frames : -1;
+}
+
+/*
+ * The pages that go with the bins of such a run, a hint: a frame of a bin takes
+ * all that is in it along. RCU held.
+ */
+static unsigned int run_pages(const struct search *s, unsigned long mfn)
+{
+    struct page_info *head, *last = NULL;
+    unsigned int i, nr, pages = 0;
+
+    for ( i = 0; i < 1U << s->order && pages <= s->pages; i++ )
+    {
+        nr = tmem_bin_pages(mfn_to_page(_mfn(mfn + i)), &head);
+        /* Those of one bin often follow each other. */
+        if ( head != last )
+            pages += nr;
+        last = head;
+    }
+
+    return pages;
 }
 
 static unsigned long run_of(const struct search *s, unsigned long mfn)
@@ -123,11 +154,15 @@ static unsigned long run_of(const struct search *s, unsigned long mfn)
 /* Evict the run that the frame is in, if all of it can go. RCU held. */
 static void evict_run(struct search *s, unsigned long mfn)
 {
-    unsigned int i;
+    unsigned int i, pages;
 
     mfn = run_of(s, mfn);
-    if ( run_pages(s, mfn) <= 0 )
+    if ( run_frames(s, mfn) <= 0 )
         return;
+    pages = run_pages(s, mfn);
+    if ( pages > s->pages )
+        return;
+    s->pages -= pages;
 
     for ( i = 0; i < 1U << s->order; i++ )
     {
@@ -141,7 +176,8 @@ static void evict_run(struct search *s, unsigned long mfn)
         /* One that is used meanwhile saves the rest. */
         if ( !freed.nr )
             return;
-        tmem_frame_release(freed.frame[0]);
+        while ( freed.nr )
+            tmem_frame_release(freed.frame[--freed.nr]);
     }
     s->found++;
 }
@@ -155,7 +191,7 @@ static void search_caches(struct search *s, unsigned int bits)
     for ( i = 0; i < nr; i++ )
         tmem_frame_release(pg[i]);
     for ( i = 0; i < nr && goes_on(s); i++ )
-        s->found += !run_pages(s, run_of(s, mfn_x(page_to_mfn(pg[i]))));
+        s->found += !run_frames(s, run_of(s, mfn_x(page_to_mfn(pg[i]))));
 }
 
 /* Frames of some of the oldest pages that may be wanted. RCU held. */
@@ -250,6 +286,7 @@ static unsigned long relinquish_runs(unsigned int bits, nodeid_t node,
 {
     struct search s = {
         .order = order, .wanted = order ? 1 : TMEM_EVICT_BATCH, .looks = looks,
+        .pages = TMEM_EVICT_MOST,
     };
 
     search_in(&s, bits, node, high);
@@ -353,12 +390,13 @@ static struct page_info *find_chunk(struct tmem_queue *q)
 {
     struct search s = {
         .limit = max_page, .node = NUMA_NO_NODE, .order = TMEM_CACHE_ORDER,
+        .raw = true,
     };
     unsigned long mfn[TMEM_SAMPLE_MAX];
     unsigned int i, nr = tmem_queue_sample(q, mfn);
 
     for ( i = 0; i < nr; i++ )
-        if ( run_pages(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
+        if ( run_frames(&s, run_of(&s, mfn[i])) == CHUNK_FRAMES )
             return mfn_to_page(_mfn(run_of(&s, mfn[i])));
 
     return NULL;
@@ -381,7 +419,7 @@ static unsigned int evict_for_chunk(struct page_info **chunk)
     if ( q && read_atomic(&tmem_weights) )
     {
         want.client = q->client;
-        if ( tmem_head_pages(q->head) < CHUNK_FRAMES )
+        if ( tmem_head_frames(q->head) < CHUNK_FRAMES )
             q = NULL;
     }
     *chunk = q ? find_chunk(q) : NULL;
@@ -395,7 +433,8 @@ static unsigned int evict_for_chunk(struct page_info **chunk)
     }
     rcu_read_unlock(&tmem_rcu);
 
-    return nr;
+    /* Bins go as a whole. */
+    return min(nr, CHUNK_FRAMES);
 }
 
 bool tmem_evict_chunk(void)
@@ -438,8 +477,8 @@ bool tmem_page_offline(struct page_info *pg)
     write_atomic(&tmem_bad_frames, true);
     rcu_read_lock(&tmem_rcu);
     tmem_evict_frame(pg, &freed);
-    if ( freed.nr )
-        tmem_frame_release(freed.frame[0]);
+    while ( freed.nr )
+        tmem_frame_release(freed.frame[--freed.nr]);
     rcu_read_unlock(&tmem_rcu);
     /* It may be in any of them; this is rare. */
     tmem_cache_purge(pg);

@@ -496,10 +496,10 @@ static struct tmem_client *heir_of(const struct tmem_object *obj)
 }
 
 /*
- * Hand the oldest page of a sort over; if nobody takes it, it goes. So it may
+ * Hand the oldest page of a line over; if nobody takes it, it goes. So it may
  * meanwhile, as in an eviction. RCU held.
  */
-static void hand_over_head(struct tmem_queue *q, unsigned int sort,
+static void hand_over_head(struct tmem_queue *q, unsigned int line,
                            struct tmem_freed *freed)
 {
     struct tmem_object *obj;
@@ -509,7 +509,7 @@ static void hand_over_head(struct tmem_queue *q, unsigned int sort,
     ASSERT(LOCKING_shared);
 
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q, sort);
+    ep = tmem_queue_head(q, line);
     b = ep ? tmem_bucket_of(ep->obj->pool, &ep->obj->oid) : NULL;
     spin_unlock(&q->lock);
     if ( !ep )
@@ -517,7 +517,7 @@ static void hand_over_head(struct tmem_queue *q, unsigned int sort,
 
     spin_lock(&b->lock);
     spin_lock(&q->lock);
-    ep = tmem_queue_head(q, sort);
+    ep = tmem_queue_head(q, line);
     obj = ep && tmem_bucket_of(ep->obj->pool, &ep->obj->oid) == b ? ep->obj
                                                                   : NULL;
     spin_unlock(&q->lock);
@@ -531,22 +531,29 @@ static void hand_over_head(struct tmem_queue *q, unsigned int sort,
     spin_unlock(&b->lock);
 }
 
+/* Frames that a step has for what is in bins: it frees others, but later. */
+#define HEIR_FRAMES  ((TMEM_FREED_MAX - TMEM_BIN_FRAMES) / 2)
+
 bool tmem_shared_hand_over(struct tmem_client *c)
 {
-    unsigned int i, sort, tries = 0;
+    unsigned int i, tries = 0;
     struct tmem_freed freed;
+    struct page_info *pg;
 
     freed.nr = 0;
+    while ( tmem_client_has_bins(c) && freed.nr < HEIR_FRAMES &&
+            (pg = tmem_frame_alloc(TMEM_MOVABLE)) != NULL )
+        tmem_freed_add(&freed, pg);
     rcu_read_lock(&tmem_rcu);
     spin_lock(&tmem_shared_lock);
-    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+    for ( i = 0; i < TMEM_LINES * tmem_nr_classes; i++ )
     {
-        struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
+        struct tmem_queue *q = &c->queues[i / TMEM_LINES];
+        unsigned int line = i % TMEM_LINES;
 
-        sort = i % TMEM_POLICY_SORTS;
         for ( ; tries < TMEM_DRAIN_BATCH && tmem_freed_has_room(&freed) &&
-                read_atomic(&q->head->nr_pages[sort]); tries++ )
-            hand_over_head(q, sort, &freed);
+                tmem_queue_pages(q, line); tries++ )
+            hand_over_head(q, line, &freed);
     }
     spin_unlock(&tmem_shared_lock);
     rcu_read_unlock(&tmem_rcu);

@@ -150,7 +150,7 @@ static struct tmem_bin *first_bin(struct tmem_store *st, enum tmem_bin_list by,
 /* Is nothing to go into that bin, or out of it to others? It is unlisted. */
 static bool set_aside(struct tmem_store *st, struct tmem_bin *bin)
 {
-    if ( likely(!tmem_bin_is_bad(bin)) )
+    if ( likely(!bin->going && !tmem_bin_is_bad(bin)) )
         return false;
 
     set_class(st, bin, TMEM_BY_GAP, 0);
@@ -292,7 +292,8 @@ static struct tmem_bin *open_bin(struct tmem_store *st)
 {
     struct tmem_bin *bin = st->open ? tmem_bin_map(st->open) : NULL;
 
-    if ( !bin || (tmem_bin_may_grow(bin) && !tmem_bin_is_bad(bin)) )
+    if ( !bin || (tmem_bin_may_grow(bin) && !bin->going &&
+                  !tmem_bin_is_bad(bin)) )
         return bin;
 
     close_bin(st, bin);
@@ -671,7 +672,7 @@ static void check_bin(const struct tmem_store *st, const struct tmem_bin *bin)
     BUG_ON(bin->store != st);
     BUG_ON(tmem_store_of(tmem_stored_bin(pdx_to_page(bin->frame[0]), 0)) != st);
     tmem_bin_check(bin);
-    if ( tmem_bin_is_bad(bin) )
+    if ( bin->going || tmem_bin_is_bad(bin) )
         return;
     BUG_ON(bin->class[TMEM_BY_GAP] != gap);
     BUG_ON(bin->class[TMEM_BY_FREE] && bin->frame[0] != st->open &&

@@ -23,14 +23,14 @@
 #include <xen/tmem_tidy.h>
 
 /* Move the next page of a line, or pass a segment by. RCU held. */
-static void move_one(struct tmem_queue *q, unsigned int sort)
+static void move_one(struct tmem_queue *q, unsigned int line)
 {
     struct tmem_object *obj;
     struct tmem_bucket *b;
     struct tmem_epage *ep;
 
     spin_lock(&q->lock);
-    ep = tmem_queue_next_to_move(q, sort);
+    ep = tmem_queue_next_to_move(q, line);
     if ( !ep )
     {
         spin_unlock(&q->lock);
@@ -38,7 +38,7 @@ static void move_one(struct tmem_queue *q, unsigned int sort)
     }
     obj = tmem_queue_lock_bucket(q, ep, &b);
     if ( obj )
-        tmem_object_move_page(obj, q, sort, ep);
+        tmem_object_move_page(obj, q, line, ep);
     spin_unlock(&b->lock);
 }
 
@@ -46,18 +46,18 @@ void tmem_tidy_queues(struct tmem_client *c)
 {
     unsigned int i, tries = 0;
 
-    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
+    for ( i = 0; i < TMEM_LINES * tmem_nr_classes; i++ )
     {
-        struct tmem_queue *q = &c->queues[i / TMEM_POLICY_SORTS];
-        unsigned int sort = i % TMEM_POLICY_SORTS;
+        struct tmem_queue *q = &c->queues[i / TMEM_LINES];
+        unsigned int line = i % TMEM_LINES;
 
-        while ( tries < TMEM_EVICT_BATCH && tmem_queue_is_sparse(q, sort) )
+        while ( tries < TMEM_EVICT_BATCH && tmem_queue_is_sparse(q, line) )
         {
             if ( !read_atomic(&c->meta[0].nr_spare) &&
                  tmem_meta_refill(&c->meta[0]) )
                 return;
             rcu_read_lock(&tmem_rcu);
-            move_one(q, sort);
+            move_one(q, line);
             rcu_read_unlock(&tmem_rcu);
             tries++;
         }

@@ -115,6 +115,11 @@ unsigned long tmem_freeable_frames(void)
     return came > went ? came - went : 0;
 }
 
+void tmem_frames_lost(unsigned long nr)
+{
+    seen_add(seen_here()->went, nr);
+}
+
 unsigned long tmem_reserve_frames(void)
 {
     return reserve;

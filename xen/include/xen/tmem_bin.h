@@ -8,6 +8,7 @@
 #ifndef XEN_TMEM_BIN_H
 #define XEN_TMEM_BIN_H
 
+#include <xen/tmem_policy.h>
 #include <xen/tmem_store.h>
 
 /* Entries begin at multiples of that. */
@@ -34,6 +35,10 @@ struct tmem_bin {
     uint8_t slots;             /* places of the directory, used or not */
     uint16_t gap;              /* the largest that an entry may use, or 0 */
     uint16_t free;             /* in all gaps */
+    /* Of a bin of ephemeral pages alone (tmem_ebin.c): */
+    bool going;                /* nothing is to be put into it any more */
+    uint8_t again;             /* its pages of that sort ... */
+    uint64_t stamps[TMEM_POLICY_SORTS]; /* ... and of each, sum of stamps */
 };
 
 /* A place of the directory; they go up from the head. */

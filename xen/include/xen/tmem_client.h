@@ -33,6 +33,7 @@ struct tmem_client_cpu {
     unsigned long incompressible;  /* tries to compress a page in vain */
     unsigned long without_buffers; /* puts on a CPU that has none */
     unsigned long entries_moved, decodes_failed;
+    unsigned int class;            /* of a frame that its bins got last */
 } __cacheline_aligned;
 
 struct tmem_client {
@@ -140,13 +141,13 @@ void tmem_client_unpin(struct tmem_client *c);
 void tmem_client_put(struct tmem_client *c);
 
 /*
- * Frames that a client holds for ephemeral pages: the pages, and the metadata
+ * Frames that a client holds for ephemeral pages: of the pages, and of metadata
  * of its own pools and queues. Shares and caps go by it. An estimate, without
  * a lock.
  */
 static inline unsigned long tmem_client_held(const struct tmem_client *c)
 {
-    return tmem_client_ephemeral(c) + read_atomic(&c->meta[0].nr_frames);
+    return tmem_client_frames(c) + read_atomic(&c->meta[0].nr_frames);
 }
 
 #endif /* XEN_TMEM_CLIENT_H */

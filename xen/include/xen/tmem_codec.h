@@ -71,6 +71,8 @@ struct tmem_work {
     void *state;               /* enough for each codec that is built in */
 };
 
+/* Has any CPU ever been to get its own? Else nothing is compressed or cut. */
+extern bool tmem_work_wanted;
 /*
  * This CPU's. NULL: nothing is on, or there was no memory for it, and pages
  * that are put here are stored raw.

@@ -8,6 +8,7 @@
 #ifndef XEN_TMEM_EVICT_H
 #define XEN_TMEM_EVICT_H
 
+#include <xen/tmem_codec.h>
 #include <xen/tmem_policy.h>
 #include <xen/tmem_queue.h>
 
@@ -34,15 +35,20 @@ struct tmem_want {
 
 unsigned long tmem_evict_init(void);           /* at boot; frames taken */
 void tmem_evict_client_init(struct tmem_client *c);
-/* Note a put, and find the sort that it is of. No lock needed. */
+/* Note a put to a queue, and find the sort that it is of. No lock needed. */
 unsigned int tmem_put_sort(struct tmem_client *c, uint64_t hash,
-                           const struct page_info *pg);
+                           const struct tmem_queue *q);
 
 /*
- * Evict pages for up to nr frames, as weights and policy say, from memory that
- * is wanted (NULL: any), and pass each frame to take(). Bounded work; returns
- * how many frames.
- * No lock held.
+ * Pages that go at most, for whoever wants frames: those of as many raw frames
+ * as are wanted, or of one bin at least.
+ */
+#define TMEM_EVICT_MOST    64
+
+/*
+ * Evict pages for nr frames, as weights and policy say, from memory that is
+ * wanted (NULL: any), and pass each frame to take(). Bounded work; returns how
+ * many frames: fewer, or some more, since bins go as a whole. No lock held.
  */
 unsigned int tmem_evict_from(unsigned int nr, const struct tmem_want *want,
                              void (*take)(struct page_info *pg));
@@ -51,11 +57,40 @@ unsigned int tmem_evict(unsigned int nr);
 /* Evict up to nr of a client's own oldest pages; as above. */
 unsigned int tmem_evict_own(struct tmem_client *c, unsigned int nr,
                             void (*take)(struct page_info *pg));
+/*
+ * Evict pages, as weights and policy say, until there is room for an entry of
+ * so many bytes: pages of c itself (own: of no other) one by one, as long as
+ * these are few; else as for a frame, which is in this CPU's cache then. The
+ * queue of c that has a gap now; NULL: there is none, maybe a frame. No lock
+ * held.
+ */
+struct tmem_queue *tmem_evict_for_entry(struct tmem_client *c,
+                                        unsigned int len, bool own);
+/*
+ * While a queue has too many pages that fill no frame, take the oldest of
+ * these, up to nr. No lock held but RCU.
+ */
+void tmem_evict_flood(struct tmem_queue *q, unsigned int nr);
+/* The same in each queue of a client: behind as many of its pages that went. */
+void tmem_flood_trim(struct tmem_client *c, unsigned int nr);
+static inline void tmem_flood_tidy(struct tmem_client *c, unsigned int nr)
+{
+    if ( unlikely(read_atomic(&tmem_work_wanted)) )
+        tmem_flood_trim(c, nr);
+}
+
 /* The queue that gives the next page, of what is wanted; NULL. RCU held. */
 struct tmem_queue *tmem_evict_next(const struct tmem_want *want);
 
-/* Evict the page that a frame holds, if any. RCU held. */
+/* Evict the page that a frame holds, or its bin, if any. RCU held. */
 void tmem_evict_frame(struct page_info *pg, struct tmem_freed *freed);
+/*
+ * How many pages are in the bin that a frame is in, and (*head) its first
+ * frame; 0 and NULL: it is in none. RCU held.
+ */
+unsigned int tmem_bin_pages(struct page_info *pg, struct page_info **head);
+/* Is a client at its cap, so that a frame more is one that it gives? */
+bool tmem_cap_is_reached(const struct tmem_client *c);
 /*
  * Move the page that a frame holds to a free one of the same class: false: it
  * went away meanwhile, or the class is another. RCU held.

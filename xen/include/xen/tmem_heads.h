@@ -24,6 +24,8 @@ struct tmem_head {
     /* In the head of class 0 only, of the client: */
     unsigned long nr_meta;         /* meta[0].nr_frames */
     unsigned int weight;           /* tmem_clients_lock; a hint without */
+    /* queue->lock, as above: frames of bins, less the pages in them. */
+    long nr_more;
 } __attribute__((__aligned__(64)));
 
 #ifndef TMEM_BLOCK_SLOTS
@@ -76,6 +78,15 @@ static inline unsigned long tmem_head_pages(const struct tmem_head *head)
 {
     return read_atomic(&head->nr_pages[TMEM_POLICY_NEW]) +
            read_atomic(&head->nr_pages[TMEM_POLICY_AGAIN]);
+}
+
+/* The frames that they fill, the same. */
+static inline unsigned long tmem_head_frames(const struct tmem_head *head)
+{
+    long nr = tmem_head_pages(head) + read_atomic(&head->nr_more);
+
+    /* The counts are read one after the other. */
+    return likely(nr > 0) ? nr : 0;
 }
 
 #endif /* XEN_TMEM_HEADS_H */

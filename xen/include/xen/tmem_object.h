@@ -149,13 +149,13 @@ void tmem_object_free(struct tmem_object *obj);
 void tmem_shell_drop(struct tmem_bucket *b);
 
 /*
- * Hang a client's page in under an index, as its youngest of a sort: 0; 1 when
- * it takes the place of another, which is gone; -ENOMEM when the metadata need
- * another frame: nothing changed. Bucket locked.
+ * Hang a client's page in under an index, by its slot: 0; 1 when it takes the
+ * place of another, which is gone; -ENOMEM when the metadata need another
+ * frame: nothing changed. Bucket locked.
  */
 int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
-                      uint32_t index, struct tmem_client *c, unsigned int sort,
-                      tmem_stored_t s, struct tmem_freed *freed);
+                      uint32_t index, struct tmem_client *c, void *slot,
+                      struct tmem_freed *freed);
 /* A page has got other data in its place. Bucket locked. */
 void tmem_object_changed(struct tmem_object *obj, uint32_t index);
 /*
@@ -182,8 +182,9 @@ bool tmem_object_renew(struct tmem_object *obj, struct tmem_epage *ep);
 bool tmem_object_move_page(struct tmem_object *obj, struct tmem_queue *q,
                            unsigned int sort, struct tmem_epage *ep);
 /*
- * Move an ephemeral page to a queue of c (NULL: nobody's). When that can't be
- * done the page is taken out. Bucket locked.
+ * Move an ephemeral page to a queue of c (NULL: nobody's); one that is an entry
+ * of a bin by way of this CPU's buffer, and to a frame out of freed if there is
+ * no gap. When that can't be done the page is taken out. Bucket locked.
  */
 void tmem_object_hand_over(struct tmem_object *obj, struct tmem_epage *ep,
                            struct tmem_client *c, struct tmem_freed *freed);

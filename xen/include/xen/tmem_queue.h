@@ -14,6 +14,7 @@
 #include <xen/spinlock.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_policy.h>
+#include <xen/tmem_store.h>
 #include <xen/tmem_stored.h>
 
 struct tmem_bucket;
@@ -64,6 +65,13 @@ struct tmem_line {
     struct tmem_segment *cursor;   /* what is behind it is tidied next */
 };
 
+/*
+ * A line for each sort of page, and one for those that fill no frame, since one
+ * word fills them: nobody who wants a frame looks there.
+ */
+#define TMEM_LINE_SAME TMEM_POLICY_SORTS
+#define TMEM_LINES     (TMEM_POLICY_SORTS + 1)
+
 /* Ephemeral pages of one client in one class of memory. tmem_queue.c. */
 struct tmem_queue {
     spinlock_t lock;
@@ -73,7 +81,10 @@ struct tmem_queue {
     struct tmem_row *row;          /* where the head is; the same */
     struct tmem_client *client;    /* constant */
     unsigned long puts;            /* lock; read without it as a hint */
-    struct tmem_line line[TMEM_POLICY_SORTS];
+    struct tmem_line line[TMEM_LINES];
+    unsigned long nr_same;         /* lock; hint: pages of TMEM_LINE_SAME */
+    struct tmem_store store;       /* of its pages that are in bins */
+    unsigned long lost;            /* lock: frames of it, to memory errors */
 } __cacheline_aligned;
 #define LOCKING_queue(q)       spin_is_locked(&(q)->lock)
 
@@ -85,16 +96,36 @@ struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
                                  const struct page_info *pg);
 
 /*
- * Queue a page as the client's youngest of a sort; its descriptor, or NULL
- * when the metadata need another frame. Bucket of obj locked.
+ * Queue a page that is no entry of a bin as the youngest of a line: its
+ * descriptor, or NULL when the metadata need another frame. Its frame, if it
+ * has one, is of the queue's class. Bucket of obj locked.
  */
 struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
-                                  struct tmem_client *c, unsigned int sort,
+                                  struct tmem_queue *q, unsigned int line,
                                   tmem_stored_t s);
+/*
+ * The same for one of which these are the stored bytes: 0; -EAGAIN: the
+ * queue's store has no gap for them; -ENOMEM: metadata. freed: frames of an
+ * entry that was there for a moment. Bucket locked.
+ */
+int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
+                         const void *bytes, unsigned int sort,
+                         struct tmem_epage **ep, struct tmem_freed *freed);
+/*
+ * One more frame of the queue's class for its store. False: there is a gap of
+ * so many bytes by now, and the frame is the caller's.
+ */
+bool tmem_queue_grow(struct tmem_queue *q, struct page_info *pg,
+                     unsigned int len);
+/* A frame of the store's that nothing was put into goes. */
+void tmem_queue_trim(struct tmem_queue *q, struct tmem_freed *freed);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
-/* Take a page out; hit: it has been got. Bucket of its object locked. */
-void tmem_queue_del(struct tmem_epage *ep, bool hit);
+/*
+ * Take a page and its data out; hit: it has been got. Bucket of its object
+ * locked.
+ */
+void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed);
 /*
  * Make a page the youngest of its sort, unused; its new descriptor, or NULL
  * when the metadata need another frame. Bucket of its object locked.
@@ -111,38 +142,61 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
 #define TMEM_PREFETCH_STEPS 5
 void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
                               unsigned int step);
-/* The oldest page of a sort, or NULL. Queue locked. */
-struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int sort);
+/* The oldest page of a line, or NULL. Queue locked. */
+struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int line);
 /*
- * Lock the bucket of a queued page. Its queue is locked, and unlocked by this;
- * RCU held. The page's object; NULL when the page went away meanwhile. *b is
+ * Of the bins of a queue's oldest pages, the one whose pages are oldest on
+ * average: some entry of it; or a raw page that is older. NONE: no page.
+ * Queue locked.
+ */
+tmem_stored_t tmem_queue_oldest(struct tmem_queue *q);
+/*
+ * Lock the bucket of a queued page, which is the oldest of its line or the next
+ * to move, or has a frame. Its queue is locked, and unlocked by this; RCU held. The page's object; NULL when the page went away meanwhile. *b is
  * locked in either case.
  */
 struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
                                            struct tmem_epage *ep,
                                            struct tmem_bucket **b);
 
-/* Should pages of a sort move together, for the frames of its segments? */
-bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int sort);
+/* Should pages of a line move together, for the frames of its segments? */
+bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line);
 /*
  * The page that is to move next, or NULL: nothing had to move where the cursor
  * was, which has gone on. Queue locked.
  */
 struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
-                                           unsigned int sort);
+                                           unsigned int line);
 /*
  * Move it: its new descriptor, or NULL when it is not the next any more, or
  * the metadata need another frame. Bucket of its object locked.
  */
-struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
+struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int line,
                                    struct tmem_epage *ep);
 
 /* Frames of some of its oldest pages. Queue not locked. */
 #define TMEM_SAMPLE_MAX 48
 unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[]);
 
+/* Pages of a line: a hint, without the lock. */
+static inline unsigned long tmem_queue_pages(const struct tmem_queue *q,
+                                             unsigned int line)
+{
+    return likely(line != TMEM_LINE_SAME)
+           ? read_atomic(&q->head->nr_pages[line]) : read_atomic(&q->nr_same);
+}
+/*
+ * Are there more pages that fill no frame than there may be: as many as there
+ * are others, and a segment's? A hint.
+ */
+bool tmem_queue_is_flooded(const struct tmem_queue *q);
+
 /* Ephemeral pages of a client: an estimate, without a lock. */
 unsigned long tmem_client_ephemeral(const struct tmem_client *c);
+/* Are any of them in bins? The same. */
+bool tmem_client_has_bins(const struct tmem_client *c);
+/* Frames that these fill, the same. */
+unsigned long tmem_client_frames(const struct tmem_client *c);
 /* Ephemeral pages of the whole host: an estimate, taken without a lock. */
 unsigned long tmem_ephemeral_pages(void);
 

@@ -14,15 +14,15 @@ void tmem_tidy_queues(struct tmem_client *c);
 /* The same, as each put does at its end; cheap when no line is sparse. */
 static inline void tmem_queues_tidy(struct tmem_client *c)
 {
-    unsigned int i;
+    unsigned int i, line;
 
-    for ( i = 0; i < TMEM_POLICY_SORTS * tmem_nr_classes; i++ )
-        if ( unlikely(tmem_queue_is_sparse(&c->queues[i / TMEM_POLICY_SORTS],
-                                           i % TMEM_POLICY_SORTS)) )
-        {
-            tmem_tidy_queues(c);
-            break;
-        }
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        for ( line = 0; line < TMEM_LINES; line++ )
+            if ( unlikely(tmem_queue_is_sparse(&c->queues[i], line)) )
+            {
+                tmem_tidy_queues(c);
+                return;
+            }
 }
 
 #endif /* XEN_TMEM_TIDY_H */

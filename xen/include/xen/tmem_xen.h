@@ -102,6 +102,8 @@ unsigned long tmem_held_frames(void);
  * way between these. Never more than there are; without a lock.
  */
 unsigned long tmem_freeable_frames(void);
+/* So many of those can't be given back any more: a memory error. */
+void tmem_frames_lost(unsigned long nr);
 /* Can the frame be reached through a pointer at any time? */
 bool tmem_frame_is_mapped(const struct page_info *pg);
 
@@ -176,6 +178,14 @@ static inline bool tmem_frame_is_broken(const struct page_info *pg)
  * all below PGT_count_width is theirs, and the rest 0.
  */
 #define TMEM_FRAME_MARK  (PGT_none | PGT_pinned | PGT_locked | 0x7e3e0000UL)
+/*
+ * The same for a frame of a bin of ephemeral pages: whose. The bin's first one
+ * leads to its store, the others to the first: its pdx, and a bit that tells.
+ * The first one's mark says how many they are, for when it can't be read.
+ */
+#define TMEM_BIN_MARK    (TMEM_FRAME_MARK | 0x10000UL)
+#define TMEM_BIN_COUNT   (1UL << 32)
+#define TMEM_BIN_COUNTS  (7 * TMEM_BIN_COUNT)
 
 static inline void tmem_frame_mark(struct page_info *pg, domid_t id, void *ep)
 {
@@ -183,18 +193,50 @@ static inline void tmem_frame_mark(struct page_info *pg, domid_t id, void *ep)
     ACCESS_ONCE(pg->u.inuse.type_info) = TMEM_FRAME_MARK | id;
 }
 
+static inline void tmem_frame_mark_bin(struct page_info *pg, domid_t id,
+                                       struct page_info *head)
+{
+    if ( head != pg )
+        ACCESS_ONCE(pg->up) = ((unsigned long)page_to_pdx(head) << 1) | 1;
+    ACCESS_ONCE(pg->u.inuse.type_info) = TMEM_BIN_MARK | id;
+    ACCESS_ONCE(head->u.inuse.type_info) =
+        ACCESS_ONCE(head->u.inuse.type_info) + TMEM_BIN_COUNT;
+}
+
+/* How many it said so far. From now on it says none. */
+static inline unsigned int tmem_frame_uncount(struct page_info *head)
+{
+    unsigned long mark = ACCESS_ONCE(head->u.inuse.type_info);
+
+    ACCESS_ONCE(head->u.inuse.type_info) = mark & ~TMEM_BIN_COUNTS;
+
+    return (mark & TMEM_BIN_COUNTS) / TMEM_BIN_COUNT;
+}
+
 static inline void tmem_frame_unmark(struct page_info *pg)
 {
     ACCESS_ONCE(pg->u.inuse.type_info) = 0;
 }
 
-/* Whose ephemeral page the frame holds, or -1. It may be to go offline. */
-static inline int tmem_frame_marked(const struct page_info *pg)
+static inline int tmem_frame_marked_as(const struct page_info *pg,
+                                       unsigned long as)
 {
     unsigned long mark = ACCESS_ONCE(pg->u.inuse.type_info);
 
     return (page_state_is(pg, inuse) || page_state_is(pg, offlining)) &&
-           (mark & ~0xffffUL) == TMEM_FRAME_MARK ? mark & 0xffff : -1;
+           (mark & ~(TMEM_BIN_COUNTS | 0xffff)) == as ? mark & 0xffff : -1;
+}
+
+/* Whose ephemeral page the frame holds, or -1. It may be to go offline. */
+static inline int tmem_frame_marked(const struct page_info *pg)
+{
+    return tmem_frame_marked_as(pg, TMEM_FRAME_MARK);
+}
+
+/* Whose ephemeral pages are in the frame's bin, or -1. */
+static inline int tmem_frame_binned(const struct page_info *pg)
+{
+    return tmem_frame_marked_as(pg, TMEM_BIN_MARK);
 }
 
 /* Time for stamps, in ns; only its order matters. */

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ephemeral_test.c - ephemeral pages that are stored in fewer bytes
+ *
+ * What a get finds is what was put, whatever went in between; frames are what
+ * counts for shares and for who wants memory, and what is promised is there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/control.h"
+#include "../lib/frames.h"
+#include "../lib/kinds.h"
+#include "../lib/machine.h"
+#include "../lib/peek.h"
+
+#define GUEST  1
+#define OTHER  2
+#define PAGES  3000           /* of the host */
+#define NR     600            /* pages that a test stores */
+#define BYTES  4096
+#define NOISE  9              /* kinds.c: does not compress */
+#define WORD   0              /* one word; half of them 32 bits, or 0 */
+#define TINY   1              /* zeros, and a byte */
+#define SMALL  7              /* a bit more than a quarter of a frame */
+
+/* A segment of the small build has four pages: it has more metadata. */
+#ifdef TMEM_SHRUNK
+#define SMALL_BUILD 1
+#else
+#define SMALL_BUILD 0
+#endif
+
+static struct {
+    unsigned int kind;        /* of the page of that index; PAGE_KINDS: none */
+    uint64_t seed;
+} stored[NR];
+
+static void start(unsigned long pages, const char *options)
+{
+    char cmdline[120];
+    unsigned int i, dom;
+
+    snprintf(cmdline, sizeof(cmdline), TMEM_ON " %s", options);
+    machine_start(pages, 2, cmdline);
+    for ( dom = 0; dom <= OTHER; dom++ )
+        machine_guest(dom);
+    for ( dom = GUEST; dom <= OTHER; dom++ )
+        assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
+    for ( i = 0; i < NR; i++ )
+        stored[i].kind = PAGE_KINDS;
+}
+
+static struct handle handle(unsigned int i)
+{
+    return HANDLE(GUEST, 0, 1 + i % 7, i);
+}
+
+static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
+{
+    struct rng rng = { seed };
+
+    page_of_kind(&rng, kind, page);
+    if ( kind == WORD && seed % 2 )
+    {
+        uint32_t *word = (void *)page, i;
+
+        for ( i = 1; i < BYTES / 4; i++ )
+            word[i] = word[0];
+    }
+}
+
+static long put_as(struct handle h, unsigned int kind, uint64_t seed)
+{
+    fill(xenhost_guest_page(h.dom, machine_cpu()), kind, seed);
+
+    return guest_op(TMEM_PUT_PAGE, h, machine_cpu());
+}
+
+static void put(unsigned int i, unsigned int kind, uint64_t seed)
+{
+    assert_int_equal(put_as(handle(i), kind, seed), 1);
+    stored[i].kind = kind;
+    stored[i].seed = seed;
+}
+
+/* What comes is what was put; true: something came, and is gone now. */
+static bool check(unsigned int i)
+{
+    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
+    unsigned char want[BYTES];
+    long rc;
+
+    memset(page, 0x5a, BYTES);
+    rc = guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
+    assert_true(rc <= 0 || stored[i].kind < PAGE_KINDS);
+    memset(want, 0x5a, BYTES);
+    if ( rc > 0 )
+        fill(want, stored[i].kind, stored[i].seed);
+    assert_memory_equal(page, want, BYTES);
+    stored[i].kind = PAGE_KINDS;
+
+    return rc > 0;
+}
+
+static void flush(unsigned int i)
+{
+    assert_int_equal(guest_flush(handle(i)), 1);
+    stored[i].kind = PAGE_KINDS;
+}
+
+static void check_counts(void)
+{
+    peek_check_store(GUEST);
+    peek_check_store(OTHER);
+    assert_int_equal(peek_freeable(), xenhost_freeable_pages());
+    assert_int_equal(peek_ephemeral_frames(GUEST) +
+                     peek_ephemeral_frames(OTHER), frames_ephemeral(-1));
+}
+
+static const char *const options[] = {
+    "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
+    "tmem_compress=lzo tmem_tze=1", "",
+};
+
+/* As long as there is memory, nothing goes. */
+static void test_what_goes_in_comes_out(void **state)
+{
+    struct rng rng = { 1 };
+    unsigned int o, i, n;
+    bool there;
+
+    (void)state;
+    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    {
+        start(PAGES, options[o]);
+        for ( n = 0; n < 8 * NR; n++ )
+        {
+            i = rng_below(&rng, NR);
+            switch ( rng_below(&rng, 5) )
+            {
+            case 0:
+                flush(i);
+                break;
+
+            case 1:
+                there = stored[i].kind < PAGE_KINDS;
+                assert_int_equal(check(i), there);
+                break;
+
+            default:
+                put(i, rng_below(&rng, PAGE_KINDS), rng_next(&rng));
+                break;
+            }
+            if ( n % 16 == 0 )
+                check_counts();
+        }
+        for ( i = 0; i < NR; i++ )
+        {
+            there = stored[i].kind < PAGE_KINDS;
+            assert_int_equal(check(i), there);
+        }
+        assert_int_equal(frames_ephemeral(-1), 0);
+        machine_stop();
+    }
+}
+
+/* Memory is short: what is there is right, and all is counted. */
+static void test_short_of_memory(void **state)
+{
+    struct rng rng = { 2 };
+    unsigned int o, i, n, found = 0;
+
+    (void)state;
+    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    {
+        start(4 * GUEST_PAGES + 280, options[o]);
+        for ( n = 0; n < 8 * NR; n++ )
+        {
+            i = rng_below(&rng, NR);
+            if ( !rng_below(&rng, 8) )
+                flush(i);
+            else if ( !rng_below(&rng, 4) )
+                found += check(i);
+            else
+                put(i, rng_below(&rng, PAGE_KINDS), rng_next(&rng));
+            if ( !rng_below(&rng, 4) )
+                assert_int_equal(put_as(HANDLE(OTHER, 0, n % 5, n),
+                                        rng_below(&rng, PAGE_KINDS), n), 1);
+            if ( n % 16 == 0 )
+                check_counts();
+        }
+        for ( i = 0; i < NR; i++ )
+            found += check(i);
+        machine_stop();
+    }
+    assert_in_range(found, NR, 8 * NR * o);
+}
+
+/* Fill the host with pages of a kind: how many were put. */
+static unsigned int fill_up(unsigned long pages, unsigned int kind,
+                            unsigned int nr)
+{
+    unsigned int i;
+
+    start(pages, "tmem_compress=lzo");
+    for ( i = 0; i < nr; i++ )
+        assert_int_equal(put_as(HANDLE(GUEST, 0, i % 64, i), kind, 2 * i + 1),
+                         1);
+    check_counts();
+
+    return nr;
+}
+
+/* Whoever puts pages that do not compress gets frames for them. */
+static void test_others_get_frames(void **state)
+{
+    static const unsigned int kinds[] = { TINY, SMALL };
+    unsigned long evicted;
+    unsigned int k, i;
+
+    (void)state;
+    for ( k = 0; k < 2; k++ )
+    {
+        fill_up(600, kinds[k], kinds[k] == TINY ? 12000 : 3000);
+        evicted = list_now(TMEM_CLI_ID_ALL, "G=", "Et");
+        assert_in_range(evicted, 1, 12000);
+        for ( i = 0; i < 160; i++ )
+        {
+            assert_int_equal(put_as(HANDLE(OTHER, 0, 1, i), NOISE, i), 1);
+            if ( i % 16 < 15 )
+                continue;
+            for ( ; i % 16; i-- )
+                assert_int_equal(guest_op(TMEM_GET_PAGE,
+                                          HANDLE(OTHER, 0, 1, i), 0), 1);
+            i += 15;
+            check_counts();
+        }
+        assert_in_range(list_now(TMEM_CLI_ID_ALL, "G=", "Et") - evicted, 0,
+                        64 * 160);
+        machine_stop();
+    }
+}
+
+/* What is promised is there, and what the heap wants comes, in few steps. */
+static void test_relinquish(void **state)
+{
+    unsigned long promised, got = 0;
+    unsigned int order, i, took;
+    long run[32];
+
+    (void)state;
+    for ( order = 0; order <= (SMALL_BUILD ? 0 : 4); order++ )
+    {
+        fill_up(3000, SMALL, 12000);
+        xenhost_alloc_pages(xenhost_free_pages());
+        for ( took = 0; took < (order ? 4 : 32); took++ )
+        {
+            run[took] = xenhost_alloc_order(order, 0);
+            assert_true(run[took] >= 0);
+            check_counts();
+        }
+        for ( i = 0; i < took; i++ )
+            xenhost_free_order(run[i], order);
+        xenhost_release_pages();
+
+        promised = xenhost_freeable_pages();
+        assert_in_range(promised, 500, 3000);
+        got = control_flush(TMEM_CLI_ID_ALL, 4 * PAGES * 2) / 4;
+        /* Their metadata come on top of that. */
+        assert_in_range(got, promised, promised + (SMALL_BUILD ? promised
+                                                     : promised / 8));
+        assert_int_equal(xenhost_freeable_pages(), 0);
+        assert_int_equal(peek_ephemeral(GUEST), 0);
+        machine_stop();
+    }
+}
+
+/* One client's frames: no more pages go for each than is bounded. */
+static void test_flush_one(void **state)
+{
+    unsigned long frames, before, pages;
+    long got;
+
+    (void)state;
+    fill_up(1000, TINY, 20000);
+    frames = peek_ephemeral_frames(GUEST);
+    while ( peek_ephemeral_frames(GUEST) )
+    {
+        pages = peek_ephemeral(GUEST);
+        before = peek_ephemeral_frames(GUEST);
+        got = control_flush(GUEST, 4);
+        assert_in_range(got, 4, 4 * 64);
+        assert_int_equal(before - peek_ephemeral_frames(GUEST), got / 4);
+        assert_in_range(pages - peek_ephemeral(GUEST), 1, 64);
+        frames -= got / 4;
+    }
+    assert_int_equal(frames, 0);
+    machine_stop();
+}
+
+/* A cap is of frames, and so are shares. */
+static void test_cap_and_shares(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    start(PAGES, "tmem_compress=lzo");
+    assert_int_equal(set_cap(GUEST, 100), 0);
+    for ( i = 0; i < 2000; i++ )
+    {
+        assert_int_equal(put_as(HANDLE(GUEST, 0, i % 4, i), SMALL, i), 1);
+        assert_in_range(peek_held(GUEST), 1, 100);
+    }
+    assert_in_range(peek_ephemeral(GUEST), SMALL_BUILD ? 100 : 200, 400);
+    check_counts();
+    machine_stop();
+
+    start(1000, "tmem_compress=lzo");
+    assert_int_equal(set_weight(GUEST, 1), 0);
+    assert_int_equal(set_weight(OTHER, 1), 0);
+    for ( i = 0; i < 16000; i++ )
+    {
+        put_as(HANDLE(GUEST, 0, i % 4, i), SMALL, i);
+        put_as(HANDLE(OTHER, 0, i % 4, i), NOISE, i);
+    }
+    assert_in_range(peek_held(GUEST), peek_held(OTHER) - 20,
+                    peek_held(OTHER) + 20);
+    assert_in_range(peek_ephemeral(GUEST), 2 * peek_ephemeral(OTHER), 16000);
+    check_counts();
+    machine_stop();
+}
+
+/* Frames of a client's metadata. */
+static unsigned long metadata(void)
+{
+    return peek_held(GUEST) - peek_ephemeral_frames(GUEST);
+}
+
+/*
+ * Pages that fill no frame, or hardly one: they have no more metadata than a
+ * part of what their client holds, and are in nobody's way.
+ */
+static void test_flood(void **state)
+{
+    unsigned long nr;
+    unsigned int i;
+
+    (void)state;
+    if ( SMALL_BUILD )
+        skip();
+    start(PAGES, "tmem_compress=lzo");
+    for ( i = 0; i < 5000; i++ )
+        assert_int_equal(put_as(HANDLE(GUEST, 0, i, 0), WORD, 2 * i + 1), 1);
+    assert_in_range(peek_ephemeral(GUEST) - peek_ephemeral_frames(GUEST), 1,
+                    peek_ephemeral_frames(GUEST) + 170);
+    assert_in_range(metadata(), 1, 20 + peek_ephemeral_frames(GUEST) / 3);
+
+    /* As many as there are others; with those, they go. */
+    for ( i = 0; i < 5000; i++ )
+        assert_int_equal(put_as(HANDLE(GUEST, 0, i, 0), i % 2 ? TINY : WORD,
+                                2 * i + 1), 1);
+    assert_in_range(metadata(), 1, 20 + peek_ephemeral_frames(GUEST) / 3);
+    check_counts();
+    nr = peek_ephemeral_frames(GUEST);
+    assert_in_range(control_flush(GUEST, 4 * PAGES), 4 * nr, 4 * nr);
+    assert_in_range(peek_ephemeral(GUEST), 0, 170);
+    assert_in_range(metadata(), 0, 20);
+
+    for ( i = 0; i < 2000; i++ )
+        assert_int_equal(put_as(HANDLE(GUEST, 0, 1, i), i % 2 ? SMALL : WORD,
+                                2 * i + 1), 1);
+    nr = peek_ephemeral(GUEST);
+    assert_in_range(nr, 1900, 2170);
+    for ( i = 1; i < 2000; i += 2 )
+        assert_int_equal(guest_flush(HANDLE(GUEST, 0, 1, i)), 1);
+    /* Some were raw, before there was enough else. */
+    assert_in_range(peek_ephemeral_frames(GUEST), 0, 10);
+    assert_in_range(peek_ephemeral(GUEST), 1, 180);
+    assert_in_range(metadata(), 1, 20);
+    machine_stop();
+}
+
+#define LO        77
+#define HEIRLOOMS 160
+
+/* What a client leaves in a shared pool is its heir's, whatever it is. */
+static void test_handed_over(void **state)
+{
+    static const unsigned int kinds[] = { WORD, NOISE, SMALL };
+    unsigned char want[BYTES];
+    unsigned int i, found = 0;
+
+    (void)state;
+    start(PAGES, "tmem_compress=lzo");
+    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, LO, 0, true), 0);
+    assert_int_equal(shared_new_pool(GUEST, LO, 0), 1);
+    assert_int_equal(shared_new_pool(OTHER, LO, 0), 1);
+    for ( i = 0; i < HEIRLOOMS; i++ )
+        assert_int_equal(put_as(HANDLE(GUEST, 1, i % 8, i), i % PAGE_KINDS, i),
+                         1);
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i, i), 0), 1);
+    /* The heir has segments for them. */
+    for ( i = 0; i < 3; i++ )
+        assert_int_equal(put_as(HANDLE(OTHER, 0, 0, i), kinds[i], 1), 1);
+    assert_int_equal(xenhost_domain_destroy(GUEST), 0);
+    check_counts();
+    for ( i = 0; i < HEIRLOOMS; i++ )
+    {
+        if ( guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i % 8, i), 0) != 1 )
+            continue;
+        fill(want, i % PAGE_KINDS, i);
+        assert_memory_equal(xenhost_guest_page(OTHER, 0), want, BYTES);
+        found++;
+    }
+    assert_int_equal(peek_ephemeral(OTHER), found + 3);
+    if ( !SMALL_BUILD )
+        assert_int_equal(found, HEIRLOOMS);
+    machine_stop();
+}
+
+/* Memory errors anywhere: no wrong byte, and nothing is lost for ever. */
+static void test_memory_errors(void **state)
+{
+    unsigned long promised;
+    unsigned int n, i, found;
+
+    (void)state;
+    for ( n = 0; n < 8; n++ )
+    {
+        start(PAGES, "tmem_compress=lzo");
+        for ( i = 0; i < NR; i++ )
+            put(i, i % 3 ? SMALL : i % PAGE_KINDS, i);
+        assert_true(xenhost_memory_error(n, 20, n % 2) > 0);
+        peek_check_store(GUEST);
+        if ( n >= 4 )
+        {
+            promised = xenhost_freeable_pages();
+            assert_in_range(control_flush(TMEM_CLI_ID_ALL, 4 * PAGES) / 4,
+                            promised, PAGES);
+        }
+        for ( i = 0; i < NR / 2; i++ )
+            put(i, SMALL, i + 1);
+        for ( i = found = 0; i < NR; i++ )
+            found += check(i);
+        assert_in_range(found, NR / 2, NR);
+        assert_int_equal(peek_ephemeral(GUEST), 0);
+        assert_int_equal(xenhost_leaks_seen(), 0);
+        assert_int_equal(xenhost_lock_errors(), 0);
+        /* Who can't read a bin's first frame knows none of the others. */
+        assert_in_range(xenhost_stop(), 0, n % 2 ? 3 * 20 : 0);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_goes_in_comes_out),
+        cmocka_unit_test(test_short_of_memory),
+        cmocka_unit_test(test_others_get_frames),
+        cmocka_unit_test(test_relinquish),
+        cmocka_unit_test(test_flush_one),
+        cmocka_unit_test(test_cap_and_shares),
+        cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_handed_over),
+        cmocka_unit_test(test_memory_errors),
+    };
+
+    return tests_main(argc, argv, tests);
+}
