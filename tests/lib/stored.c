@@ -167,18 +167,18 @@ static const char *look(struct tmem_client *c, struct stored *st)
 const char *stored_look(unsigned int dom, struct stored *st)
 {
     struct tmem_client *c = tmem_client_pin_next(dom);
-    unsigned int dying;
     const char *bad = NULL;
     struct stored before;
+    bool busy;
 
     memset(st, 0, sizeof(*st));
     if ( c && c->id == dom )
         do {
             before = *st;
-            dying = read_atomic(&c->dying.nr);
+            busy = read_atomic(&c->dying.nr) || read_atomic(&c->store.debt);
             bad = look(c, st);
-            /* What was flushed a timer may free in the middle of it. */
-        } while ( dying && memcmp(st, &before, sizeof(before)) );
+            /* A timer may free or move pages in the middle of it. */
+        } while ( busy && memcmp(st, &before, sizeof(before)) );
     if ( c )
         tmem_client_unpin(c);
 
