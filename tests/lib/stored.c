@@ -82,6 +82,12 @@ static const char *look_at_bucket(struct tmem_client *c,
     return bad;
 }
 
+/* As most are: without a lock, since nobody else is there. */
+static bool is_empty(const struct tmem_bucket *b)
+{
+    return !b->objects[0].rb_node && !b->objects[1].rb_node;
+}
+
 static const char *look_at_pools(struct tmem_client *c, struct stored *st)
 {
     const char *bad = NULL;
@@ -96,6 +102,8 @@ static const char *look_at_pools(struct tmem_client *c, struct stored *st)
             continue;
         for ( i = 0; i < TMEM_BUCKETS && !bad; i++ )
         {
+            if ( is_empty(&pool->buckets[i]) )
+                continue;
             spin_lock(&pool->buckets[i].lock);
             spin_lock(&c->store.lock);
             bad = look_at_bucket(c, &pool->buckets[i], st);
@@ -183,6 +191,173 @@ const char *stored_look(unsigned int dom, struct stored *st)
         tmem_client_unpin(c);
 
     return bad;
+}
+
+/* ---- ephemeral pages ------------------------------------------------------ */
+
+/* Pages by what they are; and frames of bins. */
+struct found {
+    unsigned long raw, same, entries, bins;
+};
+
+/* The queue that an entry is in the store of; NULL: of none. */
+static struct tmem_queue *queue_of(tmem_stored_t s)
+{
+    struct rb_node *node;
+    unsigned int i;
+
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+    {
+        struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
+
+        for ( i = 0; i < tmem_nr_classes; i++ )
+            if ( tmem_store_of(s) == &c->queues[i].store )
+                return &c->queues[i];
+    }
+
+    return NULL;
+}
+
+/* Are all frames of an entry's bin of that class of memory? */
+static bool is_of_class(tmem_stored_t s, unsigned int class)
+{
+    struct tmem_bin *bin = tmem_bin_map(page_to_pdx(tmem_stored_frame(s)));
+    bool is = true;
+    unsigned int i;
+
+    for ( i = 0; bin && i < bin->frames; i++ )
+        is &= tmem_frame_class(pdx_to_page(bin->frame[i])) == class;
+    unmap_domain_page(bin);
+
+    return is;
+}
+
+static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
+                                 tmem_stored_t s, struct found *f)
+{
+    const struct tmem_entry e = { .obj = obj, .index = index };
+    struct tmem_queue *q;
+    bool is;
+
+    f->raw += tmem_stored_kind(s) == TMEM_RAW;
+    f->same += tmem_stored_kind(s) == TMEM_SAME;
+    if ( tmem_stored_kind(s) != TMEM_BINNED )
+        return NULL;
+
+    f->entries++;
+    /* What had a memory error is not looked at. */
+    if ( tmem_store_is_broken(s) )
+        return NULL;
+    q = queue_of(s);
+    if ( !q )
+        return "an ephemeral page is in a bin of nobody's";
+    spin_lock(&q->lock);
+    spin_lock(&q->store.lock);
+    is = tmem_store_is(&q->store, s, &e);
+    spin_unlock(&q->store.lock);
+    spin_unlock(&q->lock);
+
+    if ( !is )
+        return "an entry is not that of the ephemeral page";
+
+    return is_of_class(s, q - q->client->queues)
+           ? NULL : "a bin has a frame of another class than its queue";
+}
+
+static const char *look_at_ephemeral_pool(struct tmem_pool *pool,
+                                          struct found *f)
+{
+    const char *bad = NULL;
+    unsigned int i, tree;
+
+    for ( i = 0; i < TMEM_BUCKETS && pool->buckets && !bad; i++ )
+    {
+        struct tmem_bucket *b = &pool->buckets[i];
+
+        if ( is_empty(b) )
+            continue;
+        spin_lock(&b->lock);
+        for ( tree = 0; tree < 2; tree++ )
+        {
+            struct rb_node *node = rb_first(&b->objects[tree]);
+
+            for ( ; node && !bad; node = rb_next(node) )
+            {
+                struct tmem_object *obj = rb_entry(node, struct tmem_object,
+                                                   node);
+                unsigned long index = 0;
+                void *slot;
+
+                for ( ; (slot = radix_tree_next(&obj->pages, &index)) && !bad;
+                      index++ )
+                    bad = look_at_epage(obj, index, tmem_slot_stored(slot), f);
+            }
+        }
+        spin_unlock(&b->lock);
+    }
+
+    return bad;
+}
+
+/* Whoever joined a shared pool first looks at it. */
+static bool is_mine(struct tmem_client *c, struct tmem_pool *pool)
+{
+    struct rb_node *node;
+    unsigned int id;
+
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+        for ( id = 0; id < TMEM_MAX_POOLS; id++ )
+            if ( rb_entry(node, struct tmem_client, by_id)->pools[id] == pool )
+                return rb_entry(node, struct tmem_client, by_id) == c;
+
+    return false;
+}
+
+const char *stored_look_ephemeral(bool whole)
+{
+    struct found f = { 0 };
+    unsigned long entries = 0, frames = 0;
+    const char *bad = NULL;
+    struct rb_node *node;
+    unsigned int id, i;
+
+    /* Nobody else is there: no client comes or goes. */
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+    {
+        struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
+
+        for ( i = 0; i < tmem_nr_classes; i++ )
+        {
+            struct tmem_store *st = &c->queues[i].store;
+
+            spin_lock(&st->lock);
+            tmem_store_check(st);
+            entries += st->entries;
+            f.bins += st->frames;
+            spin_unlock(&st->lock);
+        }
+        frames += tmem_client_frames(c);
+        for ( id = 0; id < TMEM_MAX_POOLS && !bad; id++ )
+        {
+            struct tmem_pool *pool = c->pools[id];
+            unsigned int last = id;
+
+            if ( !pool || pool->persistent ||
+                 (pool->shared && !is_mine(c, pool)) )
+                continue;
+            /* The same pool may have two ids. */
+            while ( last && c->pools[last - 1] != pool )
+                last--;
+            if ( !last )
+                bad = look_at_ephemeral_pool(pool, &f);
+        }
+    }
+    if ( bad || !whole )
+        return bad;
+    if ( f.entries != entries )
+        return "entries of bins that are no ephemeral page's";
+
+    return f.raw + f.bins == frames ? NULL : "frames of ephemeral pages";
 }
 
 void stored_prepare(void)

@@ -25,6 +25,12 @@ struct stored {
  */
 const char *stored_look(unsigned int dom, struct stored *st);
 
+/*
+ * The same of all ephemeral pages of all clients: NULL, or what is wrong. whole:
+ * nothing is on its way out, so that all pages are found.
+ */
+const char *stored_look_ephemeral(bool whole);
+
 /* Have CPUs get their buffers now, not when the first client is switched on. */
 void stored_prepare(void);
 

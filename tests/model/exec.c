@@ -132,7 +132,7 @@ static bool is_first_put(struct run *run, const struct handle *h, uint32_t cmd)
 /* Frames of metadata of a client's ephemeral pages. */
 static unsigned long meta_of(unsigned int dom)
 {
-    return peek_held(dom) - peek_ephemeral(dom);
+    return peek_held(dom) - peek_ephemeral_frames(dom);
 }
 
 /*

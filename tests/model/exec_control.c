@@ -290,7 +290,7 @@ bool caps_hold(struct run *run)
         const struct spec_domain *d = &run->spec.dom[dom];
 
         /* When its pages are gone, the metadata of none may be left. */
-        if ( d->cap && peek_held(dom) > d->cap && peek_ephemeral(dom) )
+        if ( d->cap && peek_held(dom) > d->cap && peek_ephemeral_frames(dom) )
             return run_complain(run, "domain %u holds %lu frames, its cap is "
                                 "%u", dom, peek_held(dom), d->cap);
     }
@@ -307,7 +307,7 @@ void shares_note(const struct run *run, struct shares *before)
                     !run->fault->n && !run->fault_n;
     for ( dom = 1; before->known && dom < SPEC_DOMS; dom++ )
     {
-        before->pages[dom] = peek_ephemeral(dom);
+        before->pages[dom] = peek_ephemeral_frames(dom);
         before->meta[dom] = peek_held(dom) - before->pages[dom];
         before->known = !run->spec.dom[dom].dying;
     }

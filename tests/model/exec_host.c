@@ -118,6 +118,12 @@ static bool alloc_order_step(struct run *run, const struct model_op *op)
     return hold_run(run, mfn, order, pages);
 }
 
+/* Late memory is of the class of the last node: a bin may have both. */
+static bool mixes_nodes(const struct run *run, unsigned int node)
+{
+    return run->spec.dense && run->late && node + 1 >= run->cfg->nodes;
+}
+
 /*
  * Frames of a node, or no others than those (exact). Pages elsewhere stay as
  * long as it is that node which gives, and it gives a frame if it has any; but
@@ -144,7 +150,7 @@ static bool alloc_node_step(struct run *run, const struct model_op *op)
     given = mfn >= 0 && xenhost_node_of(mfn) == (int)node;
     if ( exact && mfn >= 0 && !given )
         return run_complain(run, "frame %#lx is not node %u's", mfn, node);
-    if ( (exact || given) &&
+    if ( (exact || given) && !mixes_nodes(run, node) &&
          frames_ephemeral(-1) - frames_ephemeral(node) != others )
         return run_complain(run, "pages have gone from other nodes than %u",
                             node);

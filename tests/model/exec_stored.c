@@ -55,7 +55,15 @@ bool stored_hold(struct run *run, unsigned int dom)
 
 bool all_stored_hold(struct run *run)
 {
+    const char *bad;
     unsigned int dom;
+    bool whole = !run->preempted && !run->offline && !run->fault->n;
+
+    for ( dom = 1; dom < SPEC_DOMS; dom++ )
+        whole &= !run->dying[dom];
+    bad = stored_look_ephemeral(whole);
+    if ( bad )
+        return run_complain(run, "%s", bad);
 
     for ( dom = 1; dom < SPEC_DOMS; dom++ )
         if ( run->spec.dom[dom].exists && !run->dying[dom] &&
