@@ -454,6 +454,56 @@ static void test_memory_errors(void **state)
     }
 }
 
+/* What one vCPU puts and gets: its own pages of one guest's pool. */
+static void put_and_get(struct worker *w)
+{
+    domid_t dom = w->cpu % 2 ? GUEST : OTHER;
+    unsigned char want[BYTES];
+    unsigned int version[100] = { 0 }, n, i;
+    struct rng rng = { w->cpu };
+    struct handle h;
+
+    for ( n = 0; n < 4000; n++ )
+    {
+        i = rng_below(&rng, 100);
+        h = HANDLE(dom, 0, i % 7, 100 * w->cpu + i);
+        if ( rng_below(&rng, 3) )
+        {
+            version[i] = rng_below(&rng, PAGE_KINDS * 1000);
+            w->result += put_as(h, version[i] % PAGE_KINDS, version[i]) != 1;
+        }
+        else if ( guest_op(TMEM_GET_PAGE, h, w->cpu) == 1 )
+        {
+            fill(want, version[i] % PAGE_KINDS, version[i]);
+            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want, BYTES)
+                         != 0;
+        }
+        if ( w->cpu == 1 && n % 64 == 0 )
+            control_flush(TMEM_CLI_ID_ALL, 4 * 20);
+    }
+}
+
+/* At once, with too little memory, and somebody who takes that. */
+static void test_at_once(void **state)
+{
+    struct worker worker[4] = { };
+    unsigned int i;
+
+    (void)state;
+    machine_start(5 * GUEST_PAGES + 220, 5, TMEM_ON " tmem_compress=lzo");
+    for ( i = 0; i <= OTHER; i++ )
+        machine_guest(i);
+    for ( i = GUEST; i <= OTHER; i++ )
+        assert_int_equal(guest_new_pool(i, POOL_EPHEMERAL), 0);
+    for ( i = 0; i < 4; i++ )
+        worker[i].run = put_and_get;
+    workers_run(worker, 4);
+    for ( i = 0; i < 4; i++ )
+        assert_int_equal(worker[i].result, 0);
+    check_counts();
+    machine_stop();
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +516,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_handed_over),
         cmocka_unit_test(test_memory_errors),
+        cmocka_unit_test(test_at_once),
     };
 
     return tests_main(argc, argv, tests);
