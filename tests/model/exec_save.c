@@ -551,6 +551,9 @@ int save_all(struct run *run, const struct model_op *op, unsigned int dom)
             if ( !next(run, &call, 0) )
                 return -1;
         } while ( call.ret > 0 );
+        /* A page is lost, and so is the save. */
+        if ( call.ret == -EIO )
+            s->phase = OVER;
         if ( call.ret )
             return 0;
     }
