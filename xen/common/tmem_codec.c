@@ -21,6 +21,7 @@
 #include <xen/mm.h>
 #include <xen/nospec.h>
 #include <xen/param.h>
+#include <xen/rcupdate.h>
 #include <xen/smp.h>
 #include <xen/spinlock.h>
 #include <xen/string.h>
@@ -163,7 +164,7 @@ static int work_provide(unsigned int cpu)
 
 struct tmem_work *tmem_work(void)
 {
-    return read_atomic(&works[smp_processor_id()]);
+    return rcu_dereference(works[smp_processor_id()]);
 }
 
 struct tmem_work *tmem_work_borrow(void)
