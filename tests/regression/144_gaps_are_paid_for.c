@@ -49,7 +49,7 @@ static void flush_and_check(unsigned int pass, struct rng *rng)
     /* Debts are what is left to the operations that follow. */
     for ( i = 0; i < PAGES / 8; i++ )
     {
-        guest_flush(HANDLE(GUEST, 0, 7, 0));
+        guest_flush(HANDLE(GUEST, 0, 9, 0));
         check(&moved, &most);
     }
     assert_null(stored_look(GUEST, &st));
@@ -69,20 +69,21 @@ static void flush_many(void)
     unsigned int i, op;
 
     for ( i = 0; i < PAGES / 2; i++ )
-        for ( op = 0; op < 2; op++ )
+        for ( op = 0; op < 4; op++ )
             assert_int_equal(guest_put(HANDLE(GUEST, 0, 3 + op, i), 9), 1);
     start = moved = stored_moved();
     /* When nothing else waits, the flush itself pays for all. */
     xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
-    assert_int_equal(guest_flush_object(HANDLE(GUEST, 0, 3, 0)), 1);
+    for ( op = 0; op < 3; op++ )
+        assert_int_equal(guest_flush_object(HANDLE(GUEST, 0, 3 + op, 0)), 1);
     for ( op = 0; op < PAGES / 8; op++ )
     {
         check(&moved, &most);
-        guest_flush(HANDLE(GUEST, 0, 7, 0));
+        guest_flush(HANDLE(GUEST, 0, 9, 0));
     }
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     assert_true(moved - start > 2 * MOST && most <= MOST);
-    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 4, 0), PAGES / 2, 9),
+    assert_int_equal(guest_get_range(HANDLE(GUEST, 0, 6, 0), PAGES / 2, 9),
                      PAGES / 2);
 }
 

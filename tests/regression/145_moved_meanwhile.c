@@ -13,7 +13,7 @@
 #include "regression.h"
 #include "../lib/stored.h"
 
-#define PAGES  60              /* of an object; enough for several bins */
+#define PAGES  90              /* of an object; enough for several bins */
 #define OBJS   3
 #define PLACES 400
 
