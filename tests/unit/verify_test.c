@@ -135,8 +135,11 @@ static void test_saved(void **state)
     assert_int_equal(pclose(said), 0);
 }
 
-/* A stream that is all right: a body's header, and records of all kinds. */
-static void make_stream(struct stream *s, uint32_t weight)
+/*
+ * A stream that is all right: a body's header, and records of all kinds.
+ * One page has 8 bytes, of which so many count: 4 are right.
+ */
+static void make_stream(struct stream *s, uint32_t weight, uint32_t bytes)
 {
     struct tmem_stream_header header = { .version = 1, .max_memkb = 4096 };
     static const uint32_t cut[2] = { 5, 0 }, same[2] = { 7, 0 };
@@ -163,7 +166,7 @@ static void make_stream(struct stream *s, uint32_t weight)
     s->nr_pages[15]--;
     stream_bytes(s, HANDLE(FROM, 0, 1, 4), TMEM_FORM_SAME, same, sizeof(same));
     stream_bytes(s, HANDLE(FROM, 0, 1, 5),
-                 TMEM_FORM_CODED | 4 << TMEM_FORM_BYTES_SHIFT, cut,
+                 TMEM_FORM_CODED | bytes << TMEM_FORM_BYTES_SHIFT, cut,
                  sizeof(cut));
     client = stream_client(s, 1 | 1U << TMEM_CLIENT_CODECS_SHIFT);
     client->version = TMEM_REC_VERSION_CODED;
@@ -258,10 +261,13 @@ static void test_damaged(void **state)
     {
         struct stream s = { .data = data, .size = ROOM };
 
-        /* The first two: the largest weight, and what is above it. */
-        make_stream(&s, i < 2 ? TMEM_MAX_WEIGHT + i : 300);
-        strcpy(what[i], i ? "weight" : "as it was");
-        if ( i > 1 )
+        /*
+         * The first three: the largest weight, and what is above it; and more
+         * bytes said to be of a page than there are.
+         */
+        make_stream(&s, i < 2 ? TMEM_MAX_WEIGHT + i : 300, i == 2 ? 9 : 4);
+        strcpy(what[i], !i ? "as it was" : i == 1 ? "weight" : "bytes");
+        if ( i > 2 )
             damage(&s, &rng, what[i]);
         taken[i] = engine_takes(s.data, s.len);
         good += taken[i];
@@ -269,7 +275,7 @@ static void test_damaged(void **state)
         write_body(NULL, 0);
     }
     free(data);
-    assert_true(taken[0] && !taken[1]);
+    assert_true(taken[0] && !taken[1] && !taken[2]);
     assert_in_range(good, ROUNDS / 50, ROUNDS / 2);
 
     said = verify();
