@@ -273,7 +273,7 @@ void tmem_object_detach(struct tmem_object *obj)
     {
         obj->next_gone = b->gone;
         b->gone = obj;
-        b->changed = true;
+        write_atomic(&b->changed, true);
     }
     /* In this order, so that the sum of both never reads as 0 too early. */
     atomic_inc(&obj->pool->nr_dying);
@@ -334,7 +334,7 @@ int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
     ASSERT(LOCKING_bucket(b));
     ASSERT(b == tmem_bucket_of(obj->pool, &obj->oid));
 
-    b->changed = true;
+    write_atomic(&b->changed, true);
     rc = radix_tree_insert(&obj->pages, index, slot);
     switch ( rc )
     {
@@ -374,7 +374,7 @@ void tmem_object_changed(struct tmem_object *obj, uint32_t index)
 
     radix_tree_replace_slot(place, (void *)((unsigned long)*place &
                                             ~TMEM_SLOT_CLEAN));
-    b->changed = true;
+    write_atomic(&b->changed, true);
 }
 
 /* Leave a tombstone in the place of a page that the receiver knows. */
@@ -386,7 +386,7 @@ static bool slot_bury(struct tmem_object *obj, void **place,
 
     data_remove(obj->pool, tmem_slot_stored(*place), freed);
     radix_tree_replace_slot(place, TMEM_SLOT_TOMB);
-    tmem_bucket_of(obj->pool, &obj->oid)->changed = true;
+    write_atomic(&tmem_bucket_of(obj->pool, &obj->oid)->changed, true);
     tmem_inc(tmem_pool_count(obj->pool)->tombs);
     count_pages(obj->pool, -1);
 

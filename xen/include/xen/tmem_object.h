@@ -40,7 +40,7 @@ struct tmem_bucket {
     spinlock_t lock;
     struct rb_root objects[2]; /* lock */
     struct tmem_object *gone;  /* lock: shells, see tmem_save.h */
-    bool changed;              /* lock: since a pass of a save was here */
+    bool changed;              /* lock; hint: since a save's pass was here */
 } __attribute__((__aligned__(64)));
 #define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
 
