@@ -654,8 +654,10 @@ static unsigned int segment_few(const struct tmem_queue *q, unsigned int line)
         return SEGMENT_FEW;
     pages = tmem_head_pages(q->head);
     frames = tmem_head_frames(q->head);
+    /* All may be gone by now: then it is not 0 either. */
+    pages = max(SEGMENT_FEW * pages / max(frames, 1UL), SEGMENT_FEW);
 
-    return min(SEGMENT_FEW * pages / max(frames, 1UL), SEGMENT_HALF);
+    return min(pages, SEGMENT_HALF);
 }
 
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line)
