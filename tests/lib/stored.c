@@ -149,6 +149,24 @@ static const char *look_at_store(struct tmem_client *c, struct stored *st)
     return bad;
 }
 
+/* What the queues count of ephemeral pages. */
+static void look_at_queues(struct tmem_client *c, struct stored *st)
+{
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        struct tmem_queue *q = &c->queues[i];
+
+        spin_lock(&q->lock);
+        st->queued.entries += q->store.entries;
+        st->queued.bytes += q->store.bytes;
+        st->queued.bins += q->store.frames - q->lost;
+        st->queued.same += q->nr_same;
+        spin_unlock(&q->lock);
+    }
+}
+
 static const char *look(struct tmem_client *c, struct stored *st)
 {
     const char *bad;
@@ -159,6 +177,7 @@ static const char *look(struct tmem_client *c, struct stored *st)
     tmem_client_read_lock(c);
     bad = look_at_pools(c, st) ?: look_at_store(c, st);
     tmem_client_read_unlock(c);
+    look_at_queues(c, st);
     st->meta = read_atomic(&c->meta[1].nr_frames);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
     {
@@ -316,7 +335,7 @@ static bool is_mine(struct tmem_client *c, struct tmem_pool *pool)
 const char *stored_look_ephemeral(bool whole)
 {
     struct found f = { 0 };
-    unsigned long entries = 0, frames = 0;
+    unsigned long entries = 0, frames = 0, same = 0;
     const char *bad = NULL;
     struct rb_node *node;
     unsigned int id, i;
@@ -335,6 +354,7 @@ const char *stored_look_ephemeral(bool whole)
             entries += st->entries;
             f.bins += st->frames;
             spin_unlock(&st->lock);
+            same += read_atomic(&c->queues[i].nr_same);
         }
         frames += tmem_client_frames(c);
         for ( id = 0; id < TMEM_MAX_POOLS && !bad; id++ )
@@ -356,6 +376,8 @@ const char *stored_look_ephemeral(bool whole)
         return bad;
     if ( f.entries != entries )
         return "entries of bins that are no ephemeral page's";
+    if ( f.same != same )
+        return "same-filled ephemeral pages, and their count";
 
     return f.raw + f.bins == frames ? NULL : "frames of ephemeral pages";
 }

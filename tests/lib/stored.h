@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * stored.h - how a client's persistent pages are stored, and what they cost
+ * stored.h - how a client's pages are stored, and what persistent ones cost
  *
  * As peek.h: past the engine's interfaces, and only between operations.
  */
@@ -17,11 +17,15 @@ struct stored {
     unsigned long tot_pages;   /* frames that the domain owns, or is billed for */
     unsigned long debt;        /* bytes that are still to be moved */
     bool is_stuck;             /* there is one, and none of it can move */
+    /* As its queues count them: stored_look_ephemeral() looks at the pages. */
+    struct {
+        unsigned long same, entries, bytes, bins;
+    } queued;
 };
 
 /*
- * Look at each page of the client of a domain, and at its bins: NULL, or what
- * is wrong. Each entry of a bin belongs to one page, and is that page's.
+ * Look at each persistent page of the client of a domain, and at its bins: NULL,
+ * or what is wrong. Each entry of a bin belongs to one page, and is that page's.
  */
 const char *stored_look(unsigned int dom, struct stored *st);
 

@@ -129,12 +129,12 @@ static const char *check_stored(const struct run *run, const char *text,
 
     if ( bad )
         return bad;
-    if ( list_key(text, line, "cp") < st.entries ||
-         list_key(text, line, "cs") < st.same ||
-         list_key(text, line, "cf") < st.bins )
+    if ( list_key(text, line, "cp") < st.entries + st.queued.entries ||
+         list_key(text, line, "cs") < st.same + st.queued.same ||
+         list_key(text, line, "cf") < st.bins + st.queued.bins )
         return "fewer compressed or same-filled pages than there are";
     /* Not so when bins are lost. */
-    if ( !run->offline && list_key(text, line, "cb") < st.bytes )
+    if ( !run->offline && list_key(text, line, "cb") < st.bytes + st.queued.bytes )
         return "fewer bytes of compressed pages than there are";
     if ( !run->spec.dense )
         expect(list_key(text, line, "cp"), 0, "%s: cp", line);

@@ -447,6 +447,7 @@ static void test_memory_errors(void **state)
             found += check(i);
         assert_in_range(found, NR / 2, NR);
         assert_int_equal(peek_ephemeral(GUEST), 0);
+        assert_int_equal(list_now(TMEM_CLI_ID_ALL, "C=CI:1", "cf"), 0);
         assert_int_equal(xenhost_leaks_seen(), 0);
         assert_int_equal(xenhost_lock_errors(), 0);
         /* Who can't read a bin's first frame knows none of the others. */

@@ -2,9 +2,10 @@
 /*
  * list_compress_test.c - what LIST says of compressed pages
  *
- * Puts, replacements and flushes at random: after each, what the client has in
- * bins, the bytes there, same-filled pages and what was in vain are compared
- * with what the codec itself makes of the pages.
+ * Puts, replacements, gets and flushes at random, of persistent and ephemeral
+ * pages: after each, what the client has in bins, the bytes there, same-filled
+ * pages and what was in vain are compared with what the codec itself makes of
+ * the pages.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static void start(const char *options)
     machine_guest(0);
     machine_guest(GUEST);
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 1);
     memset(&want, 0, sizeof(want));
     in_vain = 0;
     codec = strstr(options, "compress") ? tmem_codec_default : TMEM_CODEC_CUT;
@@ -51,7 +53,13 @@ static void start(const char *options)
 
 static struct handle handle(unsigned int i)
 {
-    return HANDLE(GUEST, 0, 1 + i % 3, i);
+    return HANDLE(GUEST, i % 2, 1 + i / 2 % 3, i);
+}
+
+static void forget(unsigned int i)
+{
+    want.binned[i] = want.same[i] = false;
+    want.len[i] = 0;
 }
 
 static bool is_same(const unsigned char *page)
@@ -99,23 +107,21 @@ static void get(unsigned int i)
 {
     want.decoded += want.binned[i];
     guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
+    if ( i % 2 )
+        forget(i);
 }
 
 static void flush(unsigned int i)
 {
     assert_int_equal(guest_flush(handle(i)), 1);
-    want.binned[i] = want.same[i] = false;
-    want.len[i] = 0;
+    forget(i);
 }
 
 static void flush_object(unsigned int i)
 {
     assert_int_equal(guest_flush_object(handle(i)), 1);
-    for ( i %= 3; i < NR; i += 3 )
-    {
-        want.binned[i] = want.same[i] = false;
-        want.len[i] = 0;
-    }
+    for ( i %= 6; i < NR; i += 6 )
+        forget(i);
 }
 
 static void take(void)
@@ -155,9 +161,9 @@ static void check(void)
     assert_int_equal(of_host(codec ? "Zt" : "Gz"), 0);
     assert_int_equal(list_key(text, "T=", "cn"), want.tried);
     assert_int_equal(list_key(text, "T=", "dn"), want.decoded);
-    /* Frames of bins, and as few as compaction leaves. */
+    /* Frames of bins, and as few as compaction leaves; or puts, of ephemeral. */
     assert_in_range(of_client("cf") * BYTES, bytes,
-                    bytes * 12 / 11 + 3 * 4 * BYTES);
+                    bytes * 4 / 3 + 6 * 4 * BYTES);
     assert_true(of_client("cf") || !pages);
 }
 
@@ -204,20 +210,27 @@ static void test_counts(void **state)
     }
 }
 
-/* Frames one by one: a first one, and none for a page that fits in as well. */
+/*
+ * Frames one by one: a first one, and none for a page that fits in as well; the
+ * same again of ephemeral pages.
+ */
 static void test_frames(void **state)
 {
     struct rng rng = { 7 };
+    unsigned int i;
 
     (void)state;
     start("tmem_compress=lzo");
-    put(0, NUMBERS, &rng);
-    take();
-    assert_int_equal(of_client("cf"), 1);
-    put(1, 1, &rng);
-    take();
-    assert_int_equal(of_client("cf"), 1);
-    assert_int_equal(of_client("cp"), 2);
+    for ( i = 0; i < 2; i++ )
+    {
+        put(i, NUMBERS, &rng);
+        take();
+        assert_int_equal(of_client("cf"), 1 + i);
+        put(2 + i, 1, &rng);
+        take();
+        assert_int_equal(of_client("cf"), 1 + i);
+        assert_int_equal(of_client("cp"), 2 + 2 * i);
+    }
     machine_stop();
 }
 

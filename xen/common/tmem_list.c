@@ -333,9 +333,19 @@ static void store_look(struct tmem_store *st, struct client_figures *f)
     spin_unlock(&st->lock);
 }
 
+/* The same of ephemeral pages: frames that were given up are not there. */
+static void queue_look(struct tmem_queue *q, struct client_figures *f)
+{
+    spin_lock(&q->lock);
+    store_look(&q->store, f);
+    f->frames -= q->lost;
+    f->sum.same += q->nr_same;
+    spin_unlock(&q->lock);
+}
+
 static void client_look(struct tmem_client *c, struct client_figures *f)
 {
-    unsigned int cpu, id;
+    unsigned int cpu, id, i;
 
     memset(f, 0, sizeof(*f));
     f->id = c->id;
@@ -351,6 +361,8 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
         sum_add(&f->sum, &c->cpu[cpu]);
     store_look(&c->store, f);
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        queue_look(&c->queues[i], f);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         if ( tmem_pool_find(c, id) )
             pool_look(c->pools[id], &f->pool[id]);
