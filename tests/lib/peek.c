@@ -72,20 +72,29 @@ void peek_check_store(unsigned int dom)
         tmem_client_unpin(c);
 }
 
+static void spoil_store(struct tmem_store *st)
+{
+    struct tmem_bin *bin;
+    unsigned int i;
+
+    spin_lock(&st->lock);
+    bin = st->open ? tmem_bin_map(st->open) : NULL;
+    for ( i = 0; bin && i < bin->slots; i++ )
+        tmem_bin_slot(bin, i)->codec = TMEM_NR_CODECS;
+    unmap_domain_page(bin);
+    spin_unlock(&st->lock);
+}
+
 void peek_spoil(unsigned int dom)
 {
     struct tmem_client *c = tmem_client_pin_next(dom);
-    struct tmem_bin *bin;
     unsigned int i;
 
     if ( !c )
         return;
-    spin_lock(&c->store.lock);
-    bin = c->store.open ? tmem_bin_map(c->store.open) : NULL;
-    for ( i = 0; bin && i < bin->slots; i++ )
-        tmem_bin_slot(bin, i)->codec = TMEM_NR_CODECS;
-    unmap_domain_page(bin);
-    spin_unlock(&c->store.lock);
+    spoil_store(&c->store);
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        spoil_store(&c->queues[i].store);
     tmem_client_unpin(c);
 }
 

@@ -39,7 +39,7 @@ int peek_marked(unsigned int dom, bool count);
 /* Deep validity of the bins of a domain's client, which dies of what is wrong. */
 void peek_check_store(unsigned int dom);
 
-/* Have what is in the open bin of that client decode no more. */
+/* Have what is in the open bins of that client decode no more. */
 void peek_spoil(unsigned int dom);
 
 /* The bucket of a pool that an object of guest.h's handles is in. */

@@ -321,25 +321,81 @@ static void test_no_buffers(void **state)
     machine_stop();
 }
 
-/* A page that does not decode: -EIO, for as long as it is there. */
+/*
+ * A persistent page that does not decode: -EIO, for as long as it is there. An
+ * ephemeral one is gone with that, also in a shared pool.
+ */
 static void test_spoiled(void **state)
 {
+    static const struct handle at[] = {
+        HANDLE(GUEST, 0, 1, 1), HANDLE(GUEST, 1, 1, 1), HANDLE(GUEST, 2, 1, 1),
+    };
     struct rng rng = { 17 };
+    unsigned int i;
 
     (void)state;
     start("tmem_compress=lzo");
-    put(0, NUMBERS, &rng);
-    peek_spoil(GUEST);
-    assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), 0), -EIO);
-    assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), 0), -EIO);
+    assert_int_equal(shared_auth(GUEST, 5, 0, true), 0);
+    assert_int_equal(shared_new_pool(GUEST, 5, 0), 2);
+    for ( i = 0; i < 3; i++ )
+    {
+        page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, at[i], 0), 1);
+        peek_spoil(GUEST);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, at[i], 0), -EIO);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, at[i], 0),
+                         i ? -EEMPTY : -EIO);
+        take();
+        assert_int_equal(of_client("ce"), 2 + i);
+        assert_int_equal(of_client("cp"), 1);
+    }
+    assert_int_equal(of_host("Te"), 4);
+    assert_int_equal(peek_ephemeral(GUEST), 0);
+    for ( i = 0; i < 3; i++ )
+    {
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, at[i], 0), 1);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, at[i], 0), 1);
+    }
     take();
-    assert_int_equal(of_client("ce"), 2);
-    assert_int_equal(of_host("Te"), 2);
-    put(0, NUMBERS, &rng);
-    assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), 0), 1);
-    take();
-    assert_int_equal(of_client("ce"), 2);
+    assert_int_equal(of_client("ce"), 4);
     machine_stop();
+}
+
+static void put_good(void *arg)
+{
+    (void)arg;
+    assert_int_equal(machine_bind(1), 0);
+    guest_put(HANDLE(GUEST, 1, 1, 1), 1);
+    assert_int_equal(machine_bind(0), 0);
+}
+
+/* What is put after that is not taken for it. */
+static void test_good_after_spoiled(void **state)
+{
+    struct handle h = HANDLE(GUEST, 1, 1, 1);
+    struct rng rng = { 19 };
+    unsigned int place, spoiled = 0;
+    bool met = true;
+
+    (void)state;
+    for ( place = 1; met; place++ )
+    {
+        start("tmem_compress=lzo");
+        page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, h, 0), 1);
+        peek_spoil(GUEST);
+        xenhost_on_lock(place, put_good, NULL);
+        if ( guest_op(TMEM_GET_PAGE, h, 0) != 1 )
+        {
+            met = !xenhost_on_lock(0, NULL, NULL);
+            spoiled += met;
+            assert_int_equal(guest_get(h, 1), met ? 1 : -EEMPTY);
+        }
+        machine_stop();
+    }
+#ifndef NDEBUG
+    assert_in_range(spoiled, 1, place);
+#endif
 }
 
 /* What xl says of -p depends on it. */
@@ -368,6 +424,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_no_buffers),
         cmocka_unit_test(test_spoiled),
+        cmocka_unit_test(test_good_after_spoiled),
         cmocka_unit_test(test_codec),
     };
 

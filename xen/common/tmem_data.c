@@ -117,7 +117,7 @@ static long get_broken(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-/* An ephemeral page that does not decode goes, or what is there by now. */
+/* A shared pool's page that does not decode goes, or what is there by now. */
 static void get_drop(struct tmem_client *c, const struct tmem_request *req)
 {
     struct tmem_place place;
@@ -141,7 +141,7 @@ static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
                         struct page_info *guest, struct tmem_work *w)
 {
     tmem_stored_t s = tmem_slot_stored(slot);
-    bool persistent = place->pool->persistent;
+    bool persistent = place->pool->persistent, shared = place->pool->shared;
     struct tmem_reading r;
     struct tmem_freed freed;
 
@@ -153,7 +153,7 @@ static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
     freed.nr = 0;
     get_count(c, place);
     tmem_read_begin(s, w, &r);
-    if ( place->pool->shared )
+    if ( shared )
         get_mark_used(c, place->obj, slot);
     else if ( !persistent )
         tmem_place_remove(place, req, true, &freed);
@@ -169,7 +169,7 @@ static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
         return 1;
     tmem_inc(tmem_this_cpu(c)->decodes_failed);
     printk(XENLOG_G_ERR "tmem: d%d has a page that does not decode\n", c->id);
-    if ( !persistent )
+    if ( shared )
         get_drop(c, req);
 
     return -EIO;
