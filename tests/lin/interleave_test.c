@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "../lib/control.h"
+#include "../lib/kinds.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/peek.h"
@@ -24,6 +25,7 @@
 #define GUEST  1
 #define SPARE_DOM 3
 #define LO     0x17
+#define TINY   1               /* kinds.c: a few bytes */
 #define OBJS   2               /* in buckets of their own, if there are many */
 
 /* What can be seen: what both answered, and the version of each page. */
@@ -35,19 +37,24 @@ struct outcome {
 static const struct kind {
     const char *name;
     uint32_t flags;
+    bool compress;             /* pages are in bins, or what else they may be */
 } kinds[] = {
-    { "ephemeral", POOL_EPHEMERAL }, { "persistent", POOL_PERSISTENT },
-    { "shared", POOL_SHARED },
-    { "compressed", POOL_PERSISTENT },
+    { "ephemeral", POOL_EPHEMERAL, false },
+    { "persistent", POOL_PERSISTENT, false },
+    { "shared", POOL_SHARED, false },
+    { "compressed ephemeral", POOL_EPHEMERAL, true },
+    { "compressed", POOL_PERSISTENT, true },
+    { "compressed shared", POOL_SHARED, true },
 };
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 static const struct kind *kind;
+static uint32_t salt;          /* added to versions: what sort pages are */
 
 /* ---- operations ---------------------------------------------------------- */
 
 static long put(unsigned int obj, uint32_t version)
 {
-    return guest_put(HANDLE(GUEST, 0, obj, 0), version);
+    return guest_put(HANDLE(GUEST, 0, obj, 0), version + salt);
 }
 
 /* The version that is found, or else what the get returned, as a negative. */
@@ -140,7 +147,7 @@ static void prepare(unsigned int present)
             assert_int_equal(put(obj, 1), 1);
 }
 
-static unsigned long binned;   /* pages found in bins */
+static unsigned long binned;   /* pages found in bins, of one kind */
 
 /* See what is there, and have none of it left. False: counts are wrong. */
 static bool finish(struct outcome *o)
@@ -151,7 +158,8 @@ static bool finish(struct outcome *o)
 
     assert_int_equal(thaw(GUEST), 0);
     assert_null(stored_look(GUEST, &st));
-    binned += st.entries;
+    assert_null(stored_look_ephemeral(true));
+    binned += st.entries + st.queued.entries;
     counted = peek_ephemeral(GUEST);
     for ( obj = 0; obj < OBJS; obj++ )
     {
@@ -239,34 +247,122 @@ static unsigned int all_places(const struct op *a, const struct op *b,
     return n - 1;
 }
 
-static void test_pairs(void **state)
+static void set_kind(const struct kind *k)
+{
+    kind = k;
+    binned = 0;
+    page_mix(k->compress);
+    assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, k->compress), 0);
+}
+
+/* Returns the number of places of all pairs. */
+static unsigned int all_pairs(void)
 {
     unsigned int a, b, present, places = 0;
 
+    for ( present = 0; present < 1U << OBJS; present++ )
+        for ( a = 0; a < NR_OPS; a++ )
+            for ( b = 0; b < NR_OPS; b++ )
+                places += all_places(&ops[a], &ops[b], present);
+
+    return places;
+}
+
+static void test_pairs(void **state)
+{
+    unsigned int k, places = 0;
+
     (void)state;
     assert_int_equal(shared_auth(GUEST, LO, 0, true), 0);
-    for ( kind = kinds; kind < kinds + NR_KINDS; kind++ )
+    for ( k = 0; k < NR_KINDS; k++ )
     {
-        assert_int_equal(binned, 0);
-        /* Pages are in bins, or what else they may be. */
-        page_mix(kind == kinds + NR_KINDS - 1);
-        assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST,
-                                     kind == kinds + NR_KINDS - 1), 0);
-        for ( present = 0; present < 1U << OBJS; present++ )
-            for ( a = 0; a < NR_OPS; a++ )
-                for ( b = 0; b < NR_OPS; b++ )
-                    places += all_places(&ops[a], &ops[b], present);
+        set_kind(&kinds[k]);
+        for ( salt = 0; salt <= (kind->compress ? 24 : 0); salt += 8 )
+            places += all_pairs();
+        assert_int_equal(binned > 100, kind->compress);
     }
-    printf("interleave: %u places, %lu pages in bins\n", places, binned);
-    assert_true(binned);
+    printf("interleave: %u places\n", places);
 #ifndef NDEBUG
     assert_true(places > 1000);
 #endif
 }
 
+/* ---- a bin on its way out ------------------------------------------------- */
+
+#define MOST       64              /* pages that an eviction takes */
+#define LATE_PAGE  HANDLE(GUEST, 0, 9, 9)
+
+static unsigned int nr_pages;
+static bool is_late;           /* a put in the middle of a bin's going */
+
+static void put_late(void *arg)
+{
+    unsigned long left = peek_ephemeral(GUEST);
+    unsigned long frames = peek_ephemeral_frames(GUEST);
+
+    (void)arg;
+    is_late = left && left < nr_pages;
+    assert_int_equal(machine_bind(1), 0);
+    page_of_kind(&(struct rng){ 1 }, TINY, xenhost_guest_page(GUEST, 1));
+    assert_int_equal(guest_op(TMEM_PUT_PAGE, LATE_PAGE, 1), 1);
+    assert_int_equal(machine_bind(0), 0);
+    if ( is_late )
+        assert_in_range(peek_ephemeral_frames(GUEST), frames, frames + 1);
+}
+
+/* False: there is no such place. */
+static bool late_at(unsigned int place)
+{
+    struct rng rng = { place };
+    unsigned int i;
+
+    assert_int_equal(new_pool(), 0);
+    for ( i = 0; i < nr_pages; i++ )
+    {
+        page_of_kind(&rng, TINY, xenhost_guest_page(GUEST, 0));
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, i % 4, i),
+                                  0), 1);
+    }
+    xenhost_on_lock(place, put_late, NULL);
+    is_late = false;
+    assert_true(control_flush(GUEST, 4) > 0);
+
+    return !xenhost_on_lock(0, NULL, NULL);
+}
+
+/*
+ * What is put while a bin goes does not go with it, nor do frames for it: not if
+ * there is another bin that is older; and if there is only one.
+ */
+static void test_late_put(void **state)
+{
+    unsigned int place, n, late;
+    bool met;
+
+    (void)state;
+    set_kind(&kinds[3]);
+    for ( n = 0; n < 2; n++ )
+    {
+        nr_pages = n ? MOST / 8 : 2 * MOST;
+        for ( place = 1, late = 0, met = true; met; place++ )
+        {
+            met = late_at(place);
+            late += is_late;
+            if ( is_late && !n )
+                assert_int_equal(guest_op(TMEM_GET_PAGE, LATE_PAGE, 0), 1);
+            guest_destroy_pool(GUEST, 0);
+        }
+#ifndef NDEBUG
+        assert_in_range(late, MOST / 8 - 1, place);
+#endif
+    }
+}
+
 int main(int argc, char *argv[])
 {
-    const struct CMUnitTest tests[] = { machine_test(test_pairs) };
+    const struct CMUnitTest tests[] = {
+        machine_test(test_pairs), machine_test(test_late_put),
+    };
 
     return tests_main(argc, argv, tests);
 }
