@@ -21,21 +21,22 @@
  *        v
  *      frame (anonymous: nobody owns it, nobody can map it)
  *
- * Files: this one decodes requests and dispatches them. tmem_put.c and
- * tmem_data.c have the data operations, tmem_stored.c what becomes of a page's
- * data, tmem_store.c and tmem_bin.c those of compressed pages, tmem_ebin.c of
- * ephemeral ones, tmem_compact.c the gaps between others, tmem_client.c
- * clients, tmem_pool.c pools, tmem_shared.c shared ones, tmem_object.c objects,
- * tmem_queue.c ephemeral pages, tmem_evict.c which of them go, tmem_heads.c
- * what that looks at, tmem_policy.c the order among those of one client,
- * tmem_relinquish.c what the heap asks for, tmem_tidy.c moves descriptors
- * together, tmem_meta.c
- * billing and metadata, tmem_control.c the toolstack's operations,
- * tmem_list.c statistics, tmem_save.c, tmem_walk.c, tmem_record.c and
- * tmem_restore.c what takes a client to another host, tmem_codec.c codecs and
- * their buffers. tmem_xen.c is the glue: all that knows page tables and
- * physical maps of guests. Each has a header of its name, but those that only
- * tmem.h declares; tmem_stats.h is what all of them count.
+ * Files: this one decodes requests and dispatches them. tmem_put.c (with
+ * tmem_look.c: how a page is stored) and tmem_data.c have the data operations,
+ * tmem_stored.c what becomes of a page's data, tmem_store.c and tmem_bin.c those
+ * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_compact.c the gaps
+ * between others, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c shared
+ * ones, tmem_object.c objects, tmem_queue.c ephemeral pages (and tmem_oldest.c
+ * what is old of them), tmem_evict.c their going, tmem_victims.c which go next,
+ * tmem_heads.c what that looks at, tmem_policy.c the order among those of one
+ * client, tmem_relinquish.c what the heap asks for, tmem_sparse.c and
+ * tmem_tidy.c which descriptors are moved together, tmem_meta.c billing and
+ * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics,
+ * tmem_save.c, tmem_walk.c, tmem_record.c, tmem_restore.c and
+ * tmem_put_restored.c what takes a client to another host, tmem_codec.c codecs
+ * and their buffers. tmem_xen.c is the glue: all that knows page tables and
+ * physical maps of guests. Most have a header of their name; tmem_stats.h is
+ * what all of them count.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no

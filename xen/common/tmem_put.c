@@ -21,47 +21,17 @@
 #include <xen/event.h>
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
-#include <xen/tmem_codec.h>
 #include <xen/tmem_compact.h>
 #include <xen/tmem_data.h>
 #include <xen/tmem_evict.h>
-#include <xen/tmem_form.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_place.h>
 #include <xen/tmem_policy.h>
+#include <xen/tmem_put.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
 #include <xen/tmem_store.h>
 #include <xen/tmem_tidy.h>
-
-/* What a put knows of its pool: constant, once it has been found; and more. */
-struct put {
-    bool persistent, shared;
-    bool restores;             /* not the guest's: frozen or not */
-    bool first;                /* to the pool, which has no buckets yet */
-    bool adds;                 /* a page to a capped client: a hint */
-    bool grown;                /* the store has another frame for it */
-    struct tmem_queue *queue;  /* of an ephemeral page that is no frame */
-    uint64_t hash;             /* of the handle, of an ephemeral page */
-    unsigned int sort;         /* of the page: what the policy says; line */
-    struct page_info *from;    /* the snapshot, or the guest's frame */
-    struct tmem_work *work;    /* NULL: the page is stored raw, unseen */
-    /* What is stored; of a bin's entry: its bytes are in work->bytes. */
-    enum tmem_stored_kind kind;
-    tmem_stored_t stored;      /* raw: its frame; same: its word */
-    unsigned int len, codec;
-};
-
-/* What is not found out later. (To clear all of it would take 15 ns.) */
-static void put_init(struct put *put, bool restores)
-{
-    put->persistent = put->shared = put->grown = false;
-    put->restores = restores;
-    put->sort = 0;
-    put->work = NULL;
-    put->kind = TMEM_RAW;
-    put->len = 0;
-}
 
 static uint64_t time_start(enum tmem_timed kind)
 {
@@ -86,14 +56,15 @@ static void copy_snapshot(struct page_info *to, struct page_info *guest)
 }
 
 /* Is the pool that was found now the one that the put began with? */
-static bool put_knows(const struct put *put, const struct tmem_pool *pool)
+static bool put_knows(const struct tmem_put *put, const struct tmem_pool *pool)
 {
     /* If not, it was destroyed and another was made: as good as none. */
     return pool->persistent == put->persistent && pool->shared == put->shared;
 }
 
 /* Is the client frozen, so that this put may add no page? rwlock held. */
-static bool put_is_barred(const struct tmem_client *c, const struct put *put)
+static bool put_is_barred(const struct tmem_client *c,
+                          const struct tmem_put *put)
 {
     return unlikely(c->frozen) && !put->restores;
 }
@@ -153,7 +124,7 @@ static void put_count(struct tmem_client *c, struct tmem_pool *pool,
 }
 
 /* New data in the place of old ones, if they fit there. Bucket locked. */
-static bool put_over(struct tmem_client *c, const struct put *put,
+static bool put_over(struct tmem_client *c, const struct tmem_put *put,
                      tmem_stored_t old)
 {
     struct tmem_store *st = &c->store;
@@ -177,14 +148,8 @@ static bool put_over(struct tmem_client *c, const struct put *put,
     return fits;
 }
 
-/*
- * No frame is to be had. A page that is there already may take the new data
- * in its old place, except that an ephemeral one goes (its place in the queue
- * would be a lie, and it would be the next to be evicted), and that nothing is
- * stored in a frame that is to go offline.
- */
-static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
-                         const struct put *put)
+long tmem_put_in_place(struct tmem_client *c, const struct tmem_request *req,
+                       const struct tmem_put *put)
 {
     struct tmem_place place;
     long rc = -ENOMEM;
@@ -208,7 +173,7 @@ static long put_in_place(struct tmem_client *c, const struct tmem_request *req,
  * The slot of a persistent page: 0; -EAGAIN when the store has no gap. Bucket
  * locked.
  */
-static long put_place(struct tmem_client *c, const struct put *put,
+static long put_place(struct tmem_client *c, const struct tmem_put *put,
                       const struct tmem_entry *e, void **slot)
 {
     tmem_stored_t s = put->stored;
@@ -225,7 +190,7 @@ static long put_place(struct tmem_client *c, const struct put *put,
 }
 
 /* The same of an ephemeral one, its descriptor; -ENOMEM: there is none. */
-static long put_queue(const struct put *put, const struct tmem_entry *e,
+static long put_queue(const struct tmem_put *put, const struct tmem_entry *e,
                       void **slot, struct tmem_freed *freed)
 {
     struct tmem_epage *ep = NULL;
@@ -243,7 +208,7 @@ static long put_queue(const struct put *put, const struct tmem_entry *e,
 }
 
 /* What was placed or queued is not hung in after all. Bucket locked. */
-static void put_undo(const struct put *put, void *slot,
+static void put_undo(const struct tmem_put *put, void *slot,
                      struct tmem_freed *freed)
 {
     unsigned int nr = freed->nr;
@@ -263,7 +228,7 @@ static void put_undo(const struct put *put, void *slot,
  */
 static long put_to_object(struct tmem_client *c,
                           const struct tmem_request *req,
-                          const struct put *put,
+                          const struct tmem_put *put,
                           const struct tmem_place *place,
                           struct tmem_freed *freed)
 {
@@ -290,7 +255,7 @@ static long put_to_object(struct tmem_client *c,
  * another frame, -EAGAIN when the store does.
  */
 static long put_insert(struct tmem_client *c, const struct tmem_request *req,
-                       const struct put *put, struct tmem_freed *freed)
+                       const struct tmem_put *put, struct tmem_freed *freed)
 {
     struct tmem_place place;
     long rc;
@@ -329,7 +294,7 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
 #define PUT_MAX_REFILLS  16
 
 /* Another frame for each kind of metadata that the put may have lacked. */
-static int put_refill(struct tmem_client *c, const struct put *put)
+static int put_refill(struct tmem_client *c, const struct tmem_put *put)
 {
     if ( put->shared && tmem_meta_refill(&tmem_shared_meta) )
         return -ENOMEM;
@@ -342,7 +307,7 @@ static int put_refill(struct tmem_client *c, const struct put *put)
  * were flushed have to be freed first, or gaps closed, and that takes long.
  */
 static always_inline long put_frame(struct tmem_client *c,
-                                    const struct put *put,
+                                    const struct tmem_put *put,
                                     struct page_info **pg)
 {
     bool more = true;
@@ -368,11 +333,17 @@ static always_inline long put_frame(struct tmem_client *c,
     return 0;
 }
 
+long tmem_put_frame(struct tmem_client *c, const struct tmem_put *put,
+                    struct page_info **pg)
+{
+    return put_frame(c, put, pg);
+}
+
 /*
  * Room for an ephemeral page's bytes: a frame for the store of its class, or a
  * gap that oldest pages leave: 0 or -ENOMEM.
  */
-static long put_room(struct tmem_client *c, struct put *put)
+static long put_room(struct tmem_client *c, struct tmem_put *put)
 {
     bool own = put->adds && tmem_cap_is_reached(c);
     struct page_info *pg = own ? NULL : tmem_frame_alloc(TMEM_MOVABLE);
@@ -401,7 +372,7 @@ static long put_room(struct tmem_client *c, struct put *put)
 }
 
 /* One more frame for the store: 0, -ENOMEM, -ERESTART. */
-static long put_grow(struct tmem_client *c, struct put *put,
+static long put_grow(struct tmem_client *c, struct tmem_put *put,
                      struct tmem_freed *freed)
 {
     struct page_info *pg;
@@ -432,8 +403,8 @@ static long put_grow(struct tmem_client *c, struct put *put,
 
 /* As put_insert(), with more frames as they are needed; or -ERESTART. */
 static long put_with_frames(struct tmem_client *c,
-                            const struct tmem_request *req, struct put *put,
-                            struct tmem_freed *freed)
+                            const struct tmem_request *req,
+                            struct tmem_put *put, struct tmem_freed *freed)
 {
     unsigned int tries;
     long rc;
@@ -458,12 +429,8 @@ static long put_with_frames(struct tmem_client *c,
     }
 }
 
-/*
- * The same, from what is known of the page: whatever is replaced, or was not
- * needed after all, is let go of.
- */
-static long put_store(struct tmem_client *c, const struct tmem_request *req,
-                      struct put *put)
+long tmem_put_store(struct tmem_client *c, const struct tmem_request *req,
+                    struct tmem_put *put)
 {
     struct tmem_freed freed;
     long rc;
@@ -485,130 +452,8 @@ static long put_store(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-/* Does one 32-bit word fill the page? A line at a time: 60 ns, not 140. */
-static bool is_same_filled(const void *page)
-{
-    const uint64_t *p = page, *end = page + PAGE_SIZE, w = p[0];
-
-    if ( (uint32_t)w != w >> 32 )
-        return false;
-    for ( ; p < end; p += 8 )
-        if ( (p[0] ^ w) | (p[1] ^ w) | (p[2] ^ w) | (p[3] ^ w) |
-             (p[4] ^ w) | (p[5] ^ w) | (p[6] ^ w) | (p[7] ^ w) )
-            return false;
-
-    return true;
-}
-
-/*
- * So many pages in a row that did not compress, and only one in as many is
- * tried: then the others cost no more than without compression.
- */
-#define PUT_FAILURES    8
-
-/* May the client's pages be stored as anything but frames? */
-static bool put_looks(const struct tmem_client *c)
-{
-    return (read_atomic(&c->compress) &&
-            tmem_codec_default != TMEM_CODEC_CUT) || opt_tmem_tze;
-}
-
-/*
- * Are a client's metadata more than a third of its ephemeral data? Tiny pages,
- * or such as fill no frame, would add to that, and no frame for anybody else:
- * so pages are stored raw. Some frames are free of that.
- */
-#ifdef TMEM_SHRUNK
-#define PUT_LIGHT       100000     /* where segments have four pages each */
-#else
-#define PUT_LIGHT       32
-#endif
-
-static bool is_heavy(const struct tmem_client *c)
-{
-    return read_atomic(&tmem_work_wanted) &&
-           3 * read_atomic(&c->meta[0].nr_frames) >
-           PUT_LIGHT + tmem_client_frames(c);
-}
-
-/*
- * Is the page looked at, before it is stored? Then its buffers, and the codec
- * that it goes through; CUT: none.
- */
-static struct tmem_work *put_work(struct tmem_client *c, struct put *put)
-{
-    unsigned int *failures = &tmem_this_cpu(c)->failures;
-    struct tmem_work *w;
-
-    if ( !put->persistent && is_heavy(c) )
-        return NULL;
-    put->codec = read_atomic(&c->compress) ? tmem_codec_default
-                                           : TMEM_CODEC_CUT;
-    if ( put->codec == TMEM_CODEC_CUT )
-    {
-        if ( !opt_tmem_tze )
-            return NULL;
-    }
-    else if ( unlikely(*failures >= PUT_FAILURES) &&
-              ++*failures % PUT_FAILURES )
-        return NULL;
-
-    w = tmem_work();
-    if ( unlikely(!w) )
-        tmem_inc(tmem_this_cpu(c)->without_buffers);
-
-    return w;
-}
-
-/* Make bytes of the snapshot, if they are few enough. */
-static void put_compress(struct tmem_client *c, struct put *put)
-{
-    const struct tmem_codec *codec = tmem_codec(put->codec);
-    const struct tmem_work *w = put->work;
-    uint64_t start = time_start(TMEM_TIMED_COMPRESS);
-
-    put->len = codec->compress(w->page, w->bytes, TMEM_STORED_MAX, w->state);
-    tmem_time_end(TMEM_TIMED_COMPRESS, start);
-    if ( put->len )
-        put->kind = TMEM_BINNED;
-    if ( put->codec == TMEM_CODEC_CUT )
-        return;
-    if ( put->len )
-    {
-        tmem_this_cpu(c)->failures = 0;
-        return;
-    }
-    tmem_inc(tmem_this_cpu(c)->incompressible);
-    if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
-        tmem_this_cpu(c)->failures++;
-}
-
-/* Find out how the snapshot is best stored. */
-static void put_look(struct tmem_client *c, struct put *put)
-{
-    const struct tmem_work *w = put->work;
-
-    if ( is_same_filled(w->page) )
-    {
-        put->kind = TMEM_SAME;
-        put->stored = tmem_stored_same(*(const uint32_t *)w->page);
-        tmem_this_cpu(c)->failures = 0;
-    }
-    else
-        put_compress(c, put);
-    if ( put->persistent || put->kind == TMEM_RAW )
-        return;
-    put->queue = &c->queues[tmem_this_cpu(c)->class];
-    put->sort = put->kind == TMEM_SAME
-                ? TMEM_LINE_SAME : tmem_put_sort(c, put->hash, put->queue);
-}
-
-/*
- * What can be said of a put before anything is taken or moved for it. Also
- * has the memory fetched, while the page is copied, that is looked at then.
- */
-static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
-                         struct put *put)
+long tmem_put_precheck(struct tmem_client *c, const struct tmem_request *req,
+                       struct tmem_put *put)
 {
     struct tmem_place place;
     long rc = 0;
@@ -646,7 +491,7 @@ static long put_precheck(struct tmem_client *c, const struct tmem_request *req,
  * is around it has to be one function with the rest of a put, whose copy takes
  * a tenth longer otherwise.
  */
-static always_inline long put_raw(struct tmem_client *c, struct put *put)
+static always_inline long put_raw(struct tmem_client *c, struct tmem_put *put)
 {
     struct page_info *pg;
     long rc = put_frame(c, put, &pg);
@@ -669,25 +514,31 @@ static always_inline long put_raw(struct tmem_client *c, struct put *put)
 /* Store what there is to read in put->from: 1, or an error. */
 static always_inline long store_page(struct tmem_client *c,
                                      const struct tmem_request *req,
-                                     struct put *put)
+                                     struct tmem_put *put)
 {
     long rc = 0;
 
     if ( put->work )
-        put_look(c, put);
+        tmem_put_look(c, put);
     if ( put->kind == TMEM_RAW )
         rc = put_raw(c, put);
     if ( !rc )
-        rc = put_store(c, req, put);
+        rc = tmem_put_store(c, req, put);
 
-    return rc == -ENOMEM ? put_in_place(c, req, put) : rc;
+    return rc == -ENOMEM ? tmem_put_in_place(c, req, put) : rc;
+}
+
+long tmem_put_page(struct tmem_client *c, const struct tmem_request *req,
+                   struct tmem_put *put)
+{
+    return store_page(c, req, put);
 }
 
 static long put_one(struct tmem_client *c, const struct tmem_request *req,
-                    struct put *put)
+                    struct tmem_put *put)
 {
     struct page_info *guest;
-    long rc = put_precheck(c, req, put);
+    long rc = tmem_put_precheck(c, req, put);
 
     if ( rc )
         return rc;
@@ -698,7 +549,7 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
     }
 
     put->from = guest;
-    put->work = put_work(c, put);
+    put->work = tmem_put_looks(c) ? tmem_put_work(c, put) : NULL;
     if ( put->work )
     {
         put->from = virt_to_page(put->work->page);
@@ -712,8 +563,7 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-/* What a put leaves to be done. */
-static void put_tidy(struct tmem_client *c, const struct put *put, long rc)
+void tmem_put_tidy(struct tmem_client *c, const struct tmem_put *put, long rc)
 {
     tmem_meta_tidy(&c->meta[put->persistent]);
     if ( put->persistent )
@@ -737,118 +587,13 @@ static void put_tidy(struct tmem_client *c, const struct put *put, long rc)
 
 long tmem_put(struct tmem_client *c, const struct tmem_request *req)
 {
-    struct put put;
+    struct tmem_put put;
     long rc;
 
-    put_init(&put, false);
+    tmem_put_init(&put, false);
     rc = put_one(c, req, &put);
 
-    put_tidy(c, &put, rc);
-
-    return rc;
-}
-
-/*
- * There is no room for another frame of the client's, but for a moment one of
- * the host's: a page that is there may take the new data in its old place.
- */
-static long restore_in_place(struct tmem_client *c,
-                             const struct tmem_request *req, struct put *put,
-                             const struct tmem_carried *page)
-{
-    long rc;
-
-    put->from = tmem_frame_find(TMEM_FIXED);
-    if ( !put->from )
-        return -ENOMEM;
-    rc = tmem_form_bring(page, put->from) ?: put_in_place(c, req, put);
-    tmem_fixed_free(put->from);
-
-    return rc;
-}
-
-/* Store a restored page raw: its bytes go straight where they are to be. */
-static long restore_raw(struct tmem_client *c, const struct tmem_request *req,
-                        struct put *put, const struct tmem_carried *page)
-{
-    struct page_info *pg;
-    long rc = put_frame(c, put, &pg);
-
-    if ( rc )
-        return rc;
-    if ( !pg )
-        return restore_in_place(c, req, put, page);
-
-    rc = tmem_form_bring(page, pg);
-    if ( rc )
-    {
-        tmem_fixed_free(pg);
-        tmem_unbill_frames(c, 1);
-        return rc;
-    }
-    put->stored = tmem_stored_raw(pg);
-
-    return put_store(c, req, put);
-}
-
-/* Store it as the source had it, once that has turned out to be a page. */
-static long restore_coded(struct tmem_client *c,
-                          const struct tmem_request *req, struct put *put,
-                          const struct tmem_carried *page)
-{
-    struct tmem_reading r;
-    long rc = tmem_form_read(page, put->work, put->from, &r);
-
-    if ( rc )
-        return rc;
-    if ( page->form == TMEM_FORM_SAME )
-    {
-        put->kind = TMEM_SAME;
-        put->stored = r.s;
-    }
-    else
-    {
-        put->kind = TMEM_BINNED;
-        put->len = r.len;
-        put->codec = r.codec;
-    }
-    rc = put_store(c, req, put);
-
-    return rc == -ENOMEM ? put_in_place(c, req, put) : rc;
-}
-
-static long restore_one(struct tmem_client *c, const struct tmem_request *req,
-                        struct put *put, const struct tmem_carried *page)
-{
-    long rc = put_precheck(c, req, put);
-
-    if ( rc )
-        return rc;
-    if ( !put->persistent )
-        return -EINVAL;
-
-    put->work = page->form == TMEM_FORM_RAW ? put_work(c, put) :
-                put_looks(c) ? tmem_work() : NULL;
-    if ( !put->work )
-        return restore_raw(c, req, put, page);
-
-    put->from = virt_to_page(put->work->page);
-    if ( page->form != TMEM_FORM_RAW )
-        return restore_coded(c, req, put, page);
-
-    return tmem_form_bring(page, put->from) ?: store_page(c, req, put);
-}
-
-long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,
-                       const struct tmem_carried *page)
-{
-    struct put put;
-    long rc;
-
-    put_init(&put, true);
-    rc = restore_one(c, req, &put, page);
-
-    put_tidy(c, &put, rc);
+    tmem_put_tidy(c, &put, rc);
 
     return rc;
 }

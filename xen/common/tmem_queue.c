@@ -16,23 +16,7 @@
  * x is a descriptor of a page, a dot one whose page has gone: a page leaves
  * by a store to its own descriptor, not to its neighbours'. A segment without
  * pages is freed. The drawback is that a segment with few pages left still
- * fills a frame: when a line's segments have fewer than SEGMENT_FEW pages on
- * average, it is sparse, and its pages are moved together (tmem_tidy.c). A
- * cursor passes along the line, from the oldest segment to the one before the
- * last; what is behind it goes into the segment at the cursor, or into a new
- * one there:
- *
- *   line -> segment --------> segment --------> segment --------> segment ...
- *           x x x x x         x x               . . x . x         x . . . .
- *                             cursor ^next <------- next to move
- *
- * So the order stays, and stamps, since each age is counted anew. Segments
- * with SEGMENT_MANY pages are passed by; and no new one is begun for the pages
- * of one alone. So a pass leaves a line that is not sparse: of two neighbours
- * one has many pages, or the second is *late*, too young to be in one segment
- * with the first, which some are in each 18 minutes, and which does not count.
- * And moves are paid for: a segment that goes took fewer than SEGMENT_MANY of
- * them, or twice that with a new one, and 168 puts or 18 minutes to come.
+ * fills a frame: tmem_sparse.c tells which pages are to be moved together then.
  *
  * A page of a shared pool stays when it is got, and counts as used: it gets a
  * mark, and is renewed instead of evicted when its turn comes (the second
@@ -53,56 +37,8 @@
 #include <xen/tmem_policy.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
+#include <xen/tmem_segment.h>
 #include <xen/tmem_stats.h>
-
-/* Descriptors of a segment: what fits in a frame after the head. */
-#define SEGMENT_HEAD       64
-#ifndef TMEM_SEGMENT_PAGES
-#ifdef TMEM_SHRUNK
-#define TMEM_SEGMENT_PAGES 4
-#else
-#define TMEM_SEGMENT_PAGES \
-    ((PAGE_SIZE - SEGMENT_HEAD) / sizeof(struct tmem_epage))
-#endif
-#endif
-
-struct tmem_segment {
-    struct list_head list;     /* queue, in tmem_line.segments */
-    struct tmem_queue *queue;  /* constant */
-    struct tmem_line *line;    /* constant */
-    uint64_t birth;            /* constant: stamp that ages count from */
-    unsigned int first;        /* queue: oldest page, if there is one */
-    unsigned int next;         /* queue: first descriptor never used */
-    unsigned int live;         /* queue: pages */
-    bool late;                 /* queue: too young for the one before it */
-    struct tmem_epage page[TMEM_SEGMENT_PAGES]
-        __attribute__((__aligned__(SEGMENT_HEAD)));
-};
-
-/*
- * With 8 pages in a segment its frame is an eighth of what it serves. When the
- * segments with many pages have twice that, others may stay between them.
- */
-#define SEGMENT_FEW        min(8UL, SEGMENT_HALF)
-#define SEGMENT_HALF       (TMEM_SEGMENT_PAGES / 2UL)
-
-/*
- * Ages count in units of 512 ns, of which stamps are multiples. A segment
- * takes pages for 18 minutes: then ages would saturate, and its youngest be
- * taken for as old as its oldest.
- */
-#define AGE_SHIFT          9
-#ifndef TMEM_AGE_MAX
-#ifdef TMEM_SHRUNK
-#define TMEM_AGE_MAX       4095U
-#else
-#define TMEM_AGE_MAX       (TMEM_EPAGE_USED - 1)
-#endif
-#endif
-
-/* A sample of 12 pages of a segment is one from each chunk of its frames. */
-#define SAMPLE_PAGES       12
-#define SAMPLE_SEGMENTS    (TMEM_SAMPLE_MAX / SAMPLE_PAGES)
 
 unsigned int __read_mostly tmem_nr_classes;
 bool __read_mostly tmem_class_used[TMEM_MAX_CLASSES];
@@ -134,11 +70,6 @@ bool tmem_node_has_class(nodeid_t node)
            (node == last && last_node(node_online_map) == last);
 }
 
-static struct tmem_segment *segment_of(const struct tmem_epage *ep)
-{
-    return (void *)((unsigned long)ep & PAGE_MASK);
-}
-
 static struct tmem_meta *queue_meta(struct tmem_queue *q)
 {
     return &q->client->meta[0];
@@ -155,7 +86,7 @@ int tmem_queues_init(struct tmem_client *c)
     unsigned int i, line;
 
     BUILD_BUG_ON(sizeof(struct tmem_segment) > PAGE_SIZE);
-    BUILD_BUG_ON(offsetof(struct tmem_segment, page) != SEGMENT_HEAD);
+    BUILD_BUG_ON(offsetof(struct tmem_segment, page) != TMEM_SEGMENT_HEAD);
 
     c->queues = xzalloc_array(struct tmem_queue, tmem_nr_classes);
     if ( !c->queues )
@@ -185,22 +116,12 @@ void tmem_queues_destroy(struct tmem_client *c)
     xfree(c->queues);
 }
 
-static uint32_t epage_age(const struct tmem_epage *ep)
-{
-    return read_atomic(&ep->age) & ~TMEM_EPAGE_USED;
-}
-
-static uint64_t epage_stamp(const struct tmem_epage *ep)
-{
-    return segment_of(ep)->birth + ((uint64_t)epage_age(ep) << AGE_SHIFT);
-}
-
 static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
 {
     const struct tmem_segment *seg =
         list_first_entry_or_null(&line->segments, struct tmem_segment, list);
 
-    uint64_t stamp = seg ? epage_stamp(&seg->page[seg->first])
+    uint64_t stamp = seg ? tmem_epage_stamp(&seg->page[seg->first])
                          : TMEM_POLICY_EMPTY;
     unsigned int sort = line - q->line;
 
@@ -213,7 +134,7 @@ static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
 /* How old is a page of that stamp in a segment? Clocks differ a little. */
 static uint64_t age_in(const struct tmem_segment *seg, uint64_t stamp)
 {
-    return stamp > seg->birth ? (stamp - seg->birth) >> AGE_SHIFT : 0;
+    return stamp > seg->birth ? (stamp - seg->birth) >> TMEM_AGE_SHIFT : 0;
 }
 
 /* Begin a segment behind another place of its line, or NULL: no frame. */
@@ -236,14 +157,6 @@ static struct tmem_segment *segment_begin(struct tmem_queue *q,
     write_atomic(&line->nr_segments, line->nr_segments + 1);
 
     return seg;
-}
-
-static void segment_set_late(struct tmem_segment *seg)
-{
-    if ( seg->late )
-        return;
-    seg->late = true;
-    write_atomic(&seg->line->nr_late, seg->line->nr_late + 1);
 }
 
 /* Free a segment without pages. */
@@ -278,7 +191,7 @@ static struct tmem_segment *line_tail(struct tmem_queue *q,
 
     seg = segment_begin(q, line, line->segments.prev, stamp);
     if ( seg && late )
-        segment_set_late(seg);
+        tmem_segment_set_late(seg);
 
     return seg;
 }
@@ -286,10 +199,11 @@ static struct tmem_segment *line_tail(struct tmem_queue *q,
 /* A page's stamp counts in its bin, if it has one, or not any more (-1). */
 static void count_in_bin(const struct tmem_epage *ep, int nr)
 {
+    const struct tmem_segment *seg = tmem_segment_of(ep);
+
     if ( tmem_stored_kind(ep->stored) == TMEM_BINNED )
-        tmem_ebin_count(ep->stored,
-                        segment_of(ep)->line - segment_of(ep)->queue->line,
-                        epage_stamp(ep), nr);
+        tmem_ebin_count(ep->stored, seg->line - seg->queue->line,
+                        tmem_epage_stamp(ep), nr);
 }
 
 /* Append a page, with an age and its mark; counts are the caller's. */
@@ -322,7 +236,7 @@ static struct tmem_epage *queue_append(struct tmem_queue *q,
                                        struct tmem_object *obj,
                                        uint32_t index, tmem_stored_t s)
 {
-    uint64_t stamp = tmem_clock() & (~0ULL << AGE_SHIFT);
+    uint64_t stamp = tmem_clock() & (~0ULL << TMEM_AGE_SHIFT);
     struct tmem_segment *seg = line_tail(q, line, stamp);
 
     return seg ? segment_append(seg, obj, index, s, age_in(seg, stamp))
@@ -419,7 +333,7 @@ void tmem_queue_trim(struct tmem_queue *q, struct tmem_freed *freed)
 /* Drop a descriptor. Counts and mark are the caller's. */
 static void queue_drop(struct tmem_queue *q, struct tmem_epage *ep)
 {
-    struct tmem_segment *seg = segment_of(ep);
+    struct tmem_segment *seg = tmem_segment_of(ep);
     struct tmem_line *line = seg->line;
     bool was_head = seg->list.prev == &line->segments &&
                     ep == &seg->page[seg->first];
@@ -449,14 +363,14 @@ void tmem_queue_prefetch(const struct tmem_epage *ep)
 {
     /* The mark on the frame, and the counts of the segment. */
     prefetch_frame(ep->stored);
-    prefetch(segment_of(ep));
+    prefetch(tmem_segment_of(ep));
 }
 
 void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
 {
     /* The bucket's lock keeps the page, and that the segment. */
-    struct tmem_queue *q = segment_of(ep)->queue;
-    struct tmem_line *line = segment_of(ep)->line;
+    struct tmem_queue *q = tmem_segment_of(ep)->queue;
+    struct tmem_line *line = tmem_segment_of(ep)->line;
     tmem_stored_t s = ep->stored;
     bool raw = tmem_stored_kind(s) == TMEM_RAW;
 
@@ -480,12 +394,12 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
 
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)
 {
-    struct tmem_queue *q = segment_of(ep)->queue;
+    struct tmem_queue *q = tmem_segment_of(ep)->queue;
     struct tmem_epage *young;
 
     /* The queue is not seen without the page: its client could go. */
     spin_lock(&q->lock);
-    young = queue_append(q, segment_of(ep)->line, ep->obj, ep->index,
+    young = queue_append(q, tmem_segment_of(ep)->line, ep->obj, ep->index,
                          ep->stored);
     if ( young )
         queue_drop(q, ep);
@@ -543,93 +457,6 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int line)
     return &seg->page[seg->first];
 }
 
-/* Pages that a search for the oldest bin looks at, and places that it passes. */
-#define OLDEST_LOOKS       32
-#define OLDEST_PLACES      512
-
-/* Goes from a line's oldest page to its youngest. */
-struct cursor {
-    struct tmem_line *line;
-    struct tmem_segment *seg;
-    unsigned int i;            /* of its places: the next one */
-};
-
-/* The next page, or NULL; *places: that may still be passed. */
-static struct tmem_epage *next_page(struct cursor *at, unsigned int *places)
-{
-    while ( at->seg && *places )
-    {
-        while ( at->i < at->seg->next && *places )
-        {
-            struct tmem_epage *ep = &at->seg->page[at->i++];
-
-            --*places;
-            if ( ep->obj )
-                return ep;
-        }
-        if ( at->i < at->seg->next )
-            break;
-        at->seg = at->seg->list.next == &at->line->segments ? NULL :
-                  list_entry(at->seg->list.next, struct tmem_segment, list);
-        at->i = at->seg ? at->seg->first : 0;
-    }
-
-    return NULL;
-}
-
-/* How old it is, or its bin on average, as the policy counts. */
-static uint64_t counted_age(const struct tmem_epage *ep, uint64_t now,
-                            unsigned int sort, unsigned int bias)
-{
-    uint64_t stamp = epage_stamp(ep), age = now > stamp ? now - stamp : 0;
-
-    return tmem_stored_kind(ep->stored) == TMEM_BINNED
-           ? tmem_ebin_age(ep->stored, now, bias)
-           : sort == TMEM_POLICY_AGAIN ? age >> bias : age;
-}
-
-tmem_stored_t tmem_queue_oldest(struct tmem_queue *q)
-{
-    unsigned int bias = read_atomic(&q->row->bias[q->bit]), sort, i;
-    unsigned int places = OLDEST_PLACES;
-    tmem_stored_t best = tmem_stored_none();
-    struct tmem_epage *ep[TMEM_POLICY_SORTS];
-    struct cursor at[TMEM_POLICY_SORTS];
-    struct tmem_policy_queues f;
-    uint64_t now = tmem_clock(), age, most = 0;
-
-    ASSERT(LOCKING_queue(q));
-
-    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-    {
-        at[sort].line = &q->line[sort];
-        at[sort].seg = list_first_entry_or_null(&q->line[sort].segments,
-                                                struct tmem_segment, list);
-        at[sort].i = at[sort].seg ? at[sort].seg->first : 0;
-        f.pages[sort] = q->head->nr_pages[sort];
-        f.oldest[sort] = q->head->oldest[sort];
-        ep[sort] = next_page(&at[sort], &places);
-    }
-    for ( i = 0; i < OLDEST_LOOKS &&
-                 f.pages[TMEM_POLICY_NEW] + f.pages[TMEM_POLICY_AGAIN]; i++ )
-    {
-        sort = tmem_policy_victim(bias, &f, now, &age);
-        if ( !ep[sort] )
-            break;
-        age = counted_age(ep[sort], now, sort, bias);
-        if ( age > most || !tmem_is_stored(best) )
-        {
-            most = age;
-            best = ep[sort]->stored;
-        }
-        ep[sort] = next_page(&at[sort], &places);
-        f.pages[sort]--;
-        f.oldest[sort] = ep[sort] ? epage_stamp(ep[sort]) : TMEM_POLICY_EMPTY;
-    }
-
-    return best;
-}
-
 void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
                           struct page_info *pg)
 {
@@ -638,93 +465,6 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
     ep->stored = tmem_stored_raw(pg);
     tmem_frame_mark(pg, q->slot, ep);
     spin_unlock(&q->lock);
-}
-
-/*
- * How many pages are few for a segment: SEGMENT_FEW, or more where pages fill
- * less than a frame each, but half of a segment at most.
- */
-static unsigned int segment_few(const struct tmem_queue *q, unsigned int line)
-{
-    unsigned long pages, frames;
-
-    if ( line == TMEM_LINE_SAME )
-        return SEGMENT_HALF;
-    if ( likely(read_atomic(&q->head->nr_more) >= 0) )
-        return SEGMENT_FEW;
-    pages = tmem_head_pages(q->head);
-    frames = tmem_head_frames(q->head);
-    /* All may be gone by now: then it is not 0 either. */
-    pages = max(SEGMENT_FEW * pages / max(frames, 1UL), SEGMENT_FEW);
-
-    return min(pages, SEGMENT_HALF);
-}
-
-bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line)
-{
-    const struct tmem_line *l = &q->line[line];
-
-    return read_atomic(&l->nr_segments) >
-           2 + read_atomic(&l->nr_late) +
-           tmem_queue_pages(q, line) / segment_few(q, line);
-}
-
-/* What comes behind a segment, or (NULL) first; NULL: the last, or none. */
-static struct tmem_segment *segment_behind(const struct tmem_line *line,
-                                           const struct tmem_segment *seg)
-{
-    struct list_head *next = seg ? seg->list.next : line->segments.next;
-
-    return next == &line->segments || next->next == &line->segments ? NULL :
-           list_entry(next, struct tmem_segment, list);
-}
-
-/*
- * Can the pages of a segment, up to its youngest ever, be in one that begins
- * with that stamp? If not, it is late.
- */
-static bool segment_reaches(struct tmem_segment *seg, uint64_t stamp)
-{
-    uint64_t young = epage_stamp(&seg->page[seg->next - 1]);
-
-    if ( young <= stamp || (young - stamp) >> AGE_SHIFT <= TMEM_AGE_MAX )
-        return true;
-    segment_set_late(seg);
-
-    return false;
-}
-
-/* Does the segment at the cursor take the pages of one behind it? */
-static bool cursor_takes(const struct tmem_line *line,
-                         struct tmem_segment *seg)
-{
-    const struct tmem_segment *to = line->cursor;
-
-    return to && to->next + seg->live <= TMEM_SEGMENT_PAGES &&
-           segment_reaches(seg, to->birth);
-}
-
-/* Can a new segment take its pages, and those of the one behind it? */
-static bool are_two(const struct tmem_line *line,
-                    const struct tmem_segment *seg, unsigned int many)
-{
-    struct tmem_segment *other = segment_behind(line, seg);
-
-    return other && other->live < many &&
-           seg->live + other->live <= TMEM_SEGMENT_PAGES &&
-           segment_reaches(other, epage_stamp(&seg->page[seg->first]));
-}
-
-/* The page at which the cursor is, if it has to move. */
-static struct tmem_epage *to_move(const struct tmem_queue *q, unsigned int line)
-{
-    const struct tmem_line *l = &q->line[line];
-    struct tmem_segment *seg = segment_behind(l, l->cursor);
-    unsigned int many = 2 * segment_few(q, line);
-
-    return seg && seg->live < many &&
-           (cursor_takes(l, seg) || are_two(l, seg, many))
-           ? &seg->page[seg->first] : NULL;
 }
 
 /* Is a descriptor of a page that was stored there still one? Queue locked. */
@@ -751,7 +491,7 @@ static bool is_queued(struct tmem_queue *q, struct tmem_epage *ep,
     /* There is no mark for a page: but what a line says is there. */
     for ( line = 0; line < TMEM_LINES; line++ )
         if ( tmem_queue_head(q, line) == ep ||
-             to_move(q, line) == ep )
+             tmem_line_to_move(q, line) == ep )
             return true;
 
     return false;
@@ -765,7 +505,7 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
     struct tmem_object *obj = NULL;
 
     ASSERT(LOCKING_queue(q));
-    ASSERT(segment_of(ep)->queue == q);
+    ASSERT(tmem_segment_of(ep)->queue == q);
 
     *b = tmem_bucket_of(ep->obj->pool, &ep->obj->oid);
     spin_unlock(&q->lock);
@@ -784,21 +524,6 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
     return obj;
 }
 
-struct tmem_epage *tmem_queue_next_to_move(struct tmem_queue *q,
-                                           unsigned int line)
-{
-    struct tmem_epage *ep = to_move(q, line);
-    struct tmem_line *l = &q->line[line];
-
-    ASSERT(LOCKING_queue(q));
-
-    /* Go on behind it, or from the start again. */
-    if ( !ep )
-        l->cursor = segment_behind(l, l->cursor);
-
-    return ep;
-}
-
 struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
                                    struct tmem_epage *ep)
 {
@@ -807,18 +532,18 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     struct tmem_epage *moved = NULL;
 
     spin_lock(&q->lock);
-    if ( to_move(q, sort) != ep )
+    if ( tmem_line_to_move(q, sort) != ep )
         goto out;
 
-    seg = segment_of(ep);
+    seg = tmem_segment_of(ep);
     to = line->cursor;
-    if ( !cursor_takes(line, seg) )
-        to = segment_begin(q, line, seg->list.prev, epage_stamp(ep));
+    if ( !tmem_cursor_takes(line, seg) )
+        to = segment_begin(q, line, seg->list.prev, tmem_epage_stamp(ep));
     if ( to )
     {
         line->cursor = to;
         moved = segment_append(to, ep->obj, ep->index, ep->stored,
-                               age_in(to, epage_stamp(ep)) |
+                               age_in(to, tmem_epage_stamp(ep)) |
                                (read_atomic(&ep->age) & TMEM_EPAGE_USED));
         queue_drop(q, ep);
     }
@@ -827,32 +552,6 @@ struct tmem_epage *tmem_queue_move(struct tmem_queue *q, unsigned int sort,
     spin_unlock(&q->lock);
 
     return moved;
-}
-
-/*
- * From all over the first segments: the very first may hold little more than
- * the rest of runs of frames that are in use otherwise.
- */
-unsigned int tmem_queue_sample(struct tmem_queue *q, unsigned long mfn[])
-{
-    const struct tmem_segment *seg;
-    unsigned int i, sort, segments = 0, nr = 0;
-
-    spin_lock(&q->lock);
-    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
-        list_for_each_entry ( seg, &q->line[sort].segments, list )
-        {
-            if ( ++segments > SAMPLE_SEGMENTS )
-                break;
-            for ( i = seg->first; i < seg->next;
-                  i += TMEM_SEGMENT_PAGES / SAMPLE_PAGES + 1 )
-                if ( seg->page[i].obj )
-                    mfn[nr++] = mfn_x(page_to_mfn(
-                                   tmem_stored_frame(seg->page[i].stored)));
-        }
-    spin_unlock(&q->lock);
-
-    return nr;
 }
 
 unsigned long tmem_client_ephemeral(const struct tmem_client *c)

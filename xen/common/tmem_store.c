@@ -34,8 +34,6 @@
 #include <xen/tmem_stats.h>
 #include <xen/tmem_store.h>
 
-#define LIST_STEP          64
-
 /* Bins of a list that one call looks at. */
 #define MAX_LOOKS          8
 
@@ -125,14 +123,7 @@ static void set_class(struct tmem_store *st, struct tmem_bin *bin,
 static void set_gap_class(struct tmem_store *st, struct tmem_bin *bin)
 {
     set_class(st, bin, TMEM_BY_GAP,
-              min(bin->gap / LIST_STEP, TMEM_STORE_LISTS - 1));
-}
-
-static unsigned int free_class(const struct tmem_bin *bin)
-{
-    unsigned int class = bin->free / bin->frames / LIST_STEP;
-
-    return min(class, TMEM_STORE_LISTS - 1U);
+              min(bin->gap / TMEM_STORE_STEP, TMEM_STORE_LISTS - 1));
 }
 
 /* The first bin of a list; NULL: none any more, since it is lost. */
@@ -183,7 +174,7 @@ static struct tmem_bin *look_at(struct tmem_store *st, unsigned int class,
 /* A bin that has a gap of so many bytes: mapped; or NULL. */
 static struct tmem_bin *find_bin(struct tmem_store *st, unsigned int room)
 {
-    unsigned int class = room / LIST_STEP;
+    unsigned int class = room / TMEM_STORE_STEP;
     unsigned long lists = st->lists[TMEM_BY_GAP].used & (~0UL << class);
     struct tmem_bin *bin;
 
@@ -284,7 +275,7 @@ bool tmem_store_has_gap(struct tmem_store *st, unsigned int len)
 static void close_bin(struct tmem_store *st, struct tmem_bin *bin)
 {
     st->open = 0;
-    set_class(st, bin, TMEM_BY_FREE, free_class(bin));
+    set_class(st, bin, TMEM_BY_FREE, tmem_bin_free_class(bin));
 }
 
 /* If the open bin has use for one more frame: mapped; else it is closed. */
@@ -372,7 +363,7 @@ static struct tmem_bin *bin_of(tmem_stored_t s)
 /* It has got room: its place on both lists. */
 static void has_room(struct tmem_store *st, struct tmem_bin *bin)
 {
-    unsigned int class = free_class(bin);
+    unsigned int class = tmem_bin_free_class(bin);
 
     set_gap_class(st, bin);
     if ( class > bin->class[TMEM_BY_FREE] )
@@ -551,9 +542,10 @@ static struct tmem_bin *emptiest_bin(struct tmem_store *st)
             continue;
         if ( !set_aside(st, bin) )
         {
-            if ( bin->live && free_class(bin) >= class )
+            if ( bin->live && tmem_bin_free_class(bin) >= class )
                 return bin;
-            set_class(st, bin, TMEM_BY_FREE, bin->live ? free_class(bin) : 0);
+            set_class(st, bin, TMEM_BY_FREE,
+                      bin->live ? tmem_bin_free_class(bin) : 0);
         }
         unmap_domain_page(bin);
     }
@@ -663,72 +655,6 @@ tmem_stored_t tmem_store_move(struct tmem_store *st, tmem_stored_t s,
     set_owed(st, st->owed);
 
     return new;
-}
-
-static void check_bin(const struct tmem_store *st, const struct tmem_bin *bin)
-{
-    unsigned int by, gap = min(bin->gap / LIST_STEP, TMEM_STORE_LISTS - 1);
-
-    BUG_ON(bin->store != st);
-    BUG_ON(tmem_store_of(tmem_stored_bin(pdx_to_page(bin->frame[0]), 0)) != st);
-    tmem_bin_check(bin);
-    if ( bin->going || tmem_bin_is_bad(bin) )
-        return;
-    BUG_ON(bin->class[TMEM_BY_GAP] != gap);
-    BUG_ON(bin->class[TMEM_BY_FREE] && bin->frame[0] != st->open &&
-           bin->class[TMEM_BY_FREE] < free_class(bin));
-    for ( by = 0; by < TMEM_BIN_LISTS; by++ )
-        BUG_ON(bin->class[by] && !bin->link[by].prev &&
-               st->lists[by].first[bin->class[by]] != bin->frame[0]);
-}
-
-static void check_list(const struct tmem_store *st, enum tmem_bin_list by,
-                       unsigned int class)
-{
-    tmem_frame_nr_t nr, next, prev = 0;
-    unsigned long n = 0;
-
-    for ( nr = st->lists[by].first[class]; nr; nr = next )
-    {
-        struct tmem_bin *bin = tmem_bin_map(nr);
-
-        if ( !bin )
-            return;
-        BUG_ON(bin->class[by] != class || bin->link[by].prev != prev);
-        BUG_ON(++n > st->frames);
-        check_bin(st, bin);
-        prev = nr;
-        next = bin->link[by].next;
-        unmap_domain_page(bin);
-    }
-}
-
-void tmem_store_check(struct tmem_store *st)
-{
-    unsigned int by, class;
-
-    ASSERT(LOCKING_store(st));
-
-    for ( by = 0; by < TMEM_BIN_LISTS; by++ )
-        for ( class = 0; class < TMEM_STORE_LISTS; class++ )
-        {
-            BUG_ON(!(st->lists[by].used & (1UL << class)) !=
-                   !st->lists[by].first[class]);
-            check_list(st, by, class);
-        }
-}
-
-void tmem_store_check_bin(struct tmem_store *st, tmem_stored_t s)
-{
-    struct tmem_bin *bin = bin_of(s);
-
-    ASSERT(LOCKING_store(st));
-
-    if ( !bin )
-        return;
-    BUG_ON(!tmem_bin_slot(bin, tmem_stored_entry(s))->len);
-    check_bin(st, bin);
-    unmap_domain_page(bin);
 }
 
 /*

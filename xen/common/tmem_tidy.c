@@ -4,7 +4,7 @@
  *
  * A guest that takes pages out at random leaves segments with gaps, each of
  * which still fills a frame. While a line of its queues is sparse, each of its
- * puts moves some descriptors together (tmem_queue.c tells which), so that
+ * puts moves some descriptors together (tmem_sparse.c tells which), so that
  * frames of segments become free. Pages stay where they are, and so does their
  * order. A move may need a frame, of which it gives back at least two: if
  * there is none, somebody's page has to go for it, as for any frame of

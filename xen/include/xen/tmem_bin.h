@@ -2,7 +2,7 @@
 /*
  * tmem_bin.h - one bin: the bytes of several pages in up to four frames
  *
- * For tmem_store.c alone. Nothing here takes a lock; what is said there holds.
+ * For a store alone. Nothing here takes a lock; what is said there holds.
  * Offsets, lengths and gaps are bytes, the first two from the bin's start.
  */
 #ifndef XEN_TMEM_BIN_H
@@ -61,6 +61,17 @@ static inline struct tmem_bin_slot *tmem_bin_slot(const struct tmem_bin *bin,
 static inline unsigned int tmem_bin_room(unsigned int len)
 {
     return ROUNDUP(len, TMEM_BIN_UNIT);
+}
+
+/* Lists of bins are in steps of so many bytes. */
+#define TMEM_STORE_STEP    64
+
+/* Which list a bin is on, for compaction. */
+static inline unsigned int tmem_bin_free_class(const struct tmem_bin *bin)
+{
+    unsigned int class = bin->free / bin->frames / TMEM_STORE_STEP;
+
+    return min(class, TMEM_STORE_LISTS - 1U);
 }
 
 /*

@@ -28,7 +28,7 @@ struct tmem_request {
 /* As each operation does: free some of what has been flushed. No lock held. */
 void tmem_help_drain(struct tmem_client *c);
 
-/* In tmem_put.c, as is tmem_put_restored(). */
+/* In tmem_put.c, and tmem_put_restored.c. */
 long tmem_put(struct tmem_client *c, const struct tmem_request *req);
 long tmem_get(struct tmem_client *c, const struct tmem_request *req);
 long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tmem_evict.h - which ephemeral page goes next, and its going
+ * tmem_evict.h - ephemeral pages go
  *
  * May be called below any lock of the hypervisor, but none of tmem's: eviction
  * takes locks of buckets, queues, metadata and frame caches.

@@ -89,6 +89,19 @@ static inline unsigned long tmem_head_frames(const struct tmem_head *head)
     return likely(nr > 0) ? nr : 0;
 }
 
+/* What the policy is to know: an estimate, without a lock. */
+static inline void tmem_head_look(const struct tmem_head *head,
+                                  struct tmem_policy_queues *f)
+{
+    unsigned int sort;
+
+    for ( sort = 0; sort < TMEM_POLICY_SORTS; sort++ )
+    {
+        f->pages[sort] = read_atomic(&head->nr_pages[sort]);
+        f->oldest[sort] = read_atomic(&head->oldest[sort]);
+    }
+}
+
 #endif /* XEN_TMEM_HEADS_H */
 
 /*

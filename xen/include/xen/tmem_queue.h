@@ -152,8 +152,9 @@ struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int line);
 tmem_stored_t tmem_queue_oldest(struct tmem_queue *q);
 /*
  * Lock the bucket of a queued page, which is the oldest of its line or the next
- * to move, or has a frame. Its queue is locked, and unlocked by this; RCU held. The page's object; NULL when the page went away meanwhile. *b is
- * locked in either case.
+ * to move, or has a frame. Its queue is locked, and unlocked by this; RCU held.
+ * The page's object; NULL when the page went away meanwhile. *b is locked in
+ * either case.
  */
 struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
                                            struct tmem_epage *ep,

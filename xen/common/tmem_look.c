@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_look.c - how a page that is put is best stored
+ *
+ * Where pages are compressed, a put looks at its snapshot of the page before it
+ * is stored: one word that fills it, bytes of a codec, or raw.
+ *
+ * Locking: none.
+ */
+#include <xen/lib.h>
+#include <xen/tmem_client.h>
+#include <xen/tmem_codec.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_put.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_stats.h>
+
+/* Does one 32-bit word fill the page? A line at a time: 60 ns, not 140. */
+static bool is_same_filled(const void *page)
+{
+    const uint64_t *p = page, *end = page + PAGE_SIZE, w = p[0];
+
+    if ( (uint32_t)w != w >> 32 )
+        return false;
+    for ( ; p < end; p += 8 )
+        if ( (p[0] ^ w) | (p[1] ^ w) | (p[2] ^ w) | (p[3] ^ w) |
+             (p[4] ^ w) | (p[5] ^ w) | (p[6] ^ w) | (p[7] ^ w) )
+            return false;
+
+    return true;
+}
+
+/*
+ * So many pages in a row that did not compress, and only one in as many is
+ * tried: then the others cost no more than without compression.
+ */
+#define PUT_FAILURES    8
+
+/*
+ * Are a client's metadata more than a third of its ephemeral data? Tiny pages,
+ * or such as fill no frame, would add to that, and no frame for anybody else:
+ * so pages are stored raw. Some frames are free of that.
+ */
+#ifdef TMEM_SHRUNK
+#define PUT_LIGHT       100000     /* where segments have four pages each */
+#else
+#define PUT_LIGHT       32
+#endif
+
+static bool is_heavy(const struct tmem_client *c)
+{
+    return read_atomic(&tmem_work_wanted) &&
+           3 * read_atomic(&c->meta[0].nr_frames) >
+           PUT_LIGHT + tmem_client_frames(c);
+}
+
+struct tmem_work *tmem_put_work(struct tmem_client *c, struct tmem_put *put)
+{
+    unsigned int *failures = &tmem_this_cpu(c)->failures;
+    struct tmem_work *w;
+
+    if ( !put->persistent && is_heavy(c) )
+        return NULL;
+    put->codec = read_atomic(&c->compress) ? tmem_codec_default
+                                           : TMEM_CODEC_CUT;
+    if ( put->codec == TMEM_CODEC_CUT )
+    {
+        if ( !opt_tmem_tze )
+            return NULL;
+    }
+    else if ( unlikely(*failures >= PUT_FAILURES) &&
+              ++*failures % PUT_FAILURES )
+        return NULL;
+
+    w = tmem_work();
+    if ( unlikely(!w) )
+        tmem_inc(tmem_this_cpu(c)->without_buffers);
+
+    return w;
+}
+
+/* Make bytes of the snapshot, if they are few enough. */
+static void put_compress(struct tmem_client *c, struct tmem_put *put)
+{
+    const struct tmem_codec *codec = tmem_codec(put->codec);
+    const struct tmem_work *w = put->work;
+    uint64_t start = tmem_time_start(
+        tmem_this_stats()->timed[TMEM_TIMED_COMPRESS]);
+
+    put->len = codec->compress(w->page, w->bytes, TMEM_STORED_MAX, w->state);
+    tmem_time_end(TMEM_TIMED_COMPRESS, start);
+    if ( put->len )
+        put->kind = TMEM_BINNED;
+    if ( put->codec == TMEM_CODEC_CUT )
+        return;
+    if ( put->len )
+    {
+        tmem_this_cpu(c)->failures = 0;
+        return;
+    }
+    tmem_inc(tmem_this_cpu(c)->incompressible);
+    if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
+        tmem_this_cpu(c)->failures++;
+}
+
+void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
+{
+    const struct tmem_work *w = put->work;
+
+    if ( is_same_filled(w->page) )
+    {
+        put->kind = TMEM_SAME;
+        put->stored = tmem_stored_same(*(const uint32_t *)w->page);
+        tmem_this_cpu(c)->failures = 0;
+    }
+    else
+        put_compress(c, put);
+    if ( put->persistent || put->kind == TMEM_RAW )
+        return;
+    put->queue = &c->queues[tmem_this_cpu(c)->class];
+    put->sort = put->kind == TMEM_SAME
+                ? TMEM_LINE_SAME : tmem_put_sort(c, put->hash, put->queue);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
