@@ -12,6 +12,7 @@
 #
 # make codecs      fetches their sources; TMEM_LZO=n, TMEM_LZ4=n, TMEM_ZSTD=y:
 #                  other codecs than lzo and lz4 (the same for all variants)
+# TMEM_SUM=y, n    sums of stored bytes; y where there are assertions
 
 VARIANT ?= release
 VARIANTS := release debug asan tsan small cov
@@ -50,6 +51,8 @@ CODEC_SRC := $(foreach c,$(CODECS),build/codecs/$(codec-$c)/version)
 codec-flag-lzo  := -DCONFIG_TMEM_LZO=1
 codec-flag-lz4  := -DCONFIG_TMEM_LZ4=1
 codec-flag-zstd := -DCONFIG_TMEM_ZSTD=1
+# Sums of stored bytes, as in Xen's debug builds.
+TMEM_SUM ?= $(if $(findstring NDEBUG,$(variant-$(VARIANT))),n,y)
 
 # Flags that all files of the library share.
 HOST_ALL := -g -pipe -fno-strict-aliasing -fno-omit-frame-pointer -fno-common \
@@ -57,6 +60,7 @@ HOST_ALL := -g -pipe -fno-strict-aliasing -fno-omit-frame-pointer -fno-common \
             -Wredundant-decls -Wvla -Wno-pointer-arith -Werror \
             $(variant-$(VARIANT)) $(SAN) -D__XEN__ -MMD -MP \
             $(foreach c,$(CODECS),$(codec-flag-$c)) \
+            $(if $(filter y,$(TMEM_SUM)),-DCONFIG_TMEM_SUM=1) \
             -include host/xen-include/xen/config.h \
             -Ixen/include -Ixen/include/tmem-lib -Ihost/xen-include -Ihost/include
 

@@ -98,6 +98,51 @@ void peek_spoil(unsigned int dom)
     tmem_client_unpin(c);
 }
 
+/* The same of a store's open bin, after n entries of others. */
+static long flip_in_store(struct tmem_store *st, unsigned int *n,
+                          unsigned int bit)
+{
+    struct tmem_bin *bin = st->open ? tmem_bin_map(st->open) : NULL;
+    unsigned int i, at;
+    long index = -1;
+
+    for ( i = 0; bin && i < bin->slots; i++ )
+    {
+        const struct tmem_bin_slot *slot = tmem_bin_slot(bin, i);
+        struct tmem_span span = tmem_bin_span(bin, i);
+
+        if ( !slot->len || (*n)-- )
+            continue;
+        if ( bit / 8 < slot->len + TMEM_SUM_BYTES )
+        {
+            at = span.offset + bit / 8;
+            ((uint8_t *)page_to_virt(pdx_to_page(
+                span.frame[at / PAGE_SIZE])))[at % PAGE_SIZE] ^= 1 << bit % 8;
+            index = slot->index;
+        }
+        break;
+    }
+    unmap_domain_page(bin);
+
+    return index;
+}
+
+long peek_flip(unsigned int dom, unsigned int n, unsigned int bit)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    unsigned int i;
+    long index;
+
+    if ( !c )
+        return -1;
+    index = flip_in_store(&c->store, &n, bit);
+    for ( i = 0; i < tmem_nr_classes && index < 0; i++ )
+        index = flip_in_store(&c->queues[i].store, &n, bit);
+    tmem_client_unpin(c);
+
+    return index;
+}
+
 unsigned long peek_ephemeral(unsigned int dom)
 {
     return peek(dom, tmem_client_ephemeral);

@@ -41,6 +41,11 @@ void peek_check_store(unsigned int dom);
 
 /* Have what is in the open bins of that client decode no more. */
 void peek_spoil(unsigned int dom);
+/*
+ * Flip a bit of the n-th entry of that client's bins: of its bytes, or of the
+ * sum behind them. The index of its page; -1: there is no such bit, or entry.
+ */
+long peek_flip(unsigned int dom, unsigned int n, unsigned int bit);
 
 /* The bucket of a pool that an object of guest.h's handles is in. */
 unsigned int peek_bucket(uint64_t obj);

@@ -329,11 +329,12 @@ static void test_zeroed(void **state)
     frames_take(2);
     put(0, 3000);
     p = page_to_virt(spare[1]);
-    for ( at = data + 3000; at < PAGE_SIZE; at++ )
+    for ( at = data + 3000 + TMEM_SUM_BYTES; at < PAGE_SIZE; at++ )
         assert_int_equal(p[at], 0);
     put(1, 3000);
     p = page_to_virt(spare[0]);
-    for ( at = data + 6000 - PAGE_SIZE; at < PAGE_SIZE; at++ )
+    at = data + tmem_bin_room(3000) + 3000 + TMEM_SUM_BYTES - PAGE_SIZE;
+    for ( ; at < PAGE_SIZE; at++ )
         assert_int_equal(p[at], 0);
     flush_all(2, 2);
     frames_give();
@@ -355,15 +356,15 @@ static void test_directory(void **state)
         check_contents(i);
     flush_all(TMEM_BIN_ENTRIES, 8);
 
-    put(0, 70);
+    put(0, 70 - TMEM_SUM_BYTES);
     bin = page_to_virt(tmem_stored_frame(pages[0].s));
     assert_int_equal(bin->slots, 13);
     for ( i = 1; i < TMEM_BIN_ENTRIES; i++ )
-        put(i, 40);
+        put(i, 40 - TMEM_SUM_BYTES);
     assert_int_equal(st.frames, 1);
     assert_int_equal(bin->slots, TMEM_BIN_ENTRIES);
     assert_int_equal(bin->gap, 0);
-    put(i, 40);
+    put(i, 40 - TMEM_SUM_BYTES);
     assert_int_equal(st.frames, 2);
     for ( i = TMEM_BIN_ENTRIES; --i; )
         flush(i);
@@ -421,7 +422,8 @@ static void test_stale_entry(void **state)
 
 static double density(void)
 {
-    return (double)st.frames * PAGE_SIZE / st.bytes;
+    return (double)st.frames * PAGE_SIZE /
+           (st.bytes + st.entries * TMEM_SUM_BYTES);
 }
 
 /* Compaction as its caller does it, for what a flush has freed. */

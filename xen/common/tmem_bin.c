@@ -252,7 +252,8 @@ void tmem_bin_change(struct tmem_bin *bin, unsigned int n, unsigned int len,
 bool tmem_bin_uses(const struct tmem_bin *bin, unsigned int n, unsigned int i)
 {
     const struct tmem_bin_slot *slot = tmem_bin_slot(bin, n);
-    unsigned int start = slot->unit * TMEM_BIN_UNIT, end = start + slot->len;
+    unsigned int start = slot->unit * TMEM_BIN_UNIT;
+    unsigned int end = start + slot->len + TMEM_SUM_BYTES;
 
     return start < (i + 1) * PAGE_SIZE && end > i * PAGE_SIZE;
 }
@@ -310,6 +311,71 @@ void tmem_span_copy(const struct tmem_span *to, const struct tmem_span *from,
         span_unmap(from, q);
         span_unmap(to, p);
     }
+}
+
+/* The place of the sum. */
+static struct tmem_span span_sum(const struct tmem_span *of, unsigned int len)
+{
+    struct tmem_span span = *of;
+
+    span.offset += len;
+
+    return span;
+}
+
+/*
+ * Each step maps sums, and words, one to one: so no change within 32 bits that
+ * belong together goes unseen, and of others one in 2^32.
+ */
+static uint32_t sum(const void *bytes, unsigned int len)
+{
+    uint32_t is = len, word;
+    unsigned int at;
+
+    for ( at = 0; at < len; at += sizeof(word) )
+    {
+        word = 0;
+        memcpy(&word, bytes + at, min_t(unsigned int, len - at, sizeof(word)));
+        is = ((is << 5 | is >> 27) ^ word) * 0x9e3779b1U;
+    }
+
+    return is;
+}
+
+void tmem_span_write(const struct tmem_span *to, const void *bytes,
+                     unsigned int len)
+{
+    const struct tmem_span from = { .buffer = (void *)bytes };
+
+    tmem_span_copy(to, &from, len);
+    if ( TMEM_SUM_BYTES )
+    {
+        uint32_t is = sum(bytes, len);
+        const struct tmem_span from_sum = { .buffer = &is };
+        const struct tmem_span to_sum = span_sum(to, len);
+
+        tmem_span_copy(&to_sum, &from_sum, TMEM_SUM_BYTES);
+    }
+}
+
+bool tmem_span_read(void *bytes, const struct tmem_span *from,
+                    unsigned int len)
+{
+    const struct tmem_span to = { .buffer = bytes };
+
+    tmem_span_copy(&to, from, len);
+    if ( TMEM_SUM_BYTES )
+    {
+        uint32_t was = 0;
+        const struct tmem_span to_sum = { .buffer = &was };
+        const struct tmem_span from_sum = span_sum(from, len);
+
+        tmem_span_copy(&to_sum, &from_sum, TMEM_SUM_BYTES);
+
+        return was == sum(bytes, len);
+    }
+
+    return true;
 }
 
 void tmem_bin_check(const struct tmem_bin *bin)

@@ -515,7 +515,7 @@ static struct tmem_epage *hand_over_data(struct tmem_object *obj,
     if ( bin && c )
         e.len = tmem_store_read(s, w->bytes, &e.codec);
     tmem_queue_del(ep, false, freed);
-    if ( !c )
+    if ( !c || (bin && !e.len) )
         return NULL;
     if ( bin )
         return hand_over_entry(c, &e, w, freed);

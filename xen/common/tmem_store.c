@@ -43,7 +43,7 @@
  */
 #define SLOTS_MIN          8
 #define SLOTS_FIRST        13  /* of an empty store */
-#define SLOTS_MAX          27
+#define SLOTS_MAX          (TMEM_SUM_BYTES ? 26 : 27)
 
 /*
  * What part may be free besides a bin. With more, small stores are less dense
@@ -216,11 +216,11 @@ static void count_saved(unsigned int codec, unsigned int len, int nr)
              nr * (long)(PAGE_SIZE - len));
 }
 
+/* Find a place for an entry, and say where its bytes are to be: to. */
 static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
-                           const struct tmem_span *from)
+                           struct tmem_span *to)
 {
     unsigned int n, free;
-    struct tmem_span to;
     struct tmem_bin *bin;
     tmem_frame_nr_t nr;
 
@@ -238,10 +238,9 @@ static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
     has_codec(st, e->codec);
     count_saved(e->codec, e->len, 1);
     set_gap_class(st, bin);
-    to = tmem_bin_span(bin, n);
+    *to = tmem_bin_span(bin, n);
     nr = bin->frame[0];
     unmap_domain_page(bin);
-    tmem_span_copy(&to, from, e->len);
 
     return tmem_stored_bin(pdx_to_page(nr), n);
 }
@@ -249,9 +248,11 @@ static tmem_stored_t place(struct tmem_store *st, const struct tmem_entry *e,
 tmem_stored_t tmem_store_place(struct tmem_store *st,
                                const struct tmem_entry *e, const void *bytes)
 {
-    const struct tmem_span from = { .buffer = (void *)bytes };
-    tmem_stored_t s = place(st, e, &from);
+    struct tmem_span to;
+    tmem_stored_t s = place(st, e, &to);
 
+    if ( tmem_is_stored(s) )
+        tmem_span_write(&to, bytes, e->len);
     set_owed(st, st->owed);
 
     return s;
@@ -298,7 +299,8 @@ static unsigned int new_slots(const struct tmem_store *st)
     unsigned long slots = SLOTS_FIRST;
 
     BUILD_BUG_ON(sizeof(struct tmem_bin) +
-                 SLOTS_MAX * sizeof(struct tmem_bin_slot) + TMEM_STORED_MAX >
+                 SLOTS_MAX * sizeof(struct tmem_bin_slot) +
+                 ROUNDUP(TMEM_STORED_MAX + TMEM_SUM_BYTES, TMEM_BIN_UNIT) >
                  PAGE_SIZE);
 
     if ( st->bytes )
@@ -432,7 +434,6 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
                         const void *bytes, unsigned int len,
                         unsigned int codec)
 {
-    const struct tmem_span from = { .buffer = (void *)bytes };
     unsigned int n = tmem_stored_entry(s), old, free;
     struct tmem_bin *bin = bin_of(s);
     struct tmem_span to;
@@ -460,7 +461,7 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
     set_owed(st, st->owed);
     to = tmem_bin_span(bin, n);
     unmap_domain_page(bin);
-    tmem_span_copy(&to, &from, len);
+    tmem_span_write(&to, bytes, len);
 
     return true;
 }
@@ -468,7 +469,6 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
 unsigned int tmem_store_read(tmem_stored_t s, void *bytes,
                              unsigned int *codec)
 {
-    const struct tmem_span to = { .buffer = bytes };
     unsigned int n = tmem_stored_entry(s), len;
     struct tmem_bin *bin = bin_of(s);
     struct tmem_span from;
@@ -482,9 +482,12 @@ unsigned int tmem_store_read(tmem_stored_t s, void *bytes,
     *codec = tmem_bin_slot(bin, n)->codec;
     from = tmem_bin_span(bin, n);
     unmap_domain_page(bin);
-    tmem_span_copy(&to, &from, len);
+    if ( tmem_span_read(bytes, &from, len) )
+        return len;
 
-    return len;
+    *codec = TMEM_NR_CODECS;
+
+    return 0;
 }
 
 bool tmem_store_is_broken(tmem_stored_t s)
@@ -622,7 +625,7 @@ tmem_stored_t tmem_store_move(struct tmem_store *st, tmem_stored_t s,
 {
     unsigned int n = tmem_stored_entry(s);
     tmem_stored_t new = tmem_stored_none();
-    struct tmem_span from;
+    struct tmem_span from, to;
     struct tmem_entry e;
     struct tmem_bin *bin;
 
@@ -637,9 +640,10 @@ tmem_stored_t tmem_store_move(struct tmem_store *st, tmem_stored_t s,
     from = tmem_bin_span(bin, n);
     unmap_domain_page(bin);
 
-    new = place(st, &e, &from);
+    new = place(st, &e, &to);
     if ( tmem_is_stored(new) )
     {
+        tmem_span_copy(&to, &from, e.len + TMEM_SUM_BYTES);
         take_out(st, s, freed);
         set_owed(st, st->owed - e.len);
         return new;

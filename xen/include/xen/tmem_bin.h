@@ -57,10 +57,17 @@ static inline struct tmem_bin_slot *tmem_bin_slot(const struct tmem_bin *bin,
     return (struct tmem_bin_slot *)(bin + 1) + n;
 }
 
+/* Behind an entry's bytes there is their sum, in builds that have it. */
+#ifdef CONFIG_TMEM_SUM
+#define TMEM_SUM_BYTES     4
+#else
+#define TMEM_SUM_BYTES     0
+#endif
+
 /* What an entry of len bytes takes of a bin. */
 static inline unsigned int tmem_bin_room(unsigned int len)
 {
-    return ROUNDUP(len, TMEM_BIN_UNIT);
+    return ROUNDUP(len + TMEM_SUM_BYTES, TMEM_BIN_UNIT);
 }
 
 /* Lists of bins are in steps of so many bytes. */
@@ -115,6 +122,12 @@ struct tmem_span {
 struct tmem_span tmem_bin_span(const struct tmem_bin *bin, unsigned int n);
 /* Copy bytes; frames are mapped piece by piece. */
 void tmem_span_copy(const struct tmem_span *to, const struct tmem_span *from,
+                    unsigned int len);
+/* Write an entry's bytes, and their sum. */
+void tmem_span_write(const struct tmem_span *to, const void *bytes,
+                     unsigned int len);
+/* Read them. False: the sum is another, so they are not what was written. */
+bool tmem_span_read(void *bytes, const struct tmem_span *from,
                     unsigned int len);
 
 /* Deep validity. */

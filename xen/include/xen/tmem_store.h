@@ -99,7 +99,8 @@ bool tmem_store_replace(struct tmem_store *st, tmem_stored_t s,
                         unsigned int codec);
 /*
  * Copy an entry's bytes out: how many, and by which codec; 0 and none of the
- * codecs when the bin is lost. The bytes have no memory error. Bucket locked:
+ * codecs when the bin is lost, or the bytes are no more what was stored, which
+ * builds with sums see. The bytes have no memory error. Bucket locked:
  * the store need not be, since no one else may change or move this entry, or
  * let its bin go.
  */
