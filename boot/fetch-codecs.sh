@@ -3,7 +3,8 @@
 #
 # fetch-codecs.sh CODEC...: fetch the sources of lzo, lz4 or zstd, as Debian's
 # source packages have them, and put the files that we compile into
-# build/codecs/PACKAGE. Does nothing for those that are there.
+# build/codecs/PACKAGE. Does nothing for those that are there. The hash that
+# deduplication uses comes with lz4.
 #
 # A package is pinned by its version, its tarball by a checksum: if Debian
 # serves a version with other contents, that is an error.
@@ -29,7 +30,7 @@ pin()
         package=lz4 version=1.9.4-1 tarball=lz4_1.9.4.orig.tar.gz
         sum=0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
         strip=2
-        files='*/lib/lz4.[ch]' ;;
+        files='*/lib/lz4.[ch] */lib/xxhash.[ch]' ;;
     zstd)
         package=libzstd version=1.5.4+dfsg2-5
         tarball=libzstd_1.5.4+dfsg2.orig.tar.xz
@@ -78,7 +79,8 @@ need tar:tar gzip:gzip coreutils:sha256sum
 for codec in "$@"; do
     pin "$codec"
     out=$OUT/codecs/$package
-    [ "$version $sum" = "$(cat "$out/version" 2>/dev/null)" ] && {
+    stamp="$version $sum $(set -f; echo $files)"
+    [ "$stamp" = "$(cat "$out/version" 2>/dev/null)" ] && {
         touch "$out/version"
         continue
     }
@@ -95,5 +97,5 @@ for codec in "$@"; do
     set +f
     # One folder for headers that name one another.
     [ $codec != lzo ] || { mv "$out"/lzo/* "$out" && rmdir "$out/lzo"; }
-    echo "$version $sum" >"$out/version"
+    echo "$stamp" >"$out/version"
 done

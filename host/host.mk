@@ -48,6 +48,9 @@ codec-lzo  := lzo2
 codec-lz4  := lz4
 codec-zstd := libzstd
 CODEC_SRC := $(foreach c,$(CODECS),build/codecs/$(codec-$c)/version)
+codec-src-lzo  := lzo
+codec-src-lz4  := lz4 xxhash
+codec-src-zstd := zstd
 codec-flag-lzo  := -DCONFIG_TMEM_LZO=1
 codec-flag-lz4  := -DCONFIG_TMEM_LZ4=1
 codec-flag-zstd := -DCONFIG_TMEM_ZSTD=1
@@ -76,7 +79,7 @@ HOST_LIBS := $(B)/libxenhost.a -lpthread -lm
 
 HOST_SRC := $(wildcard host/*.c)
 ENGINE_SRC := $(wildcard xen/common/*.c xen/common/tmem-lib/*.c) \
-              $(CODECS:%=xen/common/tmem-codec/%.c)
+              $(foreach c,$(CODECS),$(codec-src-$c:%=xen/common/tmem-codec/%.c))
 LIB_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(ENGINE_SRC) $(HOST_SRC))
 
 # Everything is rebuilt when the flags change, and the library when a file
@@ -96,7 +99,7 @@ $(B)/obj/xen/%.o: xen/%.c $(STAMP) | deps-build
 $(B)/obj/xen/common/tmem-codec/%.o: EXTRA_ENGINE_CFLAGS += -Ibuild/codecs
 # As in the Makefile there.
 $(B)/obj/xen/common/tmem-codec/zstd.o: EXTRA_ENGINE_CFLAGS += -fwhole-program
-$(CODECS:%=$(B)/obj/xen/common/tmem-codec/%.o): $(CODEC_SRC)
+$(filter $(B)/obj/xen/common/tmem-codec/%,$(LIB_OBJ)): $(CODEC_SRC)
 build/codecs/%/version: boot/fetch-codecs.sh
 	@boot/fetch-codecs.sh $(strip $(foreach c,$(CODECS),$(if \
 	    $(filter $*,$(codec-$c)),$c)))

@@ -57,6 +57,11 @@ const struct tmem_codec *tmem_codec(unsigned int nr);
 /* Those that are built in. */
 extern const struct tmem_codec tmem_lzo, tmem_lz4, tmem_zstd;
 
+#ifdef CONFIG_TMEM_LZ4
+/* A hash of bytes. It comes with that codec. */
+uint64_t tmem_xxh64(const void *bytes, unsigned int len, uint64_t seed);
+#endif
+
 /* Constant after boot. The codec of new puts; CUT: none is built in. */
 extern unsigned int tmem_codec_default;
 /* What a client's `compress` begins as. */

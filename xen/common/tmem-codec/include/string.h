@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the codecs want of a C library: see xxhash.c. */
