@@ -100,7 +100,7 @@ int machine_setup_nodes(void **state)
     const char *given = getenv("CHECK_NODES");
     unsigned int nodes = given ? atoi(given) : 1 << rng_entropy() % 3;
     static const char *const options[] = {
-        " tmem_compress=lzo tmem_tze=1", " tmem_compress=lz4", "",
+        " tmem_compress=lzo tmem_tze=1", " tmem_compress=lz4 tmem_dedup=1", "",
     };
     static unsigned int turn;
     unsigned int compress = turn++ % 3;

@@ -268,7 +268,8 @@ bool host_start(struct run *run)
     const struct model_config *cfg = run->cfg;
     static const char *const options[MODEL_OPTIONS] = {
         "", " tmem_compress=lzo", " tmem_compress=lz4", " tmem_tze=1",
-        " tmem_compress=lzo tmem_tze=1", " tmem_compress=lz4 tmem_tze=1", "",
+        " tmem_compress=lzo tmem_tze=1",
+        " tmem_compress=lz4 tmem_tze=1 tmem_dedup=1", "",
     };
     char cmdline[128];
     const struct xenhost_config host = {

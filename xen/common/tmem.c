@@ -24,7 +24,8 @@
  * Files: this one decodes requests and dispatches them. tmem_put.c (with
  * tmem_look.c: how a page is stored) and tmem_data.c have the data operations,
  * tmem_stored.c what becomes of a page's data, tmem_store.c and tmem_bin.c those
- * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_compact.c the gaps
+ * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_share.c what several
+ * of those share, tmem_dedup.c where that is found, tmem_compact.c the gaps
  * between others, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c shared
  * ones, tmem_object.c objects, tmem_queue.c ephemeral pages (and tmem_oldest.c
  * what is old of them), tmem_evict.c their going, tmem_victims.c which go next,
@@ -112,6 +113,7 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_list.h>
 #include <xen/tmem_pool.h>
@@ -356,6 +358,7 @@ static int __init cf_check tmem_init(void)
     }
 
     tmem_codec_init();
+    tmem_dedup_init();
     tmem_queue_init();
     history = tmem_evict_init();
     tmem_list_init();

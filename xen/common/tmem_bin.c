@@ -25,6 +25,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/tmem_bin.h>
+#include <xen/tmem_share.h>
 
 #define UNITS(bytes)       ((bytes) / TMEM_BIN_UNIT)
 #define HEAD_UNITS \
@@ -131,6 +132,11 @@ static struct gaps find_gaps(const struct tmem_bin *bin, unsigned int need)
     return g;
 }
 
+bool tmem_bin_may_share(const struct tmem_bin *bin)
+{
+    return bin->slots + bin->more < TMEM_BIN_ENTRIES;
+}
+
 static bool directory_is_full(const struct tmem_bin *bin)
 {
     return bin->live == bin->slots;
@@ -141,7 +147,7 @@ static void update_gap(struct tmem_bin *bin)
 {
     struct gaps g = find_gaps(bin, ~0U);
 
-    if ( directory_is_full(bin) && bin->slots < TMEM_BIN_ENTRIES &&
+    if ( directory_is_full(bin) && tmem_bin_may_share(bin) &&
          g.first >= SLOT_UNITS )
     {
         bin->slots++;
@@ -378,13 +384,35 @@ bool tmem_span_read(void *bytes, const struct tmem_span *from,
     return true;
 }
 
+bool tmem_span_equal(const struct tmem_span *a, const struct tmem_span *b,
+                     unsigned int len)
+{
+    unsigned int at, n;
+    bool equal = true;
+
+    for ( at = 0; at < len && equal; at += n )
+    {
+        void *p, *q;
+
+        n = len - at;
+        p = span_map(a, at, &n);
+        q = span_map(b, at, &n);
+        equal = !memcmp(p, q, n);
+        span_unmap(b, q);
+        span_unmap(a, p);
+    }
+
+    return equal;
+}
+
 void tmem_bin_check(const struct tmem_bin *bin)
 {
     struct gaps g = find_gaps(bin, ~0U);
-    unsigned int i, j, live = 0, used = 0, dir = directory(bin);
+    unsigned int i, j, live = 0, pages = 0, used = 0;
+    unsigned int dir = directory(bin);
 
     BUG_ON(!bin->frames || bin->frames > TMEM_BIN_FRAMES);
-    BUG_ON(!bin->slots || bin->slots > TMEM_BIN_ENTRIES);
+    BUG_ON(!bin->slots || bin->slots + bin->more > TMEM_BIN_ENTRIES);
     for ( i = 0; i < bin->slots; i++ )
     {
         const struct tmem_bin_slot *s = tmem_bin_slot(bin, i), *t;
@@ -393,6 +421,7 @@ void tmem_bin_check(const struct tmem_bin *bin)
         if ( !s->len )
             continue;
         live++;
+        pages += tmem_share_pages(s);
         used += tmem_bin_room(s->len);
         BUG_ON(s->unit < dir || end > bin->frames * FRAME_UNITS);
         for ( j = 0; j < i; j++ )
@@ -402,7 +431,7 @@ void tmem_bin_check(const struct tmem_bin *bin)
                    s->unit < t->unit + UNITS(tmem_bin_room(t->len)));
         }
     }
-    BUG_ON(live != bin->live);
+    BUG_ON(live != bin->live || pages != live + bin->more);
     BUG_ON(used + bin->free + HEAD_UNITS * TMEM_BIN_UNIT +
            bin->slots * sizeof(struct tmem_bin_slot) !=
            bin->frames * PAGE_SIZE);

@@ -13,9 +13,12 @@
  *
  * Locking: the queue's lock guards all of this; the store's is taken below it.
  */
+#include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/tmem_bin.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_ebin.h>
+#include <xen/tmem_share.h>
 #include <xen/tmem_stats.h>
 
 static void count_more(struct tmem_queue *q, long nr)
@@ -34,6 +37,31 @@ static void leave(struct tmem_queue *q, const struct tmem_freed *freed,
         tmem_frame_unmark(freed->frame[from]);
 }
 
+struct page_info *tmem_ebin_head(struct tmem_queue *q, struct page_info *pg)
+{
+    unsigned long up;
+
+    ASSERT(LOCKING_queue(q));
+
+    /* Another client may have the slot by now: then the mark is that one's. */
+    if ( tmem_frame_binned(pg) != q->slot ||
+         read_atomic(&q->head->queue) != q )
+        return NULL;
+    up = ACCESS_ONCE(pg->up);
+    if ( up & 1 )
+        return pdx_to_page(up >> 1);
+
+    /* Frames of a lost bin stay marked when its client has gone. */
+    return up == (unsigned long)&q->store ? pg : NULL;
+}
+
+/* That bin, mapped; NULL: it is none of the queue's, or lost. */
+static struct tmem_bin *map(struct tmem_queue *q, struct page_info *head)
+{
+    return tmem_ebin_head(q, head) == head
+           ? tmem_bin_map(page_to_pdx(head)) : NULL;
+}
+
 tmem_stored_t tmem_ebin_place(struct tmem_queue *q, const struct tmem_entry *e,
                               const void *bytes)
 {
@@ -44,20 +72,116 @@ tmem_stored_t tmem_ebin_place(struct tmem_queue *q, const struct tmem_entry *e,
     spin_unlock(&q->store.lock);
     if ( tmem_is_stored(s) )
         count_more(q, -1);
+    if ( e->hash && tmem_is_stored(s) )
+        tmem_dedup_note(e->hash, s);
 
     return s;
 }
 
+/* A page more shares an entry, or less (-1). */
+static void count_sharer(struct tmem_queue *q, struct tmem_bin *bin, int nr)
+{
+    bin->more += nr;
+    spin_lock(&q->store.lock);
+    tmem_store_share(&q->store, nr);
+    spin_unlock(&q->store.lock);
+    count_more(q, -nr);
+}
+
+/* Is that place of a bin one with those bytes, and may they be read? */
+static bool is_alike(const struct tmem_bin *bin, unsigned int n,
+                     const struct tmem_entry *e, const void *bytes)
+{
+    const struct tmem_span new = { .buffer = (void *)bytes };
+    const struct tmem_bin_slot *slot = tmem_bin_slot(bin, n);
+    struct tmem_span old;
+
+    if ( n >= bin->slots || slot->len != e->len || slot->codec != e->codec ||
+         bin->going || tmem_bin_is_bad(bin) )
+        return false;
+    old = tmem_bin_span(bin, n);
+
+    return tmem_span_equal(&old, &new, e->len);
+}
+
+int tmem_ebin_share(struct tmem_queue *q, const struct tmem_entry *e,
+                    const void *bytes, tmem_stored_t *s)
+{
+    struct tmem_bin *bin = NULL;
+    unsigned int n;
+    int rc = -ENOSPC;
+
+    *s = e->hash ? tmem_dedup_find(e->hash) : tmem_stored_none();
+    n = tmem_stored_entry(*s);
+    if ( tmem_is_stored(*s) )
+        bin = map(q, tmem_stored_frame(*s));
+    if ( bin && is_alike(bin, n, e, bytes) && tmem_bin_may_share(bin) )
+        rc = tmem_share_add(q, tmem_bin_slot(bin, n), e);
+    if ( !rc )
+    {
+        count_sharer(q, bin, 1);
+        rc = 1;
+    }
+    unmap_domain_page(bin);
+
+    return rc;
+}
+
+/* Does a page leave an entry to others? */
+static bool leave_share(struct tmem_queue *q, tmem_stored_t s,
+                        const struct tmem_object *obj, uint32_t index)
+{
+    struct tmem_bin *bin = tmem_bin_map(page_to_pdx(tmem_stored_frame(s)));
+    struct tmem_bin_slot *slot;
+    bool leaves;
+
+    if ( !bin )
+        return false;
+    slot = tmem_bin_slot(bin, tmem_stored_entry(s));
+    leaves = slot->shared;
+    if ( leaves )
+    {
+        tmem_share_del(q, slot, obj, index);
+        count_sharer(q, bin, -1);
+    }
+    unmap_domain_page(bin);
+
+    return leaves;
+}
+
 void tmem_ebin_remove(struct tmem_queue *q, tmem_stored_t s,
+                      const struct tmem_object *obj, uint32_t index,
                       struct tmem_freed *freed)
 {
     unsigned int from = freed->nr;
+
+    if ( opt_tmem_dedup && leave_share(q, s, obj, index) )
+        return;
 
     spin_lock(&q->store.lock);
     tmem_store_remove(&q->store, s, freed);
     spin_unlock(&q->store.lock);
     count_more(q, 1);
     leave(q, freed, from);
+    if ( tmem_store_is_empty(&q->store) )
+        tmem_share_forget(q);
+}
+
+bool tmem_ebin_spares(struct tmem_queue *q, tmem_stored_t s,
+                      const struct tmem_object *obj, uint32_t index)
+{
+    struct tmem_bin *bin = tmem_bin_map(page_to_pdx(tmem_stored_frame(s)));
+    bool spares;
+
+    ASSERT(LOCKING_queue(q));
+
+    if ( !bin )
+        return false;
+    spares = tmem_share_spares(tmem_bin_slot(bin, tmem_stored_entry(s)), obj,
+                               index);
+    unmap_domain_page(bin);
+
+    return spares;
 }
 
 bool tmem_ebin_grow(struct tmem_queue *q, struct page_info *pg,
@@ -124,34 +248,18 @@ static uint64_t ages(uint64_t now, unsigned int nr, uint64_t stamps)
 uint64_t tmem_ebin_age(tmem_stored_t s, uint64_t now, unsigned int bias)
 {
     struct tmem_bin *bin = tmem_bin_map(page_to_pdx(tmem_stored_frame(s)));
+    unsigned int pages;
     uint64_t age;
 
     if ( !bin )
         return 0;
-    age = (ages(now, bin->live - bin->again, bin->stamps[TMEM_POLICY_NEW]) +
+    pages = bin->live + bin->more;
+    age = (ages(now, pages - bin->again, bin->stamps[TMEM_POLICY_NEW]) +
            (ages(now, bin->again, bin->stamps[TMEM_POLICY_AGAIN]) >> bias)) /
-          bin->live;
+          pages;
     unmap_domain_page(bin);
 
     return age;
-}
-
-struct page_info *tmem_ebin_head(struct tmem_queue *q, struct page_info *pg)
-{
-    unsigned long up;
-
-    ASSERT(LOCKING_queue(q));
-
-    /* Another client may have the slot by now: then the mark is that one's. */
-    if ( tmem_frame_binned(pg) != q->slot ||
-         read_atomic(&q->head->queue) != q )
-        return NULL;
-    up = ACCESS_ONCE(pg->up);
-    if ( up & 1 )
-        return pdx_to_page(up >> 1);
-
-    /* Frames of a lost bin stay marked when its client has gone. */
-    return up == (unsigned long)&q->store ? pg : NULL;
 }
 
 void tmem_ebin_lose(struct tmem_queue *q, struct page_info *head)
@@ -166,17 +274,10 @@ void tmem_ebin_lose(struct tmem_queue *q, struct page_info *head)
     count_more(q, -(long)nr);
 }
 
-/* That bin, mapped; NULL: it is none of the queue's, or lost. */
-static struct tmem_bin *map(struct tmem_queue *q, struct page_info *head)
-{
-    return tmem_ebin_head(q, head) == head
-           ? tmem_bin_map(page_to_pdx(head)) : NULL;
-}
-
 unsigned int tmem_ebin_pages(struct tmem_queue *q, struct page_info *head)
 {
     struct tmem_bin *bin = map(q, head);
-    unsigned int nr = bin ? bin->live : 0;
+    unsigned int nr = bin ? bin->live + bin->more : 0;
 
     unmap_domain_page(bin);
 
@@ -197,8 +298,7 @@ tmem_stored_t tmem_ebin_any(struct tmem_queue *q, struct page_info *head,
     for ( n = 0; n < bin->slots; n++ )
         if ( tmem_bin_slot(bin, n)->len )
         {
-            e->obj = tmem_bin_slot(bin, n)->obj;
-            e->index = tmem_bin_slot(bin, n)->index;
+            tmem_share_any(tmem_bin_slot(bin, n), e);
             s = tmem_stored_bin(head, n);
             break;
         }

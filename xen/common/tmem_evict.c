@@ -148,9 +148,9 @@ static void drop_bad(struct tmem_freed *freed, unsigned int i)
 /*
  * Evict a page whose queue is locked; drops that lock. Adds frames to freed
  * that became free: none when it went away meanwhile, or was renewed since it
- * had been used (if renew is set). RCU held.
+ * had been used (if renew is set). How many pages went. RCU held.
  */
-static void evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
+static unsigned int evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
                              bool renew, struct tmem_freed *freed)
 {
     unsigned int from = freed->nr;
@@ -169,6 +169,8 @@ static void evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
         take_page(obj, ep->index, freed);
     spin_unlock(&b->lock);
     drop_bad(freed, from);
+
+    return found;
 }
 
 /*
@@ -301,6 +303,8 @@ static void evict_head(struct tmem_queue *q, unsigned int line, bool renew,
 
     spin_lock(&q->lock);
     ep = tmem_queue_head(q, line);
+    if ( ep && renew )
+        tmem_queue_spare(q, ep);
     if ( ep )
         evict_and_unlock(q, ep, renew, freed);
     else
@@ -328,8 +332,8 @@ void tmem_flood_trim(struct tmem_client *c, unsigned int nr)
 /*
  * Evict for frames: the oldest page of a sort if it is raw, or is only renewed;
  * else of what is among the oldest, the bin whose pages are that on average. No
- * bin that has more than so many pages. How many went, or were tried; 0: too
- * many. RCU held.
+ * bin that has more than so many pages. How many went; TMEM_EVICT_MOST when it
+ * would be too many. RCU held.
  */
 static unsigned int evict_oldest(struct tmem_queue *q, unsigned int sort,
                                  bool renew, unsigned int most,
@@ -342,32 +346,30 @@ static unsigned int evict_oldest(struct tmem_queue *q, unsigned int sort,
 
     spin_lock(&q->lock);
     ep = tmem_queue_head(q, sort);
+    if ( ep && renew )
+        tmem_queue_spare(q, ep);
     if ( !ep || tmem_stored_kind(ep->stored) == TMEM_RAW ||
          (renew && (read_atomic(&ep->age) & TMEM_EPAGE_USED)) )
     {
         if ( ep )
-            evict_and_unlock(q, ep, renew, freed);
-        else
-            spin_unlock(&q->lock);
-        return 1;
+            return evict_and_unlock(q, ep, renew, freed);
+        spin_unlock(&q->lock);
+        return 0;
     }
 
     s = tmem_queue_oldest(q);
     pg = tmem_stored_frame(s);
     bin = tmem_stored_kind(s) == TMEM_BINNED;
+    /* What is in a lost bin goes by itself. */
     if ( bin && tmem_frame_is_broken(pg) )
-    {
-        /* What is in a lost bin goes by itself. */
-        evict_and_unlock(q, ep, false, freed);
-        return 1;
-    }
+        return evict_and_unlock(q, ep, false, freed);
     if ( bin && tmem_ebin_pages(q, pg) > most )
         pg = NULL;
     spin_unlock(&q->lock);
     if ( !pg )
-        return 0;
+        return TMEM_EVICT_MOST;
     if ( bin )
-        return max(evict_bin(q, pg, freed), 1U);
+        return evict_bin(q, pg, freed);
     tmem_evict_frame(pg, freed);
 
     return 1;
@@ -422,7 +424,7 @@ static void evict_victim(const struct tmem_victim *v, struct progress *p,
         nr = evict_oldest(q, v->sort, renew, TMEM_EVICT_MOST - p->pages,
                           freed);
     p->tries++;
-    p->pages += nr ?: TMEM_EVICT_MOST;
+    p->pages += nr;
     if ( unlikely(read_atomic(&q->nr_same)) )
         tmem_evict_flood(q, nr);
 }

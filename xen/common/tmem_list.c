@@ -265,10 +265,9 @@ static void host_line(struct text *t, bool l)
         key_pair(t, 'N', HOST_SUM(nodes), &highest.nodes);
         key_pair(t, 'P', HOST_SUM(pages), &highest.pages);
         key_pair(t, 'F', tmem_held_frames(), &highest.frames);
-        key_pair(t, 'S', 0, &highest.contents);
+        key_pair(t, 'S', HOST_SUM(shared), &highest.contents);
         key(t, "Ep", HOST_SUM(ephemeral_puts));
-        /* Nothing is deduplicated yet. */
-        key(t, "Gd", 0);
+        key(t, "Gd", HOST_SUM(deduplicated));
         key(t, "Zt", HOST_SUM(saved[0]));
         key(t, "Gz", HOST_SUM(saved[1]));
     }

@@ -10,6 +10,7 @@
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_put.h>
 #include <xen/tmem_queue.h>
@@ -103,6 +104,28 @@ static void put_compress(struct tmem_client *c, struct tmem_put *put)
         tmem_this_cpu(c)->failures++;
 }
 
+/*
+ * The queue that the page goes to: where its bytes may be already, or of the
+ * class of the last one.
+ */
+static struct tmem_queue *put_where(struct tmem_client *c,
+                                    struct tmem_put *put)
+{
+    unsigned int class = tmem_this_cpu(c)->class;
+    tmem_stored_t s = tmem_stored_none();
+
+    if ( unlikely(opt_tmem_dedup) && put->kind == TMEM_BINNED )
+        put->bytes_hash = tmem_dedup_hash(c, put->work->bytes, put->len,
+                                          put->codec);
+    if ( put->bytes_hash )
+        s = tmem_dedup_find(put->bytes_hash);
+    if ( tmem_is_stored(s) &&
+         tmem_frame_binned(tmem_stored_frame(s)) == c->slot )
+        class = tmem_frame_class(tmem_stored_frame(s));
+
+    return &c->queues[class];
+}
+
 void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
 {
     const struct tmem_work *w = put->work;
@@ -117,7 +140,7 @@ void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
         put_compress(c, put);
     if ( put->persistent || put->kind == TMEM_RAW )
         return;
-    put->queue = &c->queues[tmem_this_cpu(c)->class];
+    put->queue = put_where(c, put);
     put->sort = put->kind == TMEM_SAME
                 ? TMEM_LINE_SAME : tmem_put_sort(c, put->hash, put->queue);
 }

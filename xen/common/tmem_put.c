@@ -23,6 +23,7 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_compact.h>
 #include <xen/tmem_data.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_place.h>
@@ -189,7 +190,10 @@ static long put_place(struct tmem_client *c, const struct tmem_put *put,
     return tmem_is_stored(s) ? 0 : -EAGAIN;
 }
 
-/* The same of an ephemeral one, its descriptor; -ENOMEM: there is none. */
+/*
+ * The same of an ephemeral one, its descriptor; 1: it shares its bytes;
+ * -ENOMEM: there is none.
+ */
 static long put_queue(const struct tmem_put *put, const struct tmem_entry *e,
                       void **slot, struct tmem_freed *freed)
 {
@@ -204,7 +208,7 @@ static long put_queue(const struct tmem_put *put, const struct tmem_entry *e,
                             put->stored);
     *slot = ep;
 
-    return rc ?: ep ? 0 : -ENOMEM;
+    return !rc && !ep ? -ENOMEM : rc;
 }
 
 /* What was placed or queued is not hung in after all. Bucket locked. */
@@ -234,18 +238,21 @@ static long put_to_object(struct tmem_client *c,
 {
     const struct tmem_entry e = {
         .obj = place->obj, .index = req->index, .len = put->len,
-        .codec = put->codec,
+        .codec = put->codec, .hash = put->bytes_hash,
     };
     void *slot;
     long rc = put->persistent ? put_place(c, put, &e, &slot)
                               : put_queue(put, &e, &slot, freed);
+    bool shares = rc > 0;
 
-    if ( rc )
+    if ( rc < 0 )
         return rc;
     rc = tmem_object_store(place->bucket, place->obj, req->index, c, slot,
                            freed);
     if ( unlikely(rc < 0) )
         put_undo(put, slot, freed);
+    else if ( shares )
+        tmem_inc(tmem_this_stats()->deduplicated);
 
     return rc;
 }

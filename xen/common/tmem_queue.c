@@ -31,6 +31,7 @@
 #include <xen/nodemask.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_ebin.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
@@ -99,6 +100,7 @@ int tmem_queues_init(struct tmem_client *c)
         spin_lock_init(&q->lock);
         q->client = c;
         tmem_store_init(&q->store);
+        INIT_LIST_HEAD(&q->shares);
         for ( line = 0; line < TMEM_LINES; line++ )
             INIT_LIST_HEAD(&q->line[line].segments);
     }
@@ -295,16 +297,23 @@ int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
                          struct tmem_epage **ep, struct tmem_freed *freed)
 {
     tmem_stored_t s;
-    int rc = -EAGAIN;
+    int rc;
 
     spin_lock(&q->lock);
-    s = tmem_ebin_place(q, e, bytes);
-    if ( tmem_is_stored(s) )
+    rc = tmem_ebin_share(q, e, bytes, &s);
+    if ( rc == -ENOSPC )
+    {
+        s = tmem_ebin_place(q, e, bytes);
+        rc = tmem_is_stored(s) ? 0 : -EAGAIN;
+    }
+    if ( rc >= 0 )
     {
         *ep = queue_put(q, sort, e->obj, e->index, s);
-        rc = *ep ? 0 : -ENOMEM;
-        if ( rc )
-            tmem_ebin_remove(q, s, freed);
+        if ( !*ep )
+        {
+            tmem_ebin_remove(q, s, e->obj, e->index, freed);
+            rc = -ENOMEM;
+        }
     }
     spin_unlock(&q->lock);
 
@@ -371,6 +380,8 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
     /* The bucket's lock keeps the page, and that the segment. */
     struct tmem_queue *q = tmem_segment_of(ep)->queue;
     struct tmem_line *line = tmem_segment_of(ep)->line;
+    const struct tmem_object *obj = ep->obj;
+    uint32_t index = ep->index;
     tmem_stored_t s = ep->stored;
     bool raw = tmem_stored_kind(s) == TMEM_RAW;
 
@@ -388,8 +399,15 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
         tmem_inc(line->hits);
     queue_drop(q, ep);
     if ( tmem_stored_kind(s) == TMEM_BINNED )
-        tmem_ebin_remove(q, s, freed);
+        tmem_ebin_remove(q, s, obj, index, freed);
     spin_unlock(&q->lock);
+}
+
+void tmem_queue_spare(struct tmem_queue *q, struct tmem_epage *ep)
+{
+    if ( opt_tmem_dedup && tmem_stored_kind(ep->stored) == TMEM_BINNED &&
+         tmem_ebin_spares(q, ep->stored, ep->obj, ep->index) )
+        write_atomic(&ep->age, read_atomic(&ep->age) | TMEM_EPAGE_USED);
 }
 
 struct tmem_epage *tmem_queue_renew(struct tmem_epage *ep)

@@ -31,6 +31,7 @@
 #include <xen/mm.h>
 #include <xen/prefetch.h>
 #include <xen/tmem_bin.h>
+#include <xen/tmem_share.h>
 #include <xen/tmem_stats.h>
 #include <xen/tmem_store.h>
 
@@ -304,7 +305,7 @@ static unsigned int new_slots(const struct tmem_store *st)
                  PAGE_SIZE);
 
     if ( st->bytes )
-        slots = st->entries * TMEM_BIN_BYTES / st->bytes + 3;
+        slots = (st->entries - st->more) * TMEM_BIN_BYTES / st->bytes + 3;
 
     return min(max(slots, SLOTS_MIN + 0UL), SLOTS_MAX + 0UL);
 }
@@ -381,7 +382,10 @@ static unsigned int take_out(struct tmem_store *st, tmem_stored_t s,
 
     count(&st->entries, -1);
     if ( !st->entries )
+    {
         write_atomic(&st->codecs, 0);
+        st->more = 0;
+    }
     if ( !bin )
         return 0;
 
@@ -409,6 +413,14 @@ void tmem_store_remove(struct tmem_store *st, tmem_stored_t s,
     ASSERT(LOCKING_store(st));
 
     set_owed(st, st->owed + len);
+}
+
+void tmem_store_share(struct tmem_store *st, int nr)
+{
+    ASSERT(LOCKING_store(st));
+
+    count(&st->entries, nr);
+    count(&st->more, nr);
 }
 
 void tmem_store_trim(struct tmem_store *st, struct tmem_freed *freed)
@@ -613,8 +625,7 @@ bool tmem_store_is(struct tmem_store *st, tmem_stored_t s,
         return false;
 
     is = n < bin->slots && tmem_bin_slot(bin, n)->len &&
-         tmem_bin_slot(bin, n)->obj == e->obj &&
-         tmem_bin_slot(bin, n)->index == e->index;
+         tmem_share_has(tmem_bin_slot(bin, n), e->obj, e->index);
     unmap_domain_page(bin);
 
     return is;

@@ -37,6 +37,7 @@ struct tmem_bin {
     uint16_t free;             /* in all gaps */
     /* Of a bin of ephemeral pages alone (tmem_ebin.c): */
     bool going;                /* nothing is to be put into it any more */
+    uint8_t more;              /* pages, beyond one for each entry */
     uint8_t again;             /* its pages of that sort ... */
     uint64_t stamps[TMEM_POLICY_SORTS]; /* ... and of each, sum of stamps */
 };
@@ -46,9 +47,12 @@ struct tmem_bin_slot {
     uint32_t unit:11;          /* where its bytes begin */
     uint32_t len:12;           /* 0: not used */
     uint32_t codec:3;
-    uint32_t shared:1;         /* 0 yet */
+    uint32_t shared:1;         /* by several pages: tmem_share.h */
     uint32_t index;
-    struct tmem_object *obj;
+    union {
+        struct tmem_object *obj;
+        struct tmem_share *share;
+    };
 };
 
 static inline struct tmem_bin_slot *tmem_bin_slot(const struct tmem_bin *bin,
@@ -102,6 +106,11 @@ void tmem_bin_grow(struct tmem_bin *bin, tmem_frame_nr_t nr);
  * is, without its bytes.
  */
 unsigned int tmem_bin_add(struct tmem_bin *bin, const struct tmem_entry *e);
+/*
+ * May one more page share an entry? A bin has so many places and further pages
+ * together as places at most, so what has to be done for a bin is bounded.
+ */
+bool tmem_bin_may_share(const struct tmem_bin *bin);
 /* An entry goes. */
 void tmem_bin_drop(struct tmem_bin *bin, unsigned int n);
 /* It has other bytes, for which there is room where it is. */
@@ -129,6 +138,9 @@ void tmem_span_write(const struct tmem_span *to, const void *bytes,
 /* Read them. False: the sum is another, so they are not what was written. */
 bool tmem_span_read(void *bytes, const struct tmem_span *from,
                     unsigned int len);
+/* Are they the same? */
+bool tmem_span_equal(const struct tmem_span *a, const struct tmem_span *b,
+                     unsigned int len);
 
 /* Deep validity. */
 void tmem_bin_check(const struct tmem_bin *bin);

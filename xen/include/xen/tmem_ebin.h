@@ -17,8 +17,19 @@
 /* As tmem_store_place(). */
 tmem_stored_t tmem_ebin_place(struct tmem_queue *q, const struct tmem_entry *e,
                               const void *bytes);
-/* An entry goes; its bin's frames, if it was the last, are added to freed. */
+/*
+ * The same where such bytes are already, if they are where the hint says: then
+ * the page shares them, which needs no gap: 1, and what stands for it; -ENOSPC:
+ * it is not so; -ENOMEM: the metadata need another frame.
+ */
+int tmem_ebin_share(struct tmem_queue *q, const struct tmem_entry *e,
+                    const void *bytes, tmem_stored_t *s);
+/*
+ * A page goes, and if no other shares it, its entry; its bin's frames, if that
+ * was the last, are added to freed.
+ */
 void tmem_ebin_remove(struct tmem_queue *q, tmem_stored_t s,
+                      const struct tmem_object *obj, uint32_t index,
                       struct tmem_freed *freed);
 /*
  * One more frame, unless there is a gap of so many bytes: then false, and the
@@ -33,6 +44,9 @@ bool tmem_ebin_has_gap(struct tmem_queue *q, unsigned int len);
 /* An entry's page is queued under a sort with that stamp (nr 1), or not (-1). */
 void tmem_ebin_count(tmem_stored_t s, unsigned int sort, uint64_t stamp,
                      int nr);
+/* Does the page share its entry, and has not been spared for it before? */
+bool tmem_ebin_spares(struct tmem_queue *q, tmem_stored_t s,
+                      const struct tmem_object *obj, uint32_t index);
 /* How old its bin's pages are on average, as the policy counts. */
 uint64_t tmem_ebin_age(tmem_stored_t s, uint64_t now, unsigned int bias);
 

@@ -30,6 +30,7 @@ struct tmem_put {
     enum tmem_stored_kind kind;
     tmem_stored_t stored;      /* raw: its frame; same: its word */
     unsigned int len, codec;
+    uint64_t bytes_hash;       /* tmem_dedup.h; 0: they are not shared */
 };
 
 /* What is not found out later. (To clear all of it would take 15 ns.) */
@@ -41,6 +42,7 @@ static inline void tmem_put_init(struct tmem_put *put, bool restores)
     put->work = NULL;
     put->kind = TMEM_RAW;
     put->len = 0;
+    put->bytes_hash = 0;
 }
 
 /* May the client's pages be stored as anything but frames? */

@@ -85,6 +85,7 @@ struct tmem_queue {
     unsigned long nr_same;         /* lock; hint: pages of TMEM_LINE_SAME */
     struct tmem_store store;       /* of its pages that are in bins */
     unsigned long lost;            /* lock: frames of it, to memory errors */
+    struct list_head shares;       /* lock: of its entries (tmem_share.c) */
 } __cacheline_aligned;
 #define LOCKING_queue(q)       spin_is_locked(&(q)->lock)
 
@@ -104,7 +105,8 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   struct tmem_queue *q, unsigned int line,
                                   tmem_stored_t s);
 /*
- * The same for one of which these are the stored bytes: 0; -EAGAIN: the
+ * The same for one of which these are the stored bytes: 0; 1: it shares them
+ * with others; -EAGAIN: the
  * queue's store has no gap for them; -ENOMEM: metadata. freed: frames of an
  * entry that was there for a moment. Bucket locked.
  */
@@ -142,6 +144,11 @@ void tmem_queue_set_frame(struct tmem_queue *q, struct tmem_epage *ep,
 #define TMEM_PREFETCH_STEPS 5
 void tmem_queue_prefetch_head(struct tmem_queue *q, unsigned int sort,
                               unsigned int step);
+/*
+ * A page that shares its data with others counts as used when it is to be
+ * evicted for the first time: that frees nothing. Queue locked.
+ */
+void tmem_queue_spare(struct tmem_queue *q, struct tmem_epage *ep);
 /* The oldest page of a line, or NULL. Queue locked. */
 struct tmem_epage *tmem_queue_head(struct tmem_queue *q, unsigned int line);
 /*

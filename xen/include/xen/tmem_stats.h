@@ -50,6 +50,8 @@ struct tmem_cpu_stats {
     unsigned long relinquished, relinquish_attempts, relinquish_max;
     unsigned long pool_flushes;
     long saved[2];                 /* bytes: by cutting, by codecs; a part */
+    unsigned long deduplicated;    /* puts */
+    long shared;                   /* entries; a part */
 } __cacheline_aligned;
 
 extern struct tmem_cpu_stats *tmem_cpu_stats;  /* [nr_cpu_ids]; NULL: off */

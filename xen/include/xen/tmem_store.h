@@ -32,6 +32,7 @@ struct tmem_entry {
     uint32_t index;
     unsigned int len;          /* bytes: 1 ... TMEM_STORED_MAX */
     unsigned int codec;        /* TMEM_CODEC_* */
+    uint64_t hash;             /* tmem_dedup.h; 0: it is not to be shared */
 };
 
 #define TMEM_STORE_LISTS   64
@@ -40,7 +41,8 @@ struct tmem_store {
     spinlock_t lock;
     /* lock, all of it; read without as hints */
     unsigned long frames;      /* of bins */
-    unsigned long entries;
+    unsigned long entries;     /* pages that they are */
+    unsigned long more;        /* of these: beyond one for each entry */
     unsigned int codecs;       /* a bit for each codec that entries may have */
     unsigned long bytes;       /* of entries */
     unsigned long free;        /* bytes in gaps */
@@ -78,6 +80,8 @@ void tmem_store_grow(struct tmem_store *st, struct page_info *pg);
  */
 void tmem_store_remove(struct tmem_store *st, tmem_stored_t s,
                        struct tmem_freed *freed);
+/* An entry has one page more, or less (-1). Store locked. */
+void tmem_store_share(struct tmem_store *st, int nr);
 /* A bin without entries goes, if there is one. Store locked. */
 void tmem_store_trim(struct tmem_store *st, struct tmem_freed *freed);
 /*

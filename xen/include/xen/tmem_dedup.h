@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tmem_dedup.h - which stored bytes may be there already
+ *
+ * A hint for each hash of stored bytes: the last entry of a bin that had it.
+ * It need not be there any more, and says nothing of whose it is: who follows
+ * it looks at all of that again.
+ *
+ * Locking: none. A hint is one word.
+ */
+#ifndef XEN_TMEM_DEDUP_H
+#define XEN_TMEM_DEDUP_H
+
+#include <xen/tmem_stored.h>
+
+struct tmem_client;
+
+/* Constant after boot: do ephemeral pages with the same bytes share them? */
+extern bool opt_tmem_dedup;
+
+/* Read the boot parameter, and take the table; once, before clients are. */
+void tmem_dedup_init(void);
+
+/*
+ * A hash of what is stored for a page, for hints about that client's pages.
+ * 0: so few bytes that nothing is won by sharing them.
+ */
+uint64_t tmem_dedup_hash(const struct tmem_client *c, const void *bytes,
+                         unsigned int len, unsigned int codec);
+/* Where these bytes may be: an entry of a bin; or NONE. */
+tmem_stored_t tmem_dedup_find(uint64_t hash);
+/* They are there now. */
+void tmem_dedup_note(uint64_t hash, tmem_stored_t s);
+
+#endif /* XEN_TMEM_DEDUP_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
