@@ -248,6 +248,10 @@ void bench_density(void)
     for ( i = 1; i < NR_CODECS; i++ )
         if ( ways[i].name )
             cost_measure(&ways[i]);
+    row_section("Deduplication");
+    for ( i = 1; i < NR_CODECS; i++ )
+        if ( ways[i].name )
+            dedup_measure(&ways[i]);
     opt.frames = PAGES;
 
     for ( i = 0; i < NR_CODECS; i++ )

@@ -46,6 +46,9 @@ void cost_measure(struct way *w);
 /* The same without compression, to compare with. */
 void cost_off(struct way *off);
 
+/* density_dedup.c: rows of ephemeral pages that may share their bytes. */
+void dedup_measure(const struct way *w);
+
 /* density_frames.c: rows of frames. False: the engine stores these raw. */
 bool frames_measure(struct way *w, uint32_t flags);
 
