@@ -202,6 +202,15 @@ void tmem_client_unpin(struct tmem_client *c)
     spin_unlock(&tmem_clients_lock);
 }
 
+int tmem_client_set_group(struct tmem_client *c, uint32_t group)
+{
+    if ( group > TMEM_MAX_GROUP )
+        return -EINVAL;
+    write_atomic(&c->group, group);
+
+    return 0;
+}
+
 /* The client has no pages left: take it away from everybody. */
 static void client_unlink(struct tmem_client *c)
 {

@@ -46,6 +46,7 @@ struct tmem_client {
     bool compress;                 /* written by control alone, as is ... */
     unsigned int cap;              /* ... cap: frames, 0: none */
     unsigned int weight;           /* tmem_clients_lock */
+    uint32_t group;                /* written by control alone; 0: none */
     unsigned int caches_drained;   /* by the one who destroys it */
     /* Control alone, which is one at a time: */
     enum tmem_restore_state restore;
@@ -137,6 +138,13 @@ int tmem_client_create(struct domain *d);
 struct tmem_client *tmem_client_pin(struct domain *d);
 struct tmem_client *tmem_client_pin_next(unsigned int id);
 void tmem_client_unpin(struct tmem_client *c);
+/*
+ * Put a client into a group, whose clients are to share what they store alike;
+ * 0: into none. What is put from now on is that group's: 0, -EINVAL for one
+ * beyond TMEM_MAX_GROUP, -ENOMEM. By control alone, on a pinned client.
+ */
+#define TMEM_MAX_GROUP       65535
+int tmem_client_set_group(struct tmem_client *c, uint32_t group);
 /* One less of what c->nr_rcu counts; the last one frees the client. */
 void tmem_client_put(struct tmem_client *c);
 
