@@ -148,10 +148,13 @@ static void drop_bad(struct tmem_freed *freed, unsigned int i)
 /*
  * Evict a page whose queue is locked; drops that lock. Adds frames to freed
  * that became free: none when it went away meanwhile, or was renewed since it
- * had been used (if renew is set). How many pages went. RCU held.
+ * had been used (if renew is set). One in a bin for which there is no new
+ * descriptor stays: alone it would leave no frame, and many may not go for one.
+ * How many pages went. RCU held.
  */
-static unsigned int evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep,
-                             bool renew, struct tmem_freed *freed)
+static unsigned int evict_and_unlock(struct tmem_queue *q,
+                                     struct tmem_epage *ep, bool renew,
+                                     struct tmem_freed *freed)
 {
     unsigned int from = freed->nr;
     struct tmem_object *obj;
@@ -164,7 +167,8 @@ static unsigned int evict_and_unlock(struct tmem_queue *q, struct tmem_epage *ep
     found = obj;
     /* The bucket's lock now keeps the page in place. */
     if ( found && renew && (read_atomic(&ep->age) & TMEM_EPAGE_USED) )
-        found = !tmem_object_renew(obj, ep);
+        found = !tmem_object_renew(obj, ep) &&
+                tmem_stored_kind(ep->stored) == TMEM_RAW;
     if ( found )
         take_page(obj, ep->index, freed);
     spin_unlock(&b->lock);
