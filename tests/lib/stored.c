@@ -252,11 +252,17 @@ static bool is_of_class(tmem_stored_t s, unsigned int class)
 }
 
 static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
-                                 tmem_stored_t s, struct found *f)
+                                 void *slot, struct found *f)
 {
     const struct tmem_entry e = { .obj = obj, .index = index };
+    const struct tmem_epage *ep = tmem_slot_epage(slot);
+    tmem_stored_t s = tmem_slot_stored(slot);
     struct tmem_queue *q;
     bool is;
+
+    /* Guarded by the queue, but who changes these has the bucket as well. */
+    if ( ep->obj != obj || ep->index != index || ep->stored.word != s.word )
+        return "a descriptor is not that of its slot's page";
 
     f->raw += tmem_stored_kind(s) == TMEM_RAW;
     f->same += tmem_stored_kind(s) == TMEM_SAME;
@@ -309,7 +315,7 @@ static const char *look_at_ephemeral_pool(struct tmem_pool *pool,
 
                 for ( ; (slot = radix_tree_next(&obj->pages, &index)) && !bad;
                       index++ )
-                    bad = look_at_epage(obj, index, tmem_slot_stored(slot), f);
+                    bad = look_at_epage(obj, index, slot, f);
             }
         }
         spin_unlock(&b->lock);

@@ -154,7 +154,7 @@ static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
     get_count(c, place);
     tmem_read_begin(s, w, &r);
     if ( shared )
-        get_mark_used(c, place->obj, slot);
+        get_mark_used(c, place->obj, tmem_slot_epage(slot));
     else if ( !persistent )
         tmem_place_remove(place, req, true, &freed);
     tmem_place_unlock(c, place);
@@ -211,7 +211,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     if ( !leaves )
     {
         if ( place.pool->shared )
-            get_mark_used(c, place.obj, slot);
+            get_mark_used(c, place.obj, tmem_slot_epage(slot));
         copy_out(guest, tmem_stored_frame(s));
     }
     tmem_place_unlock(c, &place);
@@ -227,11 +227,12 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
 }
 
 /* Have fetched what a get will look at, while the guest's frame is found. */
-static void get_prefetch(const void *slot, tmem_stored_t s)
+static void get_prefetch(const struct tmem_pool *pool, void *slot,
+                         tmem_stored_t s)
 {
-    if ( !tmem_slot_is_stored(slot) )
-        tmem_queue_prefetch(slot);
     tmem_stored_prefetch(s);
+    if ( !pool->persistent )
+        tmem_queue_prefetch(tmem_slot_epage(slot));
 }
 
 /* Get a page that most likely is as it was seen to be. */
@@ -258,7 +259,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
     struct page_info *guest;
     struct tmem_place place;
     tmem_stored_t s;
-    const void *slot;
+    void *slot;
     long rc;
 
     if ( !tmem_place_lock(c, req, &place) )
@@ -268,7 +269,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
     if ( !slot || slot == TMEM_SLOT_TOMB )
         return get_miss(c, &place);
     s = tmem_slot_stored(slot);
-    get_prefetch(slot, s);
+    get_prefetch(place.pool, slot, s);
     tmem_place_unlock(c, &place);
 
     if ( tmem_guest_frame_get(req->gfn, true, &guest) )

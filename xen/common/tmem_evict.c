@@ -278,6 +278,7 @@ unsigned int tmem_bin_pages(struct page_info *pg, struct page_info **head)
 bool tmem_move_frame(struct page_info *pg, struct page_info *to)
 {
     struct tmem_queue *q = lock_queue(pg, TMEM_FRAME_MARK);
+    struct tmem_object *obj;
     struct tmem_epage *ep;
     struct tmem_bucket *b;
     bool moves;
@@ -287,12 +288,14 @@ bool tmem_move_frame(struct page_info *pg, struct page_info *to)
 
     ep = (void *)pg->up;
     /* The bucket's lock then keeps the page in place. */
-    moves = tmem_queue_lock_bucket(q, ep, &b) && page_state_is(pg, inuse) &&
+    obj = tmem_queue_lock_bucket(q, ep, &b);
+    moves = obj && page_state_is(pg, inuse) &&
             tmem_frame_class(to) == tmem_frame_class(pg);
     if ( moves )
     {
         tmem_copy_in(to, pg);
         tmem_queue_set_frame(q, ep, to);
+        tmem_object_set_stored(obj, ep->index, ep->stored);
     }
     spin_unlock(&b->lock);
 

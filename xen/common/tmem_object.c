@@ -318,10 +318,10 @@ static void data_remove(struct tmem_pool *pool, tmem_stored_t s,
 static void slot_retire(struct tmem_pool *pool, void *slot, bool hit,
                         struct tmem_freed *freed)
 {
-    if ( tmem_slot_is_stored(slot) )
+    if ( pool->persistent )
         data_remove(pool, tmem_slot_stored(slot), freed);
     else
-        tmem_queue_del(slot, hit, freed);
+        tmem_queue_del(tmem_slot_epage(slot), hit, freed);
 }
 
 int tmem_object_store(struct tmem_bucket *b, struct tmem_object *obj,
@@ -439,9 +439,11 @@ void tmem_object_set_stored(struct tmem_object *obj, uint32_t index,
                                             tmem_slot_marks(*place)));
 }
 
-/* Point a page's slot at the descriptor that it now has. */
+/* A page has another descriptor now: its slot, unless that tells of a frame. */
 static void object_repoint(struct tmem_object *obj, struct tmem_epage *ep)
 {
+    if ( tmem_stored_kind(ep->stored) == TMEM_RAW )
+        return;
     radix_tree_replace_slot(radix_tree_lookup_slot(&obj->pages, ep->index),
                             ep);
 }

@@ -206,9 +206,11 @@ static long put_queue(const struct tmem_put *put, const struct tmem_entry *e,
     else
         ep = tmem_queue_add(e->obj, e->index, put->queue, put->sort,
                             put->stored);
-    *slot = ep;
+    if ( rc < 0 || !ep )
+        return rc ?: -ENOMEM;
+    *slot = tmem_slot_of_epage(ep);
 
-    return !rc && !ep ? -ENOMEM : rc;
+    return rc;
 }
 
 /* What was placed or queued is not hung in after all. Bucket locked. */
@@ -218,7 +220,7 @@ static void put_undo(const struct tmem_put *put, void *slot,
     unsigned int nr = freed->nr;
 
     if ( !put->persistent )
-        tmem_queue_del(slot, false, freed);
+        tmem_queue_del(tmem_slot_epage(slot), false, freed);
     else if ( put->kind == TMEM_BINNED )
         tmem_stored_remove(tmem_slot_stored(slot), freed);
     /* The frame of a raw page is still the put's. */

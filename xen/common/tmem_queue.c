@@ -370,8 +370,7 @@ static void prefetch_frame(tmem_stored_t s)
 
 void tmem_queue_prefetch(const struct tmem_epage *ep)
 {
-    /* The mark on the frame, and the counts of the segment. */
-    prefetch_frame(ep->stored);
+    prefetch(ep);
     prefetch(tmem_segment_of(ep));
 }
 

@@ -79,9 +79,11 @@ static inline bool tmem_object_is_empty(const struct tmem_object *obj)
 }
 
 /*
- * A page's slot in its object's tree: bit 1 tells a stored word (persistent)
- * from a pointer to a descriptor, which has that word (ephemeral); bit 0 is
- * the tree's own. While a save is open, a stored word has two marks: the
+ * A page's slot in its object's tree: bit 1 tells a stored word from a pointer
+ * to a descriptor, which has that word; bit 0 is the tree's own. Of ephemeral
+ * pages, those that are no frame have the pointer; behind a frame stands its
+ * descriptor in page_info->up, so that who wants the data needs not wait for
+ * it. While a save is open, a persistent page's word has two marks: the
  * receiver knows some version of the page; and this very one. TMEM_SLOT_TOMB
  * stands for a page that is not there any more, and which the receiver knows.
  */
@@ -108,6 +110,22 @@ static inline tmem_stored_t tmem_slot_stored(const void *slot)
         return (tmem_stored_t){ (unsigned long)slot & ~TMEM_STORED_SLOT_BITS };
 
     return ((const struct tmem_epage *)slot)->stored;
+}
+
+/* The slot of an ephemeral page. Bucket locked, as for the next. */
+static inline void *tmem_slot_of_epage(struct tmem_epage *ep)
+{
+    return tmem_stored_kind(ep->stored) == TMEM_RAW ? tmem_slot_of(ep->stored)
+                                                    : ep;
+}
+
+/* The descriptor of one. */
+static inline struct tmem_epage *tmem_slot_epage(void *slot)
+{
+    if ( tmem_slot_is_stored(slot) )
+        return (void *)tmem_stored_frame(tmem_slot_stored(slot))->up;
+
+    return slot;
 }
 
 static inline unsigned long tmem_slot_marks(const void *slot)
@@ -173,7 +191,7 @@ void tmem_object_drop_tomb(struct tmem_object *obj, uint32_t index);
 void tmem_object_drain(struct tmem_object *obj, struct tmem_freed *freed,
                        unsigned int *left);
 
-/* The data of a persistent page lie elsewhere now. Bucket locked. */
+/* The data of a page whose slot has its word lie elsewhere now. The same. */
 void tmem_object_set_stored(struct tmem_object *obj, uint32_t index,
                             tmem_stored_t s);
 /* Make an ephemeral page the youngest of its queue. Bucket locked. */
