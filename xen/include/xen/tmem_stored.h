@@ -9,8 +9,8 @@
  *   same  no data: one 32-bit word fills the page
  *   none  nothing any more
  *
- * It stands in a slot of the object's tree (persistent pages), or in the page's
- * descriptor (ephemeral ones). Its lowest bits are the slot's own:
+ * It stands in a slot of the object's tree, or in the page's descriptor, if it
+ * is ephemeral; in both if it is a frame. Its lowest bits are the slot's own:
  *
  *   bit 0 the tree's | 1-3 see tmem_object.h | 4-5 kind | 6-11 entry of a bin
  *   raw, bin: bits 12-63 the frame, or the bin's first one
