@@ -206,8 +206,10 @@ static long put_queue(const struct tmem_put *put, const struct tmem_entry *e,
     else
         ep = tmem_queue_add(e->obj, e->index, put->queue, put->sort,
                             put->stored);
-    if ( rc < 0 || !ep )
-        return rc ?: -ENOMEM;
+    if ( rc < 0 )
+        return rc;
+    if ( !ep )
+        return -ENOMEM;
     *slot = tmem_slot_of_epage(ep);
 
     return rc;
