@@ -4,7 +4,9 @@
  *
  * Each case gets a host and a domain of its own. It runs once on one CPU; once
  * with the rows taking turns on all CPUs, so that what a per-CPU cache holds is
- * not taken for all there is; and once as a 32-bit guest. Single-threaded.
+ * not taken for all there is; once as a 32-bit guest; and once with rows that
+ * follow each other in one vector, as far as vectors have their operations.
+ * Single-threaded.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,11 +145,93 @@ static void run_case(const struct conf_case *c, unsigned int cpus, bool compat)
     machine_stop();
 }
 
+/* ---- rows as vectors ----------------------------------------------------- */
+
+/* Frames for the rows of a vector: to the end of a guest's. */
+#define MAX_ROWS (GUEST_PAGES - FRAME)
+
+static bool fits_vector(const struct conf_row *row)
+{
+    return !row->unreadable && (row->cmd == TMEM_PUT_PAGE ||
+                                row->cmd == TMEM_GET_PAGE ||
+                                row->cmd == TMEM_FLUSH_PAGE);
+}
+
+static void fill_entry(struct tmem_vec_entry *e, const struct conf_row *row,
+                       unsigned int frame)
+{
+    *e = (struct tmem_vec_entry){
+        .cmd = row->cmd, .pool_id = row->pool, .index = row->index,
+        .cmfn = row->frame == CONF_BAD ? GUEST_NO_FRAME : frame,
+    };
+    memcpy(e->oid.oid, row->oid, sizeof(row->oid));
+    page_fill(xenhost_guest_page(DOM, frame),
+              row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON);
+}
+
+/* Issue some rows as one: how many are as they should be. */
+static unsigned int do_rows(const struct conf_row *rows, unsigned int nr)
+{
+    struct tmem_vec_entry e[MAX_ROWS];
+    unsigned int i;
+    long ret;
+
+    for ( i = 0; i < nr; i++ )
+        fill_entry(&e[i], &rows[i], FRAME + i);
+    ret = guest_vector(DOM, e, nr);
+    for ( i = 0; i < nr; i++ )
+    {
+        /* What is true of all is the result of the call. */
+        long rc = ret < 0 ? ret : e[i].result;
+        uint64_t tag = rows[i].cmd == TMEM_PUT_PAGE ||
+                       (rows[i].cmd == TMEM_GET_PAGE && rc == 1)
+                       ? data_tag(rows[i].data) : POISON;
+
+        if ( rc != rows[i].result || (ret >= 0 && ret != nr) ||
+             page_check(xenhost_guest_page(DOM, FRAME + i), tag) >= 0 )
+            return i;
+    }
+
+    return nr;
+}
+
+static void run_vectors(const struct conf_case *c)
+{
+    unsigned int i, nr, max = MAX_ROWS;
+
+    machine_start(MACHINE_PAGES, MACHINE_CPUS,
+                  c->needs & CONF_NEEDS_TMEM_OFF ? NULL : TMEM_ON);
+    machine_guest(0);
+    machine_guest(DOM);
+    for ( i = 0; i < c->nr_rows; i += nr )
+    {
+        unsigned int good;
+
+        /* One frame alone is another kind. */
+        if ( c->rows[i].cmd == CONF_FRAME_KIND )
+            max = c->rows[i].index == XENHOST_FRAME_RAM ? MAX_ROWS : 1;
+        for ( nr = 0; nr < max && i + nr < c->nr_rows &&
+                      fits_vector(&c->rows[i + nr]); nr++ )
+            continue;
+        good = nr ? do_rows(&c->rows[i], nr)
+                  : do_row(&c->rows[i], false) == c->rows[i].result;
+        nr = nr ?: 1;
+        if ( good != nr )
+        {
+            xenhost_stop();
+            fail_msg("%s: row %u is not the same in a vector of %u", c->name,
+                     i + good, nr);
+        }
+    }
+    machine_stop();
+}
+
 static void test_case(void **state)
 {
     run_case(*state, 1, false);
     run_case(*state, MACHINE_CPUS, false);
     run_case(*state, 1, true);
+    run_vectors(*state);
 }
 
 int main(int argc, char *argv[])

@@ -169,6 +169,15 @@ static const struct model_op dense[] = {
     S(flush_object, .obj = 3), GETS(0, 1), S(flush_object, .obj = 2),
 };
 
+/* Vectors of many, of few, and of all sorts of pages. */
+static const struct model_op vectors[] = {
+    ROOMY, S(vector, .arg = 5), EPH_POOL, PERS_POOL, S(vector, .arg = 11),
+    S(vector, .pool = 1, .arg = 23), PUTS(1, 0), S(vector, .arg = 47),
+    S(vector, .pool = 1, .arg = 59), S(set_room, .arg = 6),
+    S(vector, .pool = 1, .obj = 2, .arg = 71), S(vector, .arg = 84),
+    S(freeze, .arg = 1), S(vector, .pool = 1, .arg = 95), GETS(1, 0),
+};
+
 #define SCENARIO(s) { #s, s, sizeof(s) / sizeof((s)[0]) }
 static const struct {
     const char *name;
@@ -178,7 +187,7 @@ static const struct {
     SCENARIO(first_use), SCENARIO(put_get), SCENARIO(duplicates),
     SCENARIO(flushes), SCENARIO(pools), SCENARIO(frozen), SCENARIO(squeezed),
     SCENARIO(two_domains), SCENARIO(sharing), SCENARIO(toolstack),
-    SCENARIO(saved), SCENARIO(moved), SCENARIO(dense),
+    SCENARIO(saved), SCENARIO(moved), SCENARIO(dense), SCENARIO(vectors),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 

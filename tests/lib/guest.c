@@ -44,6 +44,29 @@ long guest_op(uint32_t cmd, struct handle h, xen_pfn_t frame)
     return xenhost_tmem_op(h.dom, &op);
 }
 
+struct tmem_vec_entry guest_entry(uint32_t cmd, struct handle h,
+                                  xen_pfn_t frame)
+{
+    struct tmem_op op = guest_request(cmd, &h, frame);
+
+    return (struct tmem_vec_entry){
+        .cmd = cmd, .pool_id = op.pool_id, .oid = op.u.gen.oid,
+        .index = op.u.gen.index, .cmfn = frame, .result = GUEST_NO_RESULT,
+    };
+}
+
+long guest_vector(domid_t dom, struct tmem_vec_entry *entries, uint32_t nr)
+{
+    struct tmem_op op;
+
+    memset(&op, 0, sizeof(op));
+    op.cmd = TMEM_VECTOR;
+    op.u.vec.entries = (uintptr_t)entries;
+    op.u.vec.nr = nr;
+
+    return xenhost_tmem_op(dom, &op);
+}
+
 long guest_new_pool(domid_t dom, uint32_t flags)
 {
     struct tmem_op op;

@@ -47,6 +47,13 @@ struct tmem_op guest_request(uint32_t cmd, const struct handle *h,
 /* An operation on a handle through a given frame, contents as they are. */
 long guest_op(uint32_t cmd, struct handle h, xen_pfn_t frame);
 
+/* An operation of a vector; its result is GUEST_NO_RESULT until there is one. */
+#define GUEST_NO_RESULT  (-5555)
+struct tmem_vec_entry guest_entry(uint32_t cmd, struct handle h,
+                                  xen_pfn_t frame);
+/* The vector. */
+long guest_vector(domid_t dom, struct tmem_vec_entry *entries, uint32_t nr);
+
 /* The new pool's id, or -errno. */
 long guest_new_pool(domid_t dom, uint32_t flags);
 long guest_destroy_pool(domid_t dom, int pool);

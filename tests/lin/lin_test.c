@@ -8,7 +8,8 @@
  * and flushes other pages, so that those in bins are moved. Every operation
  * is recorded with its span, taken from one counter; afterwards each handle's
  * history must be linearizable (history.h). A flush of an object counts as a
- * flush of each of its pages.
+ * flush of each of its pages, a vector as each of its operations, on different
+ * pages.
  *
  * Rounds are short and each has a host of its own, of 1, 2 or 4 NUMA nodes, with
  * one sort of compression or none. Rounds go on for CHECK_LIN_SECONDS (default
@@ -49,7 +50,7 @@ struct vcpu {
     unsigned int thread;
     bool torn;                 /* a get found a page that nobody put */
     unsigned int nr;
-    struct record record[ROUND_OPS * INDEXES];
+    struct record record[ROUND_OPS * 4];
 };
 
 static _Atomic uint64_t clock_now;
@@ -69,9 +70,9 @@ static struct handle handle_of(unsigned int nr)
 }
 
 /* The version that a get brought. */
-static uint32_t look(struct vcpu *v, struct handle h)
+static uint32_t look(struct vcpu *v, struct handle h, unsigned int frame)
 {
-    const void *page = xenhost_guest_page(h.dom, machine_cpu());
+    const void *page = xenhost_guest_page(h.dom, frame);
     uint32_t version = page_tag(page);
     uint64_t tag = h.pool == SHARED ? shared_tag(&h, version)
                                     : handle_tag(&h, version);
@@ -118,7 +119,7 @@ static void one_op(struct vcpu *v, uint32_t version)
     }
     op.end = tick();
     if ( op.kind == HISTORY_GET && op.result == 1 )
-        op.value = look(v, h);
+        op.value = look(v, h, machine_cpu());
 
     /* What is shared is one handle, whoever names it. */
     if ( h.pool == SHARED )
@@ -130,13 +131,71 @@ static void one_op(struct vcpu *v, uint32_t version)
             add_record(v, nr - nr % INDEXES + i, &op);
 }
 
+/* Operations of a vector, and the first guest frame of theirs. */
+#define VECTOR 4
+#define FRAME(v) (CPUS + (v)->thread % 2 * VECTOR)
+
+static void vector_entry(struct vcpu *v, struct tmem_vec_entry *e,
+                         struct history_op *op, struct handle h,
+                         unsigned int i)
+{
+    static const uint32_t cmd[] = {
+        [HISTORY_PUT] = TMEM_PUT_PAGE, [HISTORY_GET] = TMEM_GET_PAGE,
+        [HISTORY_FLUSH] = TMEM_FLUSH_PAGE,
+    };
+
+    *e = guest_entry(cmd[op->kind], h, FRAME(v) + i);
+    if ( op->kind == HISTORY_PUT )
+        page_fill(xenhost_guest_page(h.dom, FRAME(v) + i),
+                  h.pool == SHARED ? shared_tag(&h, op->value)
+                                   : handle_tag(&h, op->value));
+}
+
+/* Some operations at once, on neighbours or further apart. */
+static void vector_op(struct vcpu *v, uint32_t version)
+{
+    unsigned int per_dom = HANDLES / DOMAINS, i;
+    unsigned int first = rng_below(&v->rng, per_dom);
+    unsigned int step = 1 + 2 * rng_below(&v->rng, 2);
+    struct tmem_vec_entry e[VECTOR];
+    struct history_op op[VECTOR];
+    unsigned int nr[VECTOR];
+    uint64_t start = tick(), end;
+
+    for ( i = 0; i < VECTOR; i++ )
+    {
+        nr[i] = (v->dom - 1) * per_dom + (first + i * step) % per_dom;
+        op[i] = (struct history_op){
+            .kind = rng_below(&v->rng, 3), .thread = v->thread,
+            .start = start, .value = version + i,
+        };
+        vector_entry(v, &e[i], &op[i], handle_of(nr[i]), i);
+    }
+    if ( guest_vector(v->dom, e, VECTOR) != VECTOR )
+        v->torn = true;
+    end = tick();
+    for ( i = 0; i < VECTOR; i++ )
+    {
+        struct handle h = handle_of(nr[i]);
+
+        op[i].end = end;
+        op[i].result = e[i].result;
+        if ( op[i].kind == HISTORY_GET && op[i].result == 1 )
+            op[i].value = look(v, h, FRAME(v) + i);
+        add_record(v, h.pool == SHARED ? nr[i] % per_dom : nr[i], &op[i]);
+    }
+}
+
 static void vcpu_run(struct worker *worker)
 {
     struct vcpu *v = worker->arg;
     unsigned int i;
 
     for ( i = 0; i < ROUND_OPS; i++ )
-        one_op(v, v->thread << 24 | (i + 1));
+        if ( rng_below(&v->rng, 4) )
+            one_op(v, v->thread << 24 | (VECTOR * i + 1));
+        else
+            vector_op(v, v->thread << 24 | (VECTOR * i + 1));
     atomic_fetch_sub(&vcpus_running, 1);
 }
 
@@ -198,7 +257,7 @@ static void print_history(unsigned int handle, const struct history_op *ops,
 
 static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
 {
-    static struct history_op ops[VCPUS * ROUND_OPS * INDEXES];
+    static struct history_op ops[VCPUS * ROUND_OPS * 4];
     static const enum history_pool kinds[POOLS] = {
         HISTORY_EPHEMERAL, HISTORY_PERSISTENT, HISTORY_SHARED,
     };

@@ -30,9 +30,6 @@
 /* All clients are looked at after so many steps. */
 #define STORED_LOOKS 16
 
-#define DATA_FRAME 3           /* the guest frame that all data goes through */
-#define UNTOUCHED  0xfeedULL   /* what it holds before a get */
-
 const struct model_config model_small_host = {
     .pages = 500, .cpus = 4, .reserve = 16, .put_order = true, .nodes = 1,
 };
@@ -88,13 +85,13 @@ bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
 
 /* ---- guest operations ---------------------------------------------------- */
 
-static bool frame_is_readable(unsigned int kind)
+bool run_frame_is_readable(unsigned int kind)
 {
     return kind == XENHOST_FRAME_RAM || kind == XENHOST_FRAME_LOGDIRTY ||
            kind == XENHOST_FRAME_RO || kind == XENHOST_FRAME_PAGETABLE;
 }
 
-static bool frame_is_writable(unsigned int kind)
+bool run_frame_is_writable(unsigned int kind)
 {
     return kind == XENHOST_FRAME_RAM || kind == XENHOST_FRAME_LOGDIRTY;
 }
@@ -120,8 +117,7 @@ static struct spec_pool *pool_of(struct run *run, const struct handle *h)
     return pool && pool->used ? pool : NULL;
 }
 
-/* Is it the first put into its pool, which gets its buckets by that? */
-static bool is_first_put(struct run *run, const struct handle *h, uint32_t cmd)
+bool run_is_first_put(struct run *run, const struct handle *h, uint32_t cmd)
 {
     struct spec_pool *pool = h ? pool_of(run, h) : NULL;
 
@@ -135,12 +131,8 @@ static unsigned long meta_of(unsigned int dom)
     return peek_held(dom) - peek_ephemeral_frames(dom);
 }
 
-/*
- * May a put have taken a frame that stays where it is? For these a chunk is
- * cleared, and pages go in the order of those of its node.
- */
-static bool took_chunk(struct run *run, const struct handle *h,
-                       unsigned long meta)
+bool run_took_chunk(struct run *run, const struct handle *h,
+                    unsigned long meta)
 {
     const struct spec_pool *pool = pool_of(run, h);
 
@@ -148,9 +140,8 @@ static bool took_chunk(struct run *run, const struct handle *h,
            (pool->persistent || pool->shared || meta_of(h->dom) > meta);
 }
 
-/* What stands in a page: each sharer of a pool puts the same there. */
-static uint64_t data_tag(struct run *run, const struct handle *h,
-                         uint32_t version)
+uint64_t run_data_tag(struct run *run, const struct handle *h,
+                      uint32_t version)
 {
     const struct spec_pool *pool = pool_of(run, h);
     struct handle shared = *h;
@@ -172,31 +163,27 @@ static uint64_t moved_tag(struct run *run, const struct handle *h)
                            h->index) : 0;
 }
 
-/*
- * The data frame after a get: the version of the page's data that was found.
- * Anything but a whole page, or none at all, is wrong.
- */
-static bool look_at_data(struct run *run, const struct handle *h,
-                         struct spec_event *ev)
+bool run_look_at_data(struct run *run, const struct handle *h,
+                      unsigned int frame, struct spec_event *ev)
 {
-    const void *page = xenhost_guest_page(h->dom, DATA_FRAME);
+    const void *page = xenhost_guest_page(h->dom, frame);
     uint64_t tag = page_tag(page);
     int word = page_check(page, tag);
 
     if ( word >= 0 )
         return run_complain(run, "get left a torn page: word %d", word);
     if ( ev->result != 1 )
-        return tag == UNTOUCHED ||
+        return tag == RUN_UNTOUCHED ||
                run_complain(run, "get returned %ld and wrote data", ev->result);
 
     ev->version = tag;
-    if ( tag != data_tag(run, h, ev->version) && tag != moved_tag(run, h) )
+    if ( tag != run_data_tag(run, h, ev->version) && tag != moved_tag(run, h) )
         return run_complain(run, "get found the data of another page");
 
     return true;
 }
 
-static bool check_billing(struct run *run, unsigned int dom)
+bool run_check_billing(struct run *run, unsigned int dom)
 {
     const struct spec_domain *d = &run->spec.dom[dom];
     unsigned long may = spec_may_hold(&run->spec, dom);
@@ -215,100 +202,129 @@ static bool check_billing(struct run *run, unsigned int dom)
     return stored_hold(run, dom);
 }
 
-/* What names a page, or an object. */
-static struct tmem_op page_request(uint32_t cmd, const struct handle *h)
+struct tmem_op run_page_request(uint32_t cmd, const struct handle *h)
 {
-    struct tmem_op req = guest_request(cmd, h, DATA_FRAME);
+    struct tmem_op req = guest_request(cmd, h, RUN_DATA_FRAME);
 
     req.u.gen.index = receiver_index(h->index);
 
     return req;
 }
 
-/* Issue a request, and ask the specification about its result. */
-static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
-                       const struct handle *h, struct spec_event *ev)
+void run_call_begins(struct run *run, struct run_call *call,
+                     struct spec_event *ev)
 {
-    const struct model_fault *f = run->fault;
-    unsigned long copies = xenhost_fault_events(XENHOST_FAULT_COPY);
-    unsigned long frames = xenhost_fault_events(XENHOST_FAULT_FRAME);
-    unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
-    void *page = xenhost_guest_page(dom, DATA_FRAME);
-    unsigned long meta = meta_of(dom);
-    bool new_client = !run->spec.dom[dom].has_client;
-    bool takes_run = new_client || ev->cmd == TMEM_NEW_POOL ||
-                     is_first_put(run, h, ev->cmd);
-    const char *complaint;
-
-    ev->dom = dom;
+    call->copies = xenhost_fault_events(XENHOST_FAULT_COPY);
+    call->frames = xenhost_fault_events(XENHOST_FAULT_FRAME);
+    call->allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
+    call->meta = meta_of(ev->dom);
+    call->takes_run = !run->spec.dom[ev->dom].has_client ||
+                      ev->cmd == TMEM_NEW_POOL;
     ev->memory_low = run_memory_low(run);
     ev->memory_short = run_memory_short(run);
-    ev->room_short = room_short(run, dom);
-    if ( ev->cmd == TMEM_PUT_PAGE )
-        page_fill(page, data_tag(run, h, ev->version));
-    else
-        page_fill(page, UNTOUCHED);
+    ev->room_short = room_short(run, ev->dom);
+}
 
-    ev->result = xenhost_tmem_op(dom, req);
+void run_call_ended(struct run *run, const struct run_call *call,
+                    struct spec_event *ev)
+{
+    const struct model_fault *f = run->fault;
 
-    if ( run->trace )
-        printf("      -> %ld, %lu + %lu frames free\n", ev->result,
-               xenhost_free_pages(), xenhost_freeable_pages());
-    ev->has_client = peek_client(dom);
+    ev->has_client = peek_client(ev->dom);
     ev->memory_low |= run_memory_low(run);
     ev->memory_short |= run_memory_short(run);
-    ev->restarted = xenhost_fault_events(XENHOST_FAULT_COPY) - copies > 1;
+    ev->restarted = xenhost_fault_events(XENHOST_FAULT_COPY) -
+                    call->copies > 1;
     ev->copy_fault |= f->kind == XENHOST_FAULT_COPY &&
-                      run_fault_hit(copies, f->n, f->sticky, f->kind);
-    if ( f->kind == XENHOST_FAULT_FRAME &&
-         run_fault_hit(frames, f->n, f->sticky, f->kind) )
-        ev->readable = ev->writable = false;
-    ev->alloc_fault = run_fault_hit(allocs, run->fault_n, run->fault_sticky,
-                                XENHOST_FAULT_ALLOC);
+                      run_fault_hit(call->copies, f->n, f->sticky, f->kind);
+    ev->alloc_fault = run_fault_hit(call->allocs, run->fault_n,
+                                    run->fault_sticky, XENHOST_FAULT_ALLOC);
+}
+
+bool run_frame_fault(struct run *run, const struct run_call *call)
+{
+    const struct model_fault *f = run->fault;
+
+    return f->kind == XENHOST_FAULT_FRAME &&
+           run_fault_hit(call->frames, f->n, f->sticky, f->kind);
+}
+
+void run_excuse(struct run *run, const struct run_call *call,
+                struct spec_event *ev)
+{
     run->report->failed += ev->result < 0;
     /* Much may be free, and none of it in one piece. */
-    if ( ev->result == -ENOMEM && !ev->alloc_fault && takes_run &&
+    if ( ev->result == -ENOMEM && !ev->alloc_fault && call->takes_run &&
          run_memory_fragmented() )
     {
         ev->memory_low = true;
         /* A put: what is to be evicted is not in one piece, either. */
         ev->memory_short |= ev->cmd == TMEM_PUT_PAGE;
     }
+}
 
-    if ( ev->cmd == TMEM_GET_PAGE && !look_at_data(run, h, ev) )
+/* Issue a request, and ask the specification about its result. */
+static bool guest_step(struct run *run, unsigned int dom, struct tmem_op *req,
+                       const struct handle *h, struct spec_event *ev)
+{
+    void *page = xenhost_guest_page(dom, RUN_DATA_FRAME);
+    struct run_call call;
+    const char *complaint;
+
+    ev->dom = dom;
+    run_call_begins(run, &call, ev);
+    call.takes_run |= run_is_first_put(run, h, ev->cmd);
+    if ( ev->cmd == TMEM_PUT_PAGE )
+        page_fill(page, run_data_tag(run, h, ev->version));
+    else
+        page_fill(page, RUN_UNTOUCHED);
+
+    ev->result = xenhost_tmem_op(dom, req);
+
+    if ( run->trace )
+        printf("      -> %ld, %lu + %lu frames free\n", ev->result,
+               xenhost_free_pages(), xenhost_freeable_pages());
+    run_call_ended(run, &call, ev);
+    if ( run_frame_fault(run, &call) )
+        ev->readable = ev->writable = false;
+    run_excuse(run, &call, ev);
+
+    if ( ev->cmd == TMEM_GET_PAGE &&
+         !run_look_at_data(run, h, RUN_DATA_FRAME, ev) )
         return false;
     complaint = spec_event(&run->spec, ev);
     /* Clients and pools take runs of frames: those are not evicted in order. */
     if ( ev->memory_low &&
-         (takes_run || (ev->cmd == TMEM_PUT_PAGE && took_chunk(run, h, meta))) )
+         (call.takes_run ||
+          (ev->cmd == TMEM_PUT_PAGE && run_took_chunk(run, h, call.meta))) )
         spec_forget_order(&run->spec);
     if ( complaint )
         return run_complain(run, "%s (%ld)", complaint, ev->result);
 
-    return check_billing(run, dom);
+    return run_check_billing(run, dom);
 }
 
-static bool page_step(struct run *run, const struct model_op *op, uint32_t cmd)
+bool run_page_step(struct run *run, const struct model_op *op, uint32_t cmd)
 {
     struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
-    struct tmem_op req = page_request(cmd, &h);
+    struct tmem_op req = run_page_request(cmd, &h);
     const struct spec_pool *pool = pool_of(run, &h);
     struct shares shares = { .known = false };
     struct spec_event ev = {
         .cmd = cmd, .pool = op->pool, .obj = op->obj, .index = op->index,
-        .readable = frame_is_readable(op->frame),
-        .writable = frame_is_writable(op->frame),
+        .readable = run_frame_is_readable(op->frame),
+        .writable = run_frame_is_writable(op->frame),
         .version = ++run->version,
     };
     bool ok;
 
     /* A put into a shared pool may take another client's page away. */
     if ( cmd == TMEM_PUT_PAGE && pool && !pool->shared &&
-         !is_first_put(run, &h, cmd) )
+         !run_is_first_put(run, &h, cmd) )
         shares_note(run, &shares);
-    xenhost_frame_set(op->dom, DATA_FRAME, op->frame);
+    xenhost_frame_set(op->dom, RUN_DATA_FRAME, op->frame);
     ok = guest_step(run, op->dom, &req, &h, &ev);
-    xenhost_frame_set(op->dom, DATA_FRAME, XENHOST_FRAME_RAM);
+    xenhost_frame_set(op->dom, RUN_DATA_FRAME, XENHOST_FRAME_RAM);
 
     return ok && (cmd != TMEM_PUT_PAGE ||
                   (caps_hold(run) && shares_hold(run, &shares, op->dom)));
@@ -335,7 +351,7 @@ static bool new_pool_step(struct run *run, const struct model_op *op)
 static bool odd_step(struct run *run, const struct model_op *op)
 {
     struct handle h = HANDLE(op->dom, op->pool, op->obj, op->index);
-    struct tmem_op req = page_request(op->arg, &h);
+    struct tmem_op req = run_page_request(op->arg, &h);
     struct spec_event ev = {
         .cmd = op->kind == MODEL_unreadable ? TMEM_CONTROL : op->arg,
         .copy_fault = op->kind == MODEL_unreadable,
@@ -378,7 +394,7 @@ static bool sweep_step(struct run *run, const struct model_op *op)
         if ( !best )
             return true;
         below = best;
-        if ( !page_step(run, &get, TMEM_GET_PAGE) )
+        if ( !run_page_step(run, &get, TMEM_GET_PAGE) )
             return false;
     }
 }
@@ -453,11 +469,12 @@ static bool do_step(struct run *run, const struct model_op *op)
 
     switch ( op->kind )
     {
-    case MODEL_put:          return page_step(run, op, TMEM_PUT_PAGE);
-    case MODEL_get:          return page_step(run, op, TMEM_GET_PAGE);
-    case MODEL_flush:        return page_step(run, op, TMEM_FLUSH_PAGE);
-    case MODEL_flush_object: return page_step(run, op, TMEM_FLUSH_OBJECT);
-    case MODEL_destroy_pool: return page_step(run, op, TMEM_DESTROY_POOL);
+    case MODEL_put:          return run_page_step(run, op, TMEM_PUT_PAGE);
+    case MODEL_get:          return run_page_step(run, op, TMEM_GET_PAGE);
+    case MODEL_flush:        return run_page_step(run, op, TMEM_FLUSH_PAGE);
+    case MODEL_flush_object: return run_page_step(run, op, TMEM_FLUSH_OBJECT);
+    case MODEL_destroy_pool: return run_page_step(run, op, TMEM_DESTROY_POOL);
+    case MODEL_vector:       return run_vector_step(run, op);
     case MODEL_new_pool:     return new_pool_step(run, op);
     case MODEL_bad_op:
     case MODEL_unreadable:   return odd_step(run, op);

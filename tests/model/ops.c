@@ -67,6 +67,7 @@ static const struct {
     [MODEL_flush_object] = { 120,  10 },
     [MODEL_new_pool]     = { 150,  16 },
     [MODEL_destroy_pool] = { 30,   10 },
+    [MODEL_vector]       = { 400,  8 },
     [MODEL_bad_op]       = { 20,   8 },
     [MODEL_unreadable]   = { 20,   8 },
     [MODEL_deny]         = { 20,   4 },
@@ -152,6 +153,8 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
 
     switch ( kind )
     {
+    case MODEL_vector:
+        return rng_next(rng);
     case MODEL_bad_op:
         return bad_ops[rng_below(rng, sizeof(bad_ops) / sizeof(*bad_ops))];
     case MODEL_unreadable:

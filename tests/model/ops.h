@@ -20,6 +20,7 @@
     X(flush_object) \
     X(new_pool)       /* arg: flags without the version; obj: the uuid */ \
     X(destroy_pool) \
+    X(vector)         /* 1 + arg % 12 of the first three, from there on */ \
     X(bad_op)         /* arg: cmd */ \
     X(unreadable)     /* arg: cmd */ \
     X(deny)           /* arg: on or off */ \

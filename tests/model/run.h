@@ -5,6 +5,7 @@
 #ifndef TESTS_MODEL_RUN_H
 #define TESTS_MODEL_RUN_H
 
+#include "../lib/guest.h"
 #include "../lib/receiver.h"
 #include "exec.h"
 #include "spec.h"
@@ -89,6 +90,54 @@ bool run_fault_hit(unsigned long before, unsigned long n, bool sticky,
 
 /* The uuid of a shared pool, by its number: the last is all ones. */
 void run_uuid(unsigned int nr, uint64_t uuid[2]);
+
+/* ---- exec.c, exec_vector.c ----------------------------------------------- */
+
+#define RUN_DATA_FRAME 3           /* the guest frame that all data goes through */
+#define RUN_UNTOUCHED  0xfeedULL   /* what it holds before a get */
+
+bool run_frame_is_readable(unsigned int kind);
+bool run_frame_is_writable(unsigned int kind);
+/* Is it the first put into its pool, which gets its buckets by that? */
+bool run_is_first_put(struct run *run, const struct handle *h, uint32_t cmd);
+/*
+ * May a put have taken a frame that stays where it is? For these a chunk is
+ * cleared, and pages go in the order of those of its node.
+ */
+bool run_took_chunk(struct run *run, const struct handle *h,
+                    unsigned long meta);
+/* What stands in a page: each sharer of a pool puts the same there. */
+uint64_t run_data_tag(struct run *run, const struct handle *h,
+                      uint32_t version);
+/*
+ * A frame after a get: the version of the page's data that was found. Anything
+ * but a whole page, or none at all, is wrong.
+ */
+bool run_look_at_data(struct run *run, const struct handle *h,
+                      unsigned int frame, struct spec_event *ev);
+/* Is what the domain is billed for right? */
+bool run_check_billing(struct run *run, unsigned int dom);
+/* What names a page, or an object. */
+struct tmem_op run_page_request(uint32_t cmd, const struct handle *h);
+
+/* What is known before a call of a guest's. */
+struct run_call {
+    unsigned long copies, frames, allocs, meta;
+    bool takes_run;            /* of frames: for a client, or a pool */
+};
+/* Learn what there is before and after a call: of memory, room and faults. */
+void run_call_begins(struct run *run, struct run_call *call,
+                     struct spec_event *ev);
+void run_call_ended(struct run *run, const struct run_call *call,
+                    struct spec_event *ev);
+/* Was the lookup of a frame made to fail meanwhile? */
+bool run_frame_fault(struct run *run, const struct run_call *call);
+/* May this result be excused? */
+void run_excuse(struct run *run, const struct run_call *call,
+                struct spec_event *ev);
+
+bool run_page_step(struct run *run, const struct model_op *op, uint32_t cmd);
+bool run_vector_step(struct run *run, const struct model_op *op);
 
 /* ---- exec_host.c --------------------------------------------------------- */
 

@@ -38,6 +38,8 @@ static void test_guest(void **state)
     (void)state;
     assert_true(compiles("-m64", SIZE("struct tmem_op", 56)));
     assert_true(compiles("-m32", SIZE("struct tmem_op", 52)));
+    assert_true(compiles("-m64", SIZE("struct tmem_vec_entry", 48)));
+    assert_true(compiles("-m32", SIZE("struct tmem_vec_entry", 48)));
     assert_true(compiles("", GUEST_ONLY));
     assert_true(compiles("", "struct tmem_handle { int own; };"));
     assert_false(compiles("", "struct xen_sysctl_tmem_op op;"));

@@ -241,6 +241,16 @@ static void test_frozen_during_storm(void **state)
  * memory goes away with the domain, so they issue no gets and puts from it:
  * the frame is given by number, and looking it up is the hypervisor's business.
  */
+static void blind_vector(struct rng *rng, struct handle h)
+{
+    struct tmem_vec_entry e[20];
+    unsigned int i;
+
+    for ( i = 0; i < 20; i++, h.index++ )
+        e[i] = guest_entry(TMEM_PUT_PAGE + rng_below(rng, 3), h, machine_cpu());
+    guest_vector(VICTIM, e, 20);
+}
+
 static void blind_storm(struct worker *worker)
 {
     struct rng rng = { .state = rng_entropy() };
@@ -259,6 +269,8 @@ static void blind_storm(struct worker *worker)
             guest_new_pool(VICTIM, rng_below(&rng, 2) ? POOL_PERSISTENT
                                                       : POOL_EPHEMERAL);
         guest_op(cmd[rng_below(&rng, 7)], h, machine_cpu());
+        if ( !rng_below(&rng, 4) )
+            blind_vector(&rng, h);
     }
 }
 

@@ -41,7 +41,10 @@
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
- * value that could do harm.
+ * value that could do harm. Of a vector, each entry is such a request; entries
+ * are read and done in groups, and the number of those that are done is kept in
+ * the guest's request when the call is preempted. It is checked as anything
+ * else there: whatever stands there is a request that the guest could have made.
  *
  * Locking
  * -------
@@ -104,6 +107,7 @@
  * its object and its queue below both.
  */
 #include <xen/errno.h>
+#include <xen/event.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
 #include <xen/init.h>
@@ -150,6 +154,15 @@ static int read_request(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
                                              char), size) ? -EFAULT : 0;
 }
 
+/* A vector, checked: entries up to nr, of which done are done. */
+struct vector {
+    XEN_GUEST_HANDLE_PARAM(tmem_vec_entry_t) entries;
+    unsigned int nr, done;
+};
+
+/* Entries that are read, done and written back together. */
+#define VECTOR_GROUP 8
+
 /* Is this an operation that a guest may issue? */
 static int check_cmd(unsigned int cmd)
 {
@@ -161,6 +174,7 @@ static int check_cmd(unsigned int cmd)
     case TMEM_GET_PAGE:
     case TMEM_FLUSH_PAGE:
     case TMEM_FLUSH_OBJECT:
+    case TMEM_VECTOR:
         return 0;
 
     case TMEM_CONTROL:
@@ -172,9 +186,49 @@ static int check_cmd(unsigned int cmd)
     return -ENOSYS;
 }
 
+/* A request about a page, or whatever else has a pool. */
+static void decode_page(struct tmem_request *req, unsigned int cmd,
+                        int32_t pool_id, const xen_tmem_oid_t *oid,
+                        uint32_t index, xen_pfn_t gfn)
+{
+    req->cmd = cmd;
+    req->pool_id = pool_id < 0 || pool_id >= TMEM_MAX_POOLS
+                   ? TMEM_MAX_POOLS : pool_id;
+    req->oid = *oid;
+    req->index = index;
+    req->gfn = gfn;
+}
+
+static int decode_vector(const struct tmem_op *op, struct vector *vec)
+{
+    if ( op->u.vec.nr > TMEM_MAX_VECTOR || op->u.vec.done > op->u.vec.nr ||
+         op->u.vec.flags || op->pool_id )
+        return -EINVAL;
+    /* A 32-bit guest has no such address, whatever is there. */
+    if ( current->hcall_compat && op->u.vec.entries >> 32 )
+        return -EFAULT;
+
+    vec->entries = guest_handle_from_ptr(op->u.vec.entries, tmem_vec_entry_t);
+    vec->nr = op->u.vec.nr;
+    vec->done = op->u.vec.done;
+
+    return guest_handle_okay(vec->entries, vec->nr) ? 0 : -EFAULT;
+}
+
+/* Check one of a vector's entries: only what moves a page, or drops one. */
+static int decode_entry(const struct tmem_vec_entry *e, struct tmem_request *req)
+{
+    if ( e->cmd != TMEM_PUT_PAGE && e->cmd != TMEM_GET_PAGE &&
+         e->cmd != TMEM_FLUSH_PAGE )
+        return -ENOSYS;
+    decode_page(req, e->cmd, e->pool_id, &e->oid, e->index, e->cmfn);
+
+    return 0;
+}
+
 /* Copy a request in and check all of it. No side effects. */
 static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
-                       struct tmem_request *req)
+                       struct tmem_request *req, struct vector *vec)
 {
     struct tmem_op op;
     int rc = read_request(uops, &op);
@@ -185,6 +239,8 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
         return rc;
 
     req->cmd = op.cmd;
+    if ( op.cmd == TMEM_VECTOR )
+        return decode_vector(&op, vec);
     if ( op.cmd == TMEM_NEW_POOL )
     {
         req->flags_rc = tmem_check_pool_flags(op.u.creat.flags);
@@ -193,12 +249,8 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
         memcpy(req->uuid, op.u.creat.uuid, sizeof(req->uuid));
         return 0;
     }
-
-    req->pool_id = op.pool_id < 0 || op.pool_id >= TMEM_MAX_POOLS
-                   ? TMEM_MAX_POOLS : op.pool_id;
-    req->oid = op.u.gen.oid;
-    req->index = op.u.gen.index;
-    req->gfn = op.u.gen.cmfn;
+    decode_page(req, op.cmd, op.pool_id, &op.u.gen.oid, op.u.gen.index,
+                op.u.gen.cmfn);
 
     return 0;
 }
@@ -290,13 +342,103 @@ static void time_op(struct tmem_client *c, unsigned int cmd, long rc,
         tmem_add(tmem_this_cpu(c)->cycles, took * TMEM_TIME_EVERY);
 }
 
+/* An operation that was not even begun: count it. */
+static long refuse(long rc)
+{
+    struct tmem_cpu_stats *stats = tmem_this_stats();
+
+    tmem_inc(stats->ops);
+    if ( is_wrong(rc) )
+        tmem_inc(stats->errors);
+
+    return rc;
+}
+
+/* Do one operation, and count it; -ERESTART: it will be counted later. */
+static long do_one(struct tmem_client *c, const struct tmem_request *req)
+{
+    struct tmem_cpu_stats *stats = tmem_this_stats();
+    uint64_t start = tmem_time_start(stats->ops);
+    long rc;
+
+    tmem_inc(stats->ops);
+    rc = tmem_invoke(c, req);
+    if ( unlikely(rc == -ERESTART) )
+    {
+        tmem_add(stats->ops, -1);
+        return rc;
+    }
+    time_op(c, req->cmd, rc, start);
+    if ( unlikely(is_wrong(rc)) )
+        tmem_inc(stats->errors);
+
+    return rc;
+}
+
+/*
+ * Do some entries, in their order: how many. Fewer than nr when others want the
+ * CPU; of pages that are looked at each may take as long as a group of others.
+ */
+static unsigned int do_group(struct tmem_client *c, struct tmem_vec_entry *e,
+                             unsigned int nr)
+{
+    bool slow = read_atomic(&tmem_work_wanted);
+    struct tmem_request req;
+    unsigned int i;
+    long rc;
+
+    for ( i = 0; i < nr; i++ )
+    {
+        if ( slow && i && hypercall_preempt_check() )
+            break;
+        rc = decode_entry(&e[i], &req);
+        rc = unlikely(rc) ? refuse(rc) : do_one(c, &req);
+        if ( unlikely(rc == -ERESTART) )
+            break;
+        e[i].result = rc;
+    }
+
+    return i;
+}
+
+/*
+ * As many as there are, -EFAULT, or -ERESTART when how many are done stands in
+ * the request.
+ */
+static noinline long do_vector(struct tmem_client *c,
+                               XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
+                               struct vector *vec)
+{
+    struct tmem_vec_entry e[VECTOR_GROUP];
+    struct tmem_op op;
+    unsigned int at = vec->done, nr, did;
+
+    for ( ; ; )
+    {
+        nr = min(vec->nr - at, VECTOR_GROUP + 0U);
+        if ( copy_from_guest_offset(e, vec->entries, at, nr) )
+            return refuse(-EFAULT);
+        did = do_group(c, e, nr);
+        if ( copy_to_guest_offset(vec->entries, at, e, did) )
+            return refuse(-EFAULT);
+        at += did;
+        if ( at == vec->nr )
+            return at;
+        if ( did < nr || hypercall_preempt_check() )
+            break;
+    }
+    op.u.vec.done = at;
+
+    return copy_field_to_guest(uops, &op, u.vec.done) ? refuse(-EFAULT)
+                                                      : -ERESTART;
+}
+
 long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
 {
     struct domain *d = current->domain;
     struct tmem_client *c;
-    struct tmem_cpu_stats *stats;
     struct tmem_request req;
-    uint64_t start;
+    struct vector vec;
     long rc;
 
     if ( !opt_tmem )
@@ -306,15 +448,11 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( xsm_tmem_op(XSM_HOOK) )
         return -EPERM;
 
-    stats = tmem_this_stats();
-    start = tmem_time_start(stats->ops);
-    tmem_inc(stats->ops);
-    rc = tmem_decode(uops, &req);
+    rc = tmem_decode(uops, &req, &vec);
     if ( unlikely(rc) )
     {
-        tmem_inc(stats->errors);
         gprintk(XENLOG_INFO, "tmem: bad request: %ld\n", rc);
-        return rc;
+        return refuse(rc);
     }
 
     /* Nobody takes the client away while the domain's vCPUs can run. */
@@ -322,22 +460,14 @@ long do_tmem_op(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops)
     if ( unlikely(!c) )
     {
         rc = tmem_heap_allows() ?: tmem_client_create(d);
+        if ( rc )
+            return refuse(rc);
         c = rcu_dereference(d->tmem_client);
     }
-    if ( likely(!rc) )
-    {
-        rc = tmem_invoke(c, &req);
-        if ( unlikely(rc == -ERESTART) )
-        {
-            /* It will be counted once more. */
-            tmem_add(stats->ops, -1);
-            return hypercall_create_continuation(__HYPERVISOR_tmem_op, "h",
-                                                 uops);
-        }
-        time_op(c, req.cmd, rc, start);
-    }
-    if ( unlikely(is_wrong(rc)) )
-        tmem_inc(stats->errors);
+
+    rc = req.cmd == TMEM_VECTOR ? do_vector(c, uops, &vec) : do_one(c, &req);
+    if ( unlikely(rc == -ERESTART) )
+        rc = hypercall_create_continuation(__HYPERVISOR_tmem_op, "h", uops);
 
     return rc;
 }

@@ -33,6 +33,7 @@
 #define TMEM_GET_PAGE               5
 #define TMEM_FLUSH_PAGE             6
 #define TMEM_FLUSH_OBJECT           7
+#define TMEM_VECTOR                16  /* many in one call; -ENOSYS: older */
 
 /* Retired, or never a guest's. Interfaces from 4.19 on do not name them. */
 #if __XEN_INTERFACE_VERSION__ < 0x00041300
@@ -57,6 +58,9 @@
 
 /* Pool ids are 0 .. TMEM_MAX_POOLS - 1. */
 #define TMEM_MAX_POOLS             16
+
+/* Entries of a TMEM_VECTOR: 0 .. TMEM_MAX_VECTOR. */
+#define TMEM_MAX_VECTOR            64
 
 /* Weights are 0 .. TMEM_MAX_WEIGHT. */
 #define TMEM_MAX_WEIGHT         65535
@@ -99,10 +103,28 @@ struct tmem_op {
             uint32_t len;
             xen_pfn_t cmfn;        /* PV: machine frame; else guest frame */
         } gen;                     /* every other operation */
+        struct {
+            uint64_t entries;      /* address of an array of them, see below */
+            uint32_t nr;           /* of them */
+            uint32_t done;         /* 0; the hypervisor sets it meanwhile */
+            uint32_t flags;        /* 0 */
+        } vec;                     /* TMEM_VECTOR; pool_id is 0 */
     } u;
 };
 typedef struct tmem_op tmem_op_t;
 DEFINE_XEN_GUEST_HANDLE(tmem_op_t);
+
+/* One operation of a TMEM_VECTOR; 48 bytes for all guests. */
+struct tmem_vec_entry {
+    uint32_t cmd;                  /* TMEM_PUT_PAGE, GET_PAGE, FLUSH_PAGE */
+    int32_t pool_id;
+    xen_tmem_oid_t oid;
+    uint64_t cmfn;
+    uint32_t index;
+    int32_t result;                /* OUT: what it would return by itself */
+};
+typedef struct tmem_vec_entry tmem_vec_entry_t;
+DEFINE_XEN_GUEST_HANDLE(tmem_vec_entry_t);
 
 #endif /* __ASSEMBLY__ */
 
