@@ -62,10 +62,10 @@ void peek_check_store(unsigned int dom)
         for ( i = 0; i < tmem_nr_classes; i++ )
         {
             q = &c->queues[i];
-            check_store(&q->store);
+            check_store(&q->bins.store);
             if ( !read_atomic(&tmem_bad_frames) )
-                BUG_ON(q->head->nr_more != (long)q->store.frames -
-                                           (long)q->store.entries);
+                BUG_ON(q->head->nr_more != (long)q->bins.store.frames -
+                                           (long)q->bins.store.entries);
         }
     }
     if ( c )
@@ -94,7 +94,7 @@ void peek_spoil(unsigned int dom)
         return;
     spoil_store(&c->store);
     for ( i = 0; i < tmem_nr_classes; i++ )
-        spoil_store(&c->queues[i].store);
+        spoil_store(&c->queues[i].bins.store);
     tmem_client_unpin(c);
 }
 
@@ -137,7 +137,7 @@ long peek_flip(unsigned int dom, unsigned int n, unsigned int bit)
         return -1;
     index = flip_in_store(&c->store, &n, bit);
     for ( i = 0; i < tmem_nr_classes && index < 0; i++ )
-        index = flip_in_store(&c->queues[i].store, &n, bit);
+        index = flip_in_store(&c->queues[i].bins.store, &n, bit);
     tmem_client_unpin(c);
 
     return index;

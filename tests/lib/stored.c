@@ -159,9 +159,9 @@ static void look_at_queues(struct tmem_client *c, struct stored *st)
         struct tmem_queue *q = &c->queues[i];
 
         spin_lock(&q->lock);
-        st->queued.entries += q->store.entries;
-        st->queued.bytes += q->store.bytes;
-        st->queued.bins += q->store.frames - q->lost;
+        st->queued.entries += q->bins.store.entries;
+        st->queued.bytes += q->bins.store.bytes;
+        st->queued.bins += q->bins.store.frames - q->bins.lost;
         st->queued.same += q->nr_same;
         spin_unlock(&q->lock);
     }
@@ -230,7 +230,7 @@ static struct tmem_queue *queue_of(tmem_stored_t s)
         struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
 
         for ( i = 0; i < tmem_nr_classes; i++ )
-            if ( tmem_store_of(s) == &c->queues[i].store )
+            if ( tmem_store_of(s) == &c->queues[i].bins.store )
                 return &c->queues[i];
     }
 
@@ -277,9 +277,9 @@ static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
     if ( !q )
         return "an ephemeral page is in a bin of nobody's";
     spin_lock(&q->lock);
-    spin_lock(&q->store.lock);
-    is = tmem_store_is(&q->store, s, &e);
-    spin_unlock(&q->store.lock);
+    spin_lock(&q->bins.store.lock);
+    is = tmem_store_is(&q->bins.store, s, &e);
+    spin_unlock(&q->bins.store.lock);
     spin_unlock(&q->lock);
 
     if ( !is )
@@ -353,7 +353,7 @@ const char *stored_look_ephemeral(bool whole)
 
         for ( i = 0; i < tmem_nr_classes; i++ )
         {
-            struct tmem_store *st = &c->queues[i].store;
+            struct tmem_store *st = &c->queues[i].bins.store;
 
             spin_lock(&st->lock);
             tmem_store_check(st);

@@ -181,7 +181,7 @@ static unsigned int evict_and_unlock(struct tmem_queue *q,
  * Evict all pages of a bin, as long as there are any; but used ones go as well.
  * How many pages. RCU held.
  */
-static unsigned int evict_bin(struct tmem_queue *q, struct page_info *head,
+static unsigned int evict_bin(struct tmem_bins *bins, struct page_info *head,
                               struct tmem_freed *freed)
 {
     unsigned int nr, from = freed->nr;
@@ -191,21 +191,21 @@ static unsigned int evict_bin(struct tmem_queue *q, struct page_info *head,
 
     for ( nr = 0; nr < TMEM_BIN_ENTRIES; nr++ )
     {
-        spin_lock(&q->lock);
-        s = tmem_ebin_any(q, head, &e);
+        spin_lock(&bins->store.lock);
+        s = tmem_ebin_any(bins, head, &e);
         b = tmem_is_stored(s) ? tmem_bucket_of(e.obj->pool, &e.obj->oid) : NULL;
-        spin_unlock(&q->lock);
+        spin_unlock(&bins->store.lock);
         if ( !b )
             break;
 
         tmem_inc(tmem_this_stats()->evict_attempts);
         spin_lock(&b->lock);
-        spin_lock(&q->lock);
+        spin_lock(&bins->store.lock);
         /* As tmem_queue_lock_bucket() looks again. */
-        if ( !tmem_ebin_is(q, s, &e) ||
+        if ( !tmem_store_is(&bins->store, s, &e) ||
              tmem_bucket_of(e.obj->pool, &e.obj->oid) != b )
             e.obj = NULL;
-        spin_unlock(&q->lock);
+        spin_unlock(&bins->store.lock);
         if ( e.obj )
             take_page(e.obj, e.index, freed);
         spin_unlock(&b->lock);
@@ -215,14 +215,10 @@ static unsigned int evict_bin(struct tmem_queue *q, struct page_info *head,
     return nr;
 }
 
-/*
- * The queue of the page that a frame holds, or of the bin that it is in (mark),
- * locked; NULL: none. RCU held.
- */
-static struct tmem_queue *lock_queue(const struct page_info *pg,
-                                     unsigned long mark)
+/* The queue of the page that a frame holds, locked; NULL: none. RCU held. */
+static struct tmem_queue *lock_queue(const struct page_info *pg)
 {
-    int slot = tmem_frame_marked_as(pg, mark);
+    int slot = tmem_frame_marked(pg);
     struct tmem_queue *q =
         slot < 0 ? NULL : tmem_slot_queue(slot, tmem_frame_class(pg));
 
@@ -231,53 +227,75 @@ static struct tmem_queue *lock_queue(const struct page_info *pg,
 
     spin_lock(&q->lock);
     /* Another client may have the slot by now: then the mark is that one's. */
-    if ( read_atomic(&q->head->queue) == q &&
-         tmem_frame_marked_as(pg, mark) == slot )
+    if ( read_atomic(&q->head->queue) == q && tmem_frame_marked(pg) == slot )
         return q;
     spin_unlock(&q->lock);
 
     return NULL;
 }
 
+/*
+ * The bins that have a frame, locked, and the first frame of its bin; NULL:
+ * none have. RCU held.
+ */
+static struct tmem_bins *lock_bins(struct page_info *pg,
+                                   struct page_info **head)
+{
+    int slot = tmem_frame_binned(pg);
+    struct tmem_queue *q =
+        slot < 0 ? NULL : tmem_slot_queue(slot, tmem_frame_class(pg));
+
+    if ( !q )
+        return NULL;
+
+    spin_lock(&q->bins.store.lock);
+    *head = tmem_ebin_head(&q->bins, pg);
+    if ( *head )
+        return &q->bins;
+    spin_unlock(&q->bins.store.lock);
+
+    return NULL;
+}
+
 void tmem_evict_frame(struct page_info *pg, struct tmem_freed *freed)
 {
-    struct tmem_queue *q = lock_queue(pg, TMEM_FRAME_MARK);
+    struct tmem_queue *q = lock_queue(pg);
+    struct tmem_bins *bins;
 
     if ( q )
     {
         evict_and_unlock(q, (void *)pg->up, false, freed);
         return;
     }
-    q = lock_queue(pg, TMEM_BIN_MARK);
-    if ( q )
+    bins = lock_bins(pg, &pg);
+    if ( bins )
     {
-        pg = tmem_ebin_head(q, pg);
-        if ( pg && tmem_frame_is_broken(pg) )
-            tmem_ebin_lose(q, pg);
-        spin_unlock(&q->lock);
-        if ( pg )
-            evict_bin(q, pg, freed);
+        if ( tmem_frame_is_broken(pg) )
+            tmem_ebin_lose(bins, pg);
+        spin_unlock(&bins->store.lock);
+        evict_bin(bins, pg, freed);
     }
 }
 
 unsigned int tmem_bin_pages(struct page_info *pg, struct page_info **head)
 {
-    struct tmem_queue *q = lock_queue(pg, TMEM_BIN_MARK);
+    struct tmem_bins *bins = lock_bins(pg, head);
     unsigned int nr;
 
-    *head = NULL;
-    if ( !q )
+    if ( !bins )
+    {
+        *head = NULL;
         return 0;
-    *head = tmem_ebin_head(q, pg);
-    nr = *head ? tmem_ebin_pages(q, *head) : 0;
-    spin_unlock(&q->lock);
+    }
+    nr = tmem_ebin_pages(bins, *head);
+    spin_unlock(&bins->store.lock);
 
     return nr;
 }
 
 bool tmem_move_frame(struct page_info *pg, struct page_info *to)
 {
-    struct tmem_queue *q = lock_queue(pg, TMEM_FRAME_MARK);
+    struct tmem_queue *q = lock_queue(pg);
     struct tmem_object *obj;
     struct tmem_epage *ep;
     struct tmem_bucket *b;
@@ -346,10 +364,10 @@ static unsigned int evict_oldest(struct tmem_queue *q, unsigned int sort,
                                  bool renew, unsigned int most,
                                  struct tmem_freed *freed)
 {
+    struct tmem_bins *bins = NULL;
     struct tmem_epage *ep;
     struct page_info *pg;
     tmem_stored_t s;
-    bool bin;
 
     spin_lock(&q->lock);
     ep = tmem_queue_head(q, sort);
@@ -366,17 +384,20 @@ static unsigned int evict_oldest(struct tmem_queue *q, unsigned int sort,
 
     s = tmem_queue_oldest(q);
     pg = tmem_stored_frame(s);
-    bin = tmem_stored_kind(s) == TMEM_BINNED;
-    /* What is in a lost bin goes by itself. */
-    if ( bin && tmem_frame_is_broken(pg) )
-        return evict_and_unlock(q, ep, false, freed);
-    if ( bin && tmem_ebin_pages(q, pg) > most )
-        pg = NULL;
+    if ( tmem_stored_kind(s) == TMEM_BINNED )
+    {
+        /* What is in a lost bin goes by itself. */
+        if ( tmem_frame_is_broken(pg) )
+            return evict_and_unlock(q, ep, false, freed);
+        bins = tmem_ebin_of(s);
+        if ( tmem_ebin_pages_with(s) > most )
+            pg = NULL;
+    }
     spin_unlock(&q->lock);
     if ( !pg )
         return TMEM_EVICT_MOST;
-    if ( bin )
-        return evict_bin(q, pg, freed);
+    if ( bins )
+        return evict_bin(bins, pg, freed);
     tmem_evict_frame(pg, freed);
 
     return 1;
@@ -422,10 +443,8 @@ static void evict_victim(const struct tmem_victim *v, struct progress *p,
     if ( is_for_gap(p, q) )
     {
         evict_head(q, v->sort, renew, freed);
-        spin_lock(&q->lock);
-        if ( tmem_ebin_has_gap(q, p->len) )
+        if ( tmem_ebin_has_gap(&q->bins, p->len) )
             p->gap = q;
-        spin_unlock(&q->lock);
     }
     else
         nr = evict_oldest(q, v->sort, renew, TMEM_EVICT_MOST - p->pages,

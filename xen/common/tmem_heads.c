@@ -97,6 +97,7 @@ static void heads_init(struct tmem_client *c, struct tmem_block *block,
         q->bit = bit;
         q->row = row;
         q->head = head;
+        tmem_ebin_show(&q->bins, c->slot, head);
         rcu_assign_pointer(head->queue, q);
     }
     c->meta[0].head = &block->row[0].head[bit];
@@ -146,6 +147,7 @@ void tmem_slot_leave(struct tmem_client *c)
         /* Whoever took the last page out still writes to the head. */
         spin_lock(&q->lock);
         rcu_assign_pointer(q->head->queue, NULL);
+        tmem_ebin_hide(&q->bins);
         spin_unlock(&q->lock);
     }
     c->meta[0].head = NULL;

@@ -336,8 +336,8 @@ static void store_look(struct tmem_store *st, struct client_figures *f)
 static void queue_look(struct tmem_queue *q, struct client_figures *f)
 {
     spin_lock(&q->lock);
-    store_look(&q->store, f);
-    f->frames -= q->lost;
+    store_look(&q->bins.store, f);
+    f->frames -= q->bins.lost;
     f->sum.same += q->nr_same;
     spin_unlock(&q->lock);
 }

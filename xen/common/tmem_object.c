@@ -489,12 +489,12 @@ static struct tmem_epage *hand_over_entry(struct tmem_client *c,
     {
         pg = freed->frame[--freed->nr];
         q = tmem_queue_of(c, pg);
-        if ( tmem_frame_is_bad(pg) || !tmem_queue_grow(q, pg, e->len) )
+        if ( tmem_frame_is_bad(pg) || !tmem_ebin_grow(&q->bins, pg, e->len) )
             tmem_freed_add(freed, pg);
         tmem_this_cpu(c)->class = q - c->queues;
         rc = tmem_queue_add_entry(q, e, w->bytes, TMEM_POLICY_NEW, &ep, freed);
         if ( rc )
-            tmem_queue_trim(q, freed);
+            tmem_ebin_trim(&q->bins, freed);
     }
 
     return rc ? NULL : ep;

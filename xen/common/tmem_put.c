@@ -371,7 +371,7 @@ static long put_room(struct tmem_client *c, struct tmem_put *put)
     if ( pg )
     {
         q = tmem_queue_of(c, pg);
-        put->grown = tmem_queue_grow(q, pg, put->len);
+        put->grown = tmem_ebin_grow(&q->bins, pg, put->len);
         /* Another vCPU was faster. */
         if ( !put->grown )
             tmem_frame_free(pg);
@@ -451,7 +451,7 @@ long tmem_put_store(struct tmem_client *c, const struct tmem_request *req,
     if ( rc < 0 && put->kind == TMEM_RAW )
         tmem_freed_add(&freed, tmem_stored_frame(put->stored));
     if ( unlikely(rc < 0 && put->grown && !put->persistent) )
-        tmem_queue_trim(put->queue, &freed);
+        tmem_ebin_trim(&put->queue->bins, &freed);
     else if ( unlikely(rc < 0 && put->grown) )
     {
         spin_lock(&c->store.lock);

@@ -99,8 +99,7 @@ int tmem_queues_init(struct tmem_client *c)
 
         spin_lock_init(&q->lock);
         q->client = c;
-        tmem_store_init(&q->store);
-        INIT_LIST_HEAD(&q->shares);
+        tmem_ebin_init(&q->bins, queue_meta(q)->blocks);
         for ( line = 0; line < TMEM_LINES; line++ )
             INIT_LIST_HEAD(&q->line[line].segments);
     }
@@ -112,9 +111,8 @@ void tmem_queues_destroy(struct tmem_client *c)
 {
     unsigned int i;
 
-    /* It may have come to its end before the hypervisor said what it lost. */
     for ( i = 0; c->queues && i < tmem_nr_classes; i++ )
-        tmem_frames_lost(c->queues[i].store.frames - c->queues[i].lost);
+        tmem_ebin_destroy(&c->queues[i].bins);
     xfree(c->queues);
 }
 
@@ -300,43 +298,19 @@ int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
     int rc;
 
     spin_lock(&q->lock);
-    rc = tmem_ebin_share(q, e, bytes, &s);
-    if ( rc == -ENOSPC )
-    {
-        s = tmem_ebin_place(q, e, bytes);
-        rc = tmem_is_stored(s) ? 0 : -EAGAIN;
-    }
+    rc = tmem_ebin_put(&q->bins, e, bytes, &s);
     if ( rc >= 0 )
     {
         *ep = queue_put(q, sort, e->obj, e->index, s);
         if ( !*ep )
         {
-            tmem_ebin_remove(q, s, e->obj, e->index, freed);
+            tmem_ebin_remove(s, e->obj, e->index, freed);
             rc = -ENOMEM;
         }
     }
     spin_unlock(&q->lock);
 
     return rc;
-}
-
-bool tmem_queue_grow(struct tmem_queue *q, struct page_info *pg,
-                     unsigned int len)
-{
-    bool grows;
-
-    spin_lock(&q->lock);
-    grows = tmem_ebin_grow(q, pg, len);
-    spin_unlock(&q->lock);
-
-    return grows;
-}
-
-void tmem_queue_trim(struct tmem_queue *q, struct tmem_freed *freed)
-{
-    spin_lock(&q->lock);
-    tmem_ebin_trim(q, freed);
-    spin_unlock(&q->lock);
 }
 
 /* Drop a descriptor. Counts and mark are the caller's. */
@@ -398,14 +372,14 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
         tmem_inc(line->hits);
     queue_drop(q, ep);
     if ( tmem_stored_kind(s) == TMEM_BINNED )
-        tmem_ebin_remove(q, s, obj, index, freed);
+        tmem_ebin_remove(s, obj, index, freed);
     spin_unlock(&q->lock);
 }
 
 void tmem_queue_spare(struct tmem_queue *q, struct tmem_epage *ep)
 {
     if ( opt_tmem_dedup && tmem_stored_kind(ep->stored) == TMEM_BINNED &&
-         tmem_ebin_spares(q, ep->stored, ep->obj, ep->index) )
+         tmem_ebin_spares(ep->stored, ep->obj, ep->index) )
         write_atomic(&ep->age, read_atomic(&ep->age) | TMEM_EPAGE_USED);
 }
 
@@ -589,7 +563,7 @@ bool tmem_client_has_bins(const struct tmem_client *c)
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        has |= !tmem_store_is_empty(&c->queues[i].store);
+        has |= !tmem_store_is_empty(&c->queues[i].bins.store);
 
     return has;
 }

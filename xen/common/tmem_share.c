@@ -16,14 +16,13 @@
  * moment: which of the two goes makes no difference.
  *
  * A bin whose first frame has a memory error takes along where its blocks are.
- * So blocks are on a list, and go with the last page that the queue has in
+ * So blocks are on a list, and go with the last page that is in any of the
  * bins.
  *
- * Locking: the queue's lock guards all of it.
+ * Locking: the lock of the bins' store guards all of it.
  */
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/tmem_client.h>
 #include <xen/tmem_share.h>
 #include <xen/tmem_stats.h>
 
@@ -34,18 +33,13 @@ struct tmem_sharer {
 };
 
 struct tmem_share {
-    struct list_head list;     /* tmem_queue.shares */
+    struct list_head list;     /* tmem_bins.shares */
     uint8_t nr, room;          /* places: used, in all */
     struct tmem_sharer page[];
 };
 
 /* What is shared begins with that, and doubles, and one. */
 #define SHARE_FIRST 3
-
-static struct xmem_pool *share_blocks(struct tmem_queue *q)
-{
-    return q->client->meta[0].blocks;
-}
 
 static struct tmem_sharer *find(const struct tmem_bin_slot *slot,
                                 const struct tmem_object *obj, uint32_t index)
@@ -81,26 +75,26 @@ unsigned int tmem_share_pages(const struct tmem_bin_slot *slot)
     return !slot->len ? 0 : unlikely(slot->shared) ? slot->share->nr : 1;
 }
 
-static struct tmem_share *share_alloc(struct tmem_queue *q, unsigned int room)
+static struct tmem_share *share_alloc(struct tmem_bins *b, unsigned int room)
 {
     struct tmem_share *sh =
         xmem_pool_alloc(sizeof(*sh) + room * sizeof(sh->page[0]),
-                        share_blocks(q));
+                        b->blocks);
 
     if ( sh )
     {
         sh->nr = 0;
         sh->room = room;
-        list_add(&sh->list, &q->shares);
+        list_add(&sh->list, &b->shares);
     }
 
     return sh;
 }
 
-static void share_free(struct tmem_queue *q, struct tmem_share *sh)
+static void share_free(struct tmem_bins *b, struct tmem_share *sh)
 {
     list_del(&sh->list);
-    xmem_pool_free(sh, share_blocks(q));
+    xmem_pool_free(sh, b->blocks);
 }
 
 static void add(struct tmem_share *sh, struct tmem_object *obj, uint32_t index)
@@ -109,7 +103,7 @@ static void add(struct tmem_share *sh, struct tmem_object *obj, uint32_t index)
 }
 
 /* A block with room for one page more than the entry has, which is not full. */
-static struct tmem_share *share_grow(struct tmem_queue *q,
+static struct tmem_share *share_grow(struct tmem_bins *b,
                                      struct tmem_bin_slot *slot)
 {
     struct tmem_share *old = slot->shared ? slot->share : NULL, *sh;
@@ -117,14 +111,14 @@ static struct tmem_share *share_grow(struct tmem_queue *q,
     if ( old && old->nr < old->room )
         return old;
 
-    sh = share_alloc(q, old ? 2 * old->room + 1 : SHARE_FIRST);
+    sh = share_alloc(b, old ? 2 * old->room + 1 : SHARE_FIRST);
     if ( !sh )
         return NULL;
     if ( old )
     {
         memcpy(sh->page, old->page, old->nr * sizeof(old->page[0]));
         sh->nr = old->nr;
-        share_free(q, old);
+        share_free(b, old);
     }
     else
     {
@@ -137,31 +131,31 @@ static struct tmem_share *share_grow(struct tmem_queue *q,
     return sh;
 }
 
-int tmem_share_add(struct tmem_queue *q, struct tmem_bin_slot *slot,
+int tmem_share_add(struct tmem_bins *b, struct tmem_bin_slot *slot,
                    const struct tmem_entry *e)
 {
     struct tmem_share *sh;
 
     BUILD_BUG_ON(((SHARE_FIRST * 2 + 1) * 2 + 1) != TMEM_SHARE_MAX);
-    ASSERT(LOCKING_queue(q));
+    ASSERT(LOCKING_store(&b->store));
 
     if ( slot->shared && slot->share->nr == TMEM_SHARE_MAX )
-        return -ENOSPC;
-    sh = share_grow(q, slot);
+        return -EAGAIN;
+    sh = share_grow(b, slot);
     if ( !sh )
         return -ENOMEM;
     add(sh, e->obj, e->index);
 
-    return 0;
+    return 1;
 }
 
-void tmem_share_del(struct tmem_queue *q, struct tmem_bin_slot *slot,
+void tmem_share_del(struct tmem_bins *b, struct tmem_bin_slot *slot,
                     const struct tmem_object *obj, uint32_t index)
 {
     struct tmem_share *sh = slot->share;
     struct tmem_sharer *page = find(slot, obj, index);
 
-    ASSERT(LOCKING_queue(q) && slot->shared && page);
+    ASSERT(LOCKING_store(&b->store) && slot->shared && page);
 
     *page = sh->page[--sh->nr];
     if ( sh->nr > 1 )
@@ -170,7 +164,7 @@ void tmem_share_del(struct tmem_queue *q, struct tmem_bin_slot *slot,
     slot->shared = 0;
     slot->obj = sh->page[0].obj;
     slot->index = sh->page[0].index;
-    share_free(q, sh);
+    share_free(b, sh);
     tmem_add(tmem_this_stats()->shared, -1);
 }
 
@@ -186,13 +180,13 @@ bool tmem_share_spares(const struct tmem_bin_slot *slot,
     return true;
 }
 
-void tmem_share_forget(struct tmem_queue *q)
+void tmem_share_forget(struct tmem_bins *b)
 {
-    ASSERT(LOCKING_queue(q));
+    ASSERT(LOCKING_store(&b->store));
 
-    while ( !list_empty(&q->shares) )
+    while ( !list_empty(&b->shares) )
     {
-        share_free(q, list_first_entry(&q->shares, struct tmem_share, list));
+        share_free(b, list_first_entry(&b->shares, struct tmem_share, list));
         tmem_add(tmem_this_stats()->shared, -1);
     }
 }

@@ -24,7 +24,7 @@ struct tmem_head {
     /* In the head of class 0 only, of the client: */
     unsigned long nr_meta;         /* meta[0].nr_frames */
     unsigned int weight;           /* tmem_clients_lock; a hint without */
-    /* queue->lock, as above: frames of bins, less the pages in them. */
+    /* Of the bins' lock, as above: their frames, less the pages in them. */
     long nr_more;
 } __attribute__((__aligned__(64)));
 

@@ -12,6 +12,7 @@
 #include <xen/cache.h>
 #include <xen/list.h>
 #include <xen/spinlock.h>
+#include <xen/tmem_ebin.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_policy.h>
 #include <xen/tmem_store.h>
@@ -83,9 +84,7 @@ struct tmem_queue {
     unsigned long puts;            /* lock; read without it as a hint */
     struct tmem_line line[TMEM_LINES];
     unsigned long nr_same;         /* lock; hint: pages of TMEM_LINE_SAME */
-    struct tmem_store store;       /* of its pages that are in bins */
-    unsigned long lost;            /* lock: frames of it, to memory errors */
-    struct list_head shares;       /* lock: of its entries (tmem_share.c) */
+    struct tmem_bins bins;         /* of its pages that are no frames */
 } __cacheline_aligned;
 #define LOCKING_queue(q)       spin_is_locked(&(q)->lock)
 
@@ -106,21 +105,12 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
                                   tmem_stored_t s);
 /*
  * The same for one of which these are the stored bytes: 0; 1: it shares them
- * with others; -EAGAIN: the
- * queue's store has no gap for them; -ENOMEM: metadata. freed: frames of an
- * entry that was there for a moment. Bucket locked.
+ * with others; -EAGAIN: there is no gap for them; -ENOMEM: metadata. freed:
+ * frames of an entry that was there for a moment. Bucket locked.
  */
 int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
                          const void *bytes, unsigned int sort,
                          struct tmem_epage **ep, struct tmem_freed *freed);
-/*
- * One more frame of the queue's class for its store. False: there is a gap of
- * so many bytes by now, and the frame is the caller's.
- */
-bool tmem_queue_grow(struct tmem_queue *q, struct page_info *pg,
-                     unsigned int len);
-/* A frame of the store's that nothing was put into goes. */
-void tmem_queue_trim(struct tmem_queue *q, struct tmem_freed *freed);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
 /*

@@ -2,13 +2,13 @@
 /*
  * tmem_share.h - entries that several ephemeral pages share
  *
- * Locking: the queue's lock guards all of it.
+ * Locking: the lock of the bins' store guards all of it.
  */
 #ifndef XEN_TMEM_SHARE_H
 #define XEN_TMEM_SHARE_H
 
 #include <xen/tmem_bin.h>
-#include <xen/tmem_queue.h>
+#include <xen/tmem_ebin.h>
 
 /* So many pages may share an entry. */
 #define TMEM_SHARE_MAX 15
@@ -21,19 +21,19 @@ void tmem_share_any(const struct tmem_bin_slot *slot, struct tmem_entry *e);
 /* How many pages an entry has. */
 unsigned int tmem_share_pages(const struct tmem_bin_slot *slot);
 /*
- * One more page for an entry: 0; -ENOSPC: it has as many as it may; -ENOMEM:
+ * One more page for an entry: 1; -EAGAIN: it has as many as it may; -ENOMEM:
  * the metadata need another frame.
  */
-int tmem_share_add(struct tmem_queue *q, struct tmem_bin_slot *slot,
-                    const struct tmem_entry *e);
+int tmem_share_add(struct tmem_bins *b, struct tmem_bin_slot *slot,
+                   const struct tmem_entry *e);
 /* A page leaves an entry that is shared. */
-void tmem_share_del(struct tmem_queue *q, struct tmem_bin_slot *slot,
+void tmem_share_del(struct tmem_bins *b, struct tmem_bin_slot *slot,
                     const struct tmem_object *obj, uint32_t index);
 /* Is the entry shared, and the page spared for that for the first time? */
 bool tmem_share_spares(const struct tmem_bin_slot *slot,
                        const struct tmem_object *obj, uint32_t index);
-/* The queue has no page in a bin, but what lost bins have left behind. */
-void tmem_share_forget(struct tmem_queue *q);
+/* There is no page any more, but what lost bins have left behind. */
+void tmem_share_forget(struct tmem_bins *b);
 
 #endif /* XEN_TMEM_SHARE_H */
 
