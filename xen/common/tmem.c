@@ -103,8 +103,8 @@
  * compaction moves bytes from frame to frame.
  *
  * Objects and descriptors are not counted: a bucket's lock keeps its objects,
- * and a queue's lock keeps the objects of queued pages, because a page leaves
- * its object and its queue below both.
+ * and a queue's lock keeps the objects of queued pages, as that of their bins
+ * does, because a page leaves its object, its queue and its bin below all.
  */
 #include <xen/errno.h>
 #include <xen/event.h>
