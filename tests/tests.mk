@@ -40,7 +40,7 @@ $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 
 # The guest's module in a mock of Linux: without what it includes of that.
 GUEST_MODULE := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
-    guest/linux/xen-tmem.c
+    guest/linux/tmem_gather.h guest/linux/xen-tmem.c
 $(B)/tests/guest/xen-tmem.inc: $(GUEST_MODULE) $(STAMP)
 	@mkdir -p $(@D)
 	@sed -e '/^#include /d' $(GUEST_MODULE) >$@

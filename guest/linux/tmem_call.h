@@ -22,6 +22,7 @@
 #define TMEM_PUT_PAGE		4
 #define TMEM_GET_PAGE		5
 #define TMEM_FLUSH_PAGE		6
+#define TMEM_VECTOR		16
 
 /* Spec version 1, pages of 4 KiB, persistent, private. */
 #define TMEM_PERSISTENT_POOL	0x01000001u
@@ -46,7 +47,23 @@ struct tmem_request {
 			u32 len;
 			xen_pfn_t frame;
 		} gen;
+		struct {
+			u64 entries;
+			u32 nr;
+			u32 done;
+			u32 flags;
+		} vec;
 	} u;
+};
+
+/* One of the operations of a vector. */
+struct tmem_vec_entry {
+	u32 cmd;
+	s32 pool_id;
+	u64 oid[3];
+	u64 frame;
+	u32 index;
+	s32 result;
 };
 
 /* A page's name within the pool. */
@@ -104,6 +121,33 @@ static inline int tmem_page_op(u32 cmd, const int *pool, struct tmem_key key,
 	req.pool_id = READ_ONCE(*pool);
 	if (page)
 		req.u.gen.frame = xen_page_to_gfn(page);
+	ret = tmem_call(&req);
+	preempt_enable();
+
+	return ret;
+}
+
+/*
+ * Page operations on one pool, in one call: their number, and each has its
+ * result; or -ENOSYS, from hypervisors that do not know it, or another error,
+ * when none has one. No more than 64, without frames: those would have to be
+ * looked up where tmem_page_op() does it.
+ */
+static inline int tmem_vector(const int *pool, struct tmem_vec_entry *entries,
+			      unsigned int nr)
+{
+	struct tmem_request req = {
+		.cmd = TMEM_VECTOR,
+		.u.vec.entries = (unsigned long)entries,
+		.u.vec.nr = nr,
+	};
+	unsigned int i;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(*entries) != 48);
+	preempt_disable();
+	for (i = 0; i < nr; i++)
+		entries[i].pool_id = READ_ONCE(*pool);
 	ret = tmem_call(&req);
 	preempt_enable();
 

@@ -53,6 +53,12 @@ static bool witness_stored;
 
 static bool hibernating;
 
+/* This Xen does not know vectors. Another one may, after a resume. */
+static bool no_vectors;
+
+/* In tmem_gather.h: flush what waits for that. Was there any? */
+static bool gather_flush(void);
+
 static u64 *witness_in_page(void)
 {
 	return page_address(witness_page);
@@ -146,6 +152,7 @@ static void tmem_resume(void)
 	long pages = atomic_long_read(&stored_pages);
 	bool ours = witness_stored && witness_found();
 
+	no_vectors = false;
 	/* What is got from an ephemeral pool is there no more. */
 	if (ours && witness_found())
 		return;
@@ -197,6 +204,7 @@ static int tmem_pm_event(struct notifier_block *nb, unsigned long event,
 		/* What is stored now is counted here, or sees it: slot_alloc(). */
 		WRITE_ONCE(hibernating, true);
 		smp_mb();
+		gather_flush();
 		pages = atomic_long_read(&stored_pages);
 		if (!pages)
 			break;

@@ -16,7 +16,7 @@
  *	map, copy	the token (the slot's address)
  *			is copied into the slot: no-op
  *	decompress	token -> key; page itself <-	get
- *	free		slot freed			flush page
+ *	free		slot gathered, then freed	flush page
  *
  * A zpool cannot refuse data after malloc, and a put is refused only when it
  * is tried. So the compressor does the put, from the very page that is swapped
@@ -53,7 +53,7 @@
  * locked for good. See lose_page() for what is done instead.
  *
  * tmem_pool.h has the pool itself, and what becomes of it over suspend and
- * hibernation.
+ * hibernation; tmem_gather.h gives pages up, several at a time.
  *
  * Locking: pending_lock guards pending_list, bounce_lock the bounce page; both
  * are leaves. Everything may be called with spinlocks held (zswap frees with its
@@ -80,6 +80,7 @@
 #include <xen/xen.h>
 
 #include "tmem_call.h"
+#include "tmem_gather.h"
 #include "tmem_pool.h"
 
 #ifndef CONFIG_64BIT
@@ -181,11 +182,8 @@ static void slot_release(struct tmem_slot *slot)
 	atomic_long_dec(&stored_pages);
 }
 
-static void slot_free(struct tmem_slot *slot)
+static void slot_flushed(unsigned long token, int ret)
 {
-	int ret = tmem_page_op(TMEM_FLUSH_PAGE, &pool_id,
-			       slot_key((unsigned long)slot), NULL);
-
 	/* When frozen, the page is flushed all the same. */
 	if (ret == 1 || ret == -TMEM_EFROZEN) {
 		count(FLUSHES);
@@ -198,7 +196,7 @@ static void slot_free(struct tmem_slot *slot)
 		pr_warn_once("flush failed (%d); flushes_failed counts more of them\n",
 			     ret);
 	}
-	slot_release(slot);
+	slot_release((struct tmem_slot *)token);
 }
 
 /* The slot that the calling task has just put, or NULL. */
@@ -296,8 +294,12 @@ static int tmem_compress(struct acomp_req *req)
 		return -ENOMEM;
 	token = slot->token;
 
-	/* Any other answer than 1: the page is not stored. */
-	if (pool_put(slot_key(token), page) != 1) {
+	/*
+	 * Any other answer than 1: the page is not stored. Pages that are to be
+	 * flushed may have its room.
+	 */
+	if (pool_put(slot_key(token), page) != 1 &&
+	    (!gather_flush() || pool_put(slot_key(token), page) != 1)) {
 		slot_release(slot);
 		count(PUTS_REFUSED);
 		return -ENOSPC;
@@ -468,7 +470,7 @@ static int tmem_malloc(void *pool, size_t size, gfp_t gfp,
 
 static void tmem_free(void *pool, unsigned long handle)
 {
-	slot_free((struct tmem_slot *)handle);
+	gather_slot(handle);
 }
 
 static void *tmem_map(void *pool, unsigned long handle, enum zpool_mapmode mm)
@@ -545,6 +547,7 @@ static int stats_show(struct seq_file *m, void *unused)
 {
 	int stat, cpu;
 
+	gather_flush();
 	for (stat = 0; stat < NR_TMEM_STATS; stat++) {
 		unsigned long sum = 0;
 
@@ -618,9 +621,10 @@ static void __exit tmem_exit(void)
 	crypto_unregister_acomp(&tmem_compressor);
 	list_for_each_entry_safe(p, next, &pending_list, node) {
 		list_del(&p->node);
-		slot_free(p->slot);
+		gather_slot(p->slot->token);
 		kfree(p);
 	}
+	gather_exit();
 	WARN_ON(atomic_long_read(&stored_pages));
 	pool_exit();
 	free_bounce_and_slots();

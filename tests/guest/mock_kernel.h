@@ -147,6 +147,15 @@ extern unsigned int mock_preempt_count;
 #define preempt_disable()        ((void)mock_preempt_count++)
 #define preempt_enable()         ((void)mock_preempt_count--)
 
+/* What is to be done later: the test says when that is. */
+#define HZ                       100
+struct work_struct;
+struct delayed_work { void (*fn)(struct work_struct *); };
+#define DECLARE_DELAYED_WORK(name, fn) struct delayed_work name = { fn }
+#define schedule_delayed_work(work, delay) ((void)(mock_work = (work)))
+#define cancel_delayed_work_sync(work) ((void)(mock_work = NULL))
+extern struct delayed_work *mock_work;
+
 /* ---- tasks --------------------------------------------------------------- */
 
 #define PF_KTHREAD               0x1

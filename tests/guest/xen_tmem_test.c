@@ -19,6 +19,7 @@ struct syscore_ops *mock_syscore;
 struct notifier_block *mock_pm;
 struct acomp_alg *mock_compressor;
 struct zpool_driver *mock_zpool;
+struct delayed_work *mock_work;
 char mock_stats[1024], mock_message[512];
 struct task_struct *current;
 
@@ -39,6 +40,8 @@ static struct {
 static enum pool_type { NO_POOL, PERSISTENT, EPHEMERAL } pools[MAX_POOLS];
 static struct page *bad_frame;     /* -EFAULT */
 static int no_tmem;                /* what is answered, if not 0 */
+static bool old_xen;               /* which has no vectors */
+static unsigned int calls, vectors;
 static unsigned int no_room;       /* how many new pages are refused */
 static bool memory_error;          /* in every page */
 static unsigned int lookups_preemptible, calls_preemptible;
@@ -134,22 +137,60 @@ static int page_op(const struct tmem_request *req)
     return -ENOSYS;
 }
 
+static int vector_op(struct tmem_request *req)
+{
+    struct tmem_vec_entry *e = (void *)(unsigned long)req->u.vec.entries;
+    unsigned int i;
+
+    if ( old_xen )
+        return -ENOSYS;
+    assert_in_range(req->u.vec.nr, 1, 64);
+    assert_int_equal(req->pool_id | req->u.vec.done | req->u.vec.flags, 0);
+    for ( i = 0; i < req->u.vec.nr; i++ )
+    {
+        struct tmem_request one = {
+            .cmd = e[i].cmd, .pool_id = e[i].pool_id,
+            .u.gen = { .oid = { e[i].oid[0], e[i].oid[1], e[i].oid[2] },
+                       .index = e[i].index, .frame = e[i].frame },
+        };
+
+        e[i].result = page_op(&one);
+    }
+
+    return i;
+}
+
 int mock_hypercall(void *arg)
 {
     struct tmem_request *req = arg;
 
+    calls++;
+    vectors += req->cmd == TMEM_VECTOR;
     if ( no_tmem )
         return no_tmem;
+    if ( req->cmd == TMEM_VECTOR )
+        return vector_op(req);
     if ( req->cmd == TMEM_NEW_POOL || req->cmd == TMEM_DESTROY_POOL )
         return pool_op(req);
 
     return page_op(req);
 }
 
+static void time_passes(void)
+{
+    struct delayed_work *work = mock_work;
+
+    mock_work = NULL;
+    if ( work )
+        work->fn(NULL);
+}
+
 /* Without the witness, which is there as soon as a page has been. */
 static unsigned int nr_stored(void)
 {
     unsigned int i, nr = 0;
+
+    time_passes();
 
     for (i = 0; i < MAX_STORED; i++)
         nr += stored[i].used && stored[i].oid != witness_key.oid;
@@ -165,7 +206,7 @@ static struct task_struct user = { .mm = &user, .syscall = -1, .comm = "user" };
 static int load(void)
 {
     pool_id = -1;
-    witness_stored = hibernating = false;
+    witness_stored = hibernating = no_vectors = false;
     pools_lost = 0;
 
     return mock_init();
@@ -180,7 +221,7 @@ static int setup(void **state)
     bad_frame = NULL;
     no_tmem = 0;
     no_room = 0;
-    memory_error = false;
+    memory_error = old_xen = false;
     mock_alerts = mock_reads_preemptible = 0;
     user = (struct task_struct){ .mm = &user, .syscall = -1, .comm = "user" };
     current = &user;
@@ -197,7 +238,8 @@ static int teardown(void **state)
     assert_int_equal(nr_stored(), 0);
     assert_true(pending_list.next == &pending_list);
     assert_int_equal(mock_preempt_count + pending_lock + bounce_lock +
-                     pool_lock, 0);
+                     gather_lock + pool_lock, 0);
+    assert_null(mock_work);
     assert_int_equal(mock_reads_preemptible, 0);
     assert_null(mock_syscore);
     assert_null(mock_pm);
@@ -283,6 +325,108 @@ static void test_comes_back(void **state)
     assert_int_equal(page.data[0], 1);
     mock_zpool->free(NULL, handle);
     assert_int_equal(nr_stored(), 0);
+    context_free(acomp);
+}
+
+/* ---- pages are given up several at a time -------------------------------- */
+
+#define MANY 40
+
+/* Store many pages and give them up: how many calls that took. */
+static unsigned int give_up_many(struct crypto_acomp *acomp)
+{
+    static struct page page;
+    unsigned long handle[MANY];
+    unsigned int i, before;
+
+    for ( i = 0; i < MANY; i++ )
+        handle[i] = store(acomp, &page);
+    assert_int_equal(nr_stored(), MANY);
+    before = calls;
+    for ( i = 0; i < MANY; i++ )
+        mock_zpool->free(NULL, handle[i]);
+    assert_int_equal(nr_stored(), 0);
+    assert_int_equal(atomic_long_read(&stored_pages), 0);
+
+    return calls - before;
+}
+
+static void test_gathered(void **state)
+{
+    struct crypto_acomp *acomp = context();
+
+    (void)state;
+    vectors = 0;
+    assert_int_equal(give_up_many(acomp), 3);
+    assert_int_equal(vectors, 3);
+    assert_int_equal(tmem_stats[FLUSHES], MANY);
+    context_free(acomp);
+}
+
+/* Other hypervisors: asked once, and again after the guest has moved. */
+static void test_no_vectors(void **state)
+{
+    struct crypto_acomp *acomp = context();
+
+    (void)state;
+    old_xen = true;
+    assert_int_equal(give_up_many(acomp), MANY + 1);
+    assert_int_equal(give_up_many(acomp), MANY);
+    assert_int_equal(tmem_stats[FLUSHES], 2 * MANY);
+    assert_int_equal(tmem_stats[FLUSHES_FAILED], 0);
+    mock_syscore->resume();
+    old_xen = false;
+    assert_int_equal(give_up_many(acomp), 3);
+    context_free(acomp);
+}
+
+/* What waits to be flushed gives its room to the next put. */
+static void test_gathered_make_room(void **state)
+{
+    static struct page page;
+    struct crypto_acomp *acomp = context();
+    unsigned long handle = store(acomp, &page), token;
+
+    (void)state;
+    mock_zpool->free(NULL, handle);
+    no_room = 1;
+    handle = store(acomp, &page);
+    assert_int_equal(tmem_stats[PUTS_REFUSED], 0);
+    no_room = 2;
+    assert_int_equal(compress(acomp, &page, &token), -ENOSPC);
+    assert_int_equal(no_room, 1);
+    mock_zpool->free(NULL, handle);
+    context_free(acomp);
+}
+
+/* It is not counted as stored where that is looked at. */
+static void test_gathered_are_gone(void **state)
+{
+    static struct page page;
+    struct crypto_acomp *acomp = context();
+    struct seq_file *m = NULL;
+
+    (void)state;
+    mock_zpool->free(NULL, store(acomp, &page));
+    mock_stats[0] = 0;
+    mock_stats_show(m, NULL);
+    assert_non_null(strstr(mock_stats, "pages 0\n"));
+
+    mock_zpool->free(NULL, store(acomp, &page));
+    assert_int_equal(mock_pm->notifier_call(mock_pm, PM_HIBERNATION_PREPARE,
+                                            NULL), 0);
+    mock_pm->notifier_call(mock_pm, PM_POST_HIBERNATION, NULL);
+    time_passes();
+
+    /* All of a vector may be refused. */
+    mock_zpool->free(NULL, store(acomp, &page));
+    no_tmem = -ENODEV;
+    time_passes();
+    no_tmem = 0;
+    assert_int_equal(tmem_stats[FLUSHES_FAILED], 1);
+    assert_int_equal(nr_stored(), 1);
+    assert_int_equal(atomic_long_read(&stored_pages), 0);
+    stored[MAX_STORED - 2].used = false;
     context_free(acomp);
 }
 
@@ -769,6 +913,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_comes_back),
+        TEST(test_gathered),
+        TEST(test_no_vectors),
+        TEST(test_gathered_make_room),
+        TEST(test_gathered_are_gone),
         TEST(test_not_preempted),
         TEST(test_context_goes),
         TEST(test_wrong_zpool),
