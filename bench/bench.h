@@ -211,6 +211,9 @@ enum raw { RAW_PUT, RAW_GET };    /* from guest to far side, and back */
 double run_op(struct client *c, uint32_t cmd, const struct plan *p,
               long expect, double *waited);
 double run_raw(enum raw dir, const struct plan *p, double *waited);
+/* The same in vectors of nr. */
+double run_vector(struct client *c, uint32_t cmd, const struct plan *p,
+                  unsigned int nr, long expect);
 /* Any function, called with each step. */
 double run_each(void (*fn)(const struct step *s, void *arg), void *arg,
                 const struct plan *p);

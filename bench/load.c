@@ -299,6 +299,45 @@ double run_op(struct client *c, uint32_t cmd, const struct plan *p,
     return clock_stop(&clock, waited);
 }
 
+static unsigned long issue_vector(struct tmem_op *op, const struct client *c,
+                                  uint32_t cmd, const struct step *s,
+                                  unsigned int nr, long expect)
+{
+    static struct tmem_vec_entry entry[TMEM_MAX_VECTOR];
+    unsigned long i, bad;
+
+    for ( i = 0; i < nr; i++ )
+        entry[i] = (struct tmem_vec_entry){
+            .cmd = cmd, .pool_id = c->pool, .oid.oid[0] = s[i].object,
+            .index = s[i].index,
+            .cmfn = s[i].frame + (cmd == TMEM_GET_PAGE ? opt.frames : 0),
+        };
+    op->u.vec.entries = (uintptr_t)entry;
+    op->u.vec.nr = nr;
+    bad = xenhost_tmem_op(c->domid, op) != nr;
+    for ( i = 0; i < nr; i++ )
+        bad += entry[i].result != expect;
+
+    return bad;
+}
+
+double run_vector(struct client *c, uint32_t cmd, const struct plan *p,
+                  unsigned int nr, long expect)
+{
+    struct clock clock = clock_start();
+    unsigned long i, bad = 0;
+    struct tmem_op op;
+
+    memset(&op, 0, sizeof(op));
+    op.cmd = TMEM_VECTOR;
+    for ( i = 0; i < p->nr; i += nr )
+        bad += issue_vector(&op, c, cmd, &p->steps[i],
+                            p->nr - i < nr ? p->nr - i : nr, expect);
+    c->bad += bad;
+
+    return clock_stop(&clock, NULL);
+}
+
 void time_op(struct client *c, uint32_t cmd, const struct plan *p, long expect,
              struct spans *each)
 {

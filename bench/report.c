@@ -23,12 +23,12 @@ static unsigned int nr_rows;
 static struct {
     const char *title;
     unsigned int first;
-} sections[16];
+} sections[32];
 static unsigned int nr_sections;
 
 void row_section(const char *title)
 {
-    if ( nr_sections == 16 )
+    if ( nr_sections == 32 )
         fail("too many sections: enlarge sections[] in report.c");
 
     sections[nr_sections].title = title;
