@@ -210,6 +210,20 @@ static int set_max(void *arg, uint64_t memkb)
     return xenhost_domain_set_max(r->from.domid, memkb / (PAGE_SIZE / 1024));
 }
 
+/* The domain has all of its own memory. */
+static int look(void *arg, struct tmem_stream_host *host)
+{
+    const struct restored *r = arg;
+
+    *host = (struct tmem_stream_host){
+        .own = r->from.old_memkb,
+        .free = xenhost_free_pages() * (PAGE_SIZE / 1024),
+        .freeable = xenhost_freeable_pages() * (PAGE_SIZE / 1024),
+    };
+
+    return 0;
+}
+
 static void __attribute__((__noreturn__)) failed(const struct restored *r,
                                                  int rc)
 {
@@ -286,8 +300,8 @@ void from_go_on(const struct options *opt, struct guest *guest)
         xenhost_domain_info(guest_domid(&guest[i]), &info);
         all[i] = (struct restored){
             .g = &guest[i],
-            .from = { .control = control, .set_max = set_max, .arg = &all[i],
-                      .domid = guest_domid(&guest[i]),
+            .from = { .control = control, .look = look, .set_max = set_max,
+                      .arg = &all[i], .domid = guest_domid(&guest[i]),
                       .host_memkb = host_size(opt) * (PAGE_SIZE / 1024),
                       .old_memkb = info.max_pages * (PAGE_SIZE / 1024) }
         };

@@ -253,7 +253,7 @@ static bool keep(struct save_run *s, const char *bytes, size_t len)
     return true;
 }
 
-/* Is a domain that rests said to take all the frames that it does? */
+/* Is a domain that rests said to take just the frames that it does? */
 static const char *frames_are_told(const struct run *run,
                                    const struct call *call,
                                    const struct record *rec)
@@ -268,8 +268,8 @@ static const char *frames_are_told(const struct run *run,
     if ( bad )
         return bad;
 
-    return rec->client.nr_frames < stored_billed(&st) - st.credit
-           ? "a client takes more frames than its record says" : NULL;
+    return rec->client.nr_frames != stored_billed(&st) - st.credit
+           ? "a client takes other frames than its record says" : NULL;
 }
 
 /* Records came. */

@@ -132,7 +132,7 @@ static void test_as_stored(void **state)
     assert_int_equal(client_of(&s)->version, TMEM_REC_VERSION_CODED);
     assert_int_equal(client_of(&s)->flags >> 8, 1 << TMEM_FORM_LZO);
     assert_int_equal(client_of(&s)->nr_frames,
-                     here.raw + here.same + here.bins + here.meta);
+                     here.raw + here.bins + here.meta);
     restore(&s);
     there = look(OTHER);
     assert_int_equal(there.raw, here.raw);

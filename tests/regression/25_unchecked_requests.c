@@ -56,6 +56,8 @@ static void test_control_is_checked(void **state)
             assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
             assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 0), -EINVAL);
         }
+        else if ( cmd == TMEMC_QUERY_RESERVE )
+            assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
         else
             assert_int_equal(raw_control(0, cmd, GUEST, 0), -ENOSYS);
     assert_int_equal(raw_control(0, ~0U, GUEST, 0), -ENOSYS);

@@ -69,6 +69,7 @@ int xc_domain_getinfo(xc_interface *xch, uint32_t domid, unsigned int nr,
     assert_int_equal(nr, 1);
     assert_int_equal(xenhost_domain_info(domid, &there), 0);
     info->domid = domid;
+    info->nr_pages = there.tot_pages;
     info->max_memkb = there.max_pages * 4;
     return 1;
 }
@@ -77,6 +78,8 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
 {
     (void)xch;
     info->total_pages = MACHINE_PAGES;
+    info->free_pages = xenhost_free_pages();
+    info->scrub_pages = xenhost_freeable_pages();
     return 0;
 }
 
@@ -258,6 +261,62 @@ static void test_more_frames(void **state)
     page_mix(false);
 }
 
+/* Frames of the host until only so many are left, free or freeable. */
+static void leave(unsigned long frames)
+{
+    unsigned long there = xenhost_free_pages();
+
+    assert_true(there > frames);
+    assert_int_equal(xenhost_alloc_pages(there - frames), there - frames);
+}
+
+/*
+ * A host full of ephemeral pages: those give way before the first page comes. One
+ * that is full of something else refuses the guest at the head.
+ */
+static void test_room(void **state)
+{
+    struct xc_sr_context from, to = context(TO);
+    unsigned long want = PAGES + 20, freeable;
+
+    (void)state;
+    save(&from);
+    tmem_save_cleanup(&from);
+    assert_int_equal(guest_new_pool(3, POOL_EPHEMERAL), 0);
+    assert_true(guest_put_range(HANDLE(3, 0, 1, 0), 2 * PAGES, 1) > PAGES);
+    freeable = xenhost_freeable_pages();
+    leave(20);
+    assert_int_equal(xenhost_domain_set_max(TO, GUEST_PAGES), 0);
+    to.restore.seen_static_data_end = true;
+    if ( process(&to, 0) )
+        fail_msg("%s", xch_here.message);
+    assert_in_range(xenhost_free_pages(), want, want + 40);
+    assert_true(xenhost_freeable_pages() < freeable);
+    assert_int_equal(process(&to, 1), 0);
+    assert_int_equal(process(&to, 2), 0);
+    assert_int_equal(process(&to, 3), 0);
+    assert_int_equal(tmem_restore_complete(&to), 0);
+    tmem_restore_cleanup(&to);
+    assert_int_equal(list_now(TO, "P=CI:2,PI:0", "Pc"), PAGES);
+
+    assert_int_equal(control(TMEMC_DESTROY, TO), 0);
+    assert_int_equal(control(TMEMC_DESTROY, 3), 0);
+    control_flush(TMEM_CLI_ID_ALL, 4 * MACHINE_PAGES);
+    leave(PAGES);
+    assert_int_equal(xenhost_domain_set_max(TO, GUEST_PAGES), 0);
+    to = context(TO);
+    to.restore.seen_static_data_end = true;
+    errno = 0;
+    assert_int_equal(process(&to, 0), -1);
+    assert_int_equal(errno, ENOMEM);
+    assert_string_equal(xch_here.message, "tmem: no memory for 300 pages, which "
+                        "take 1200 KiB: this host has 1136 for them, beside 0 "
+                        "for the rest of the domain's memory");
+    tmem_restore_cleanup(&to);
+    assert_int_equal(list_now(TO, "P=CI:2,PI:0", "Pc"), LIST_NONE);
+    xenhost_release_pages();
+}
+
 /* Only what is a TMEM record, and not too long, goes to that buffer. */
 static void test_others_data(void **state)
 {
@@ -385,6 +444,7 @@ int main(int argc, char *argv[])
         sr_test(test_silent),
         sr_test(test_save_and_restore),
         sr_test(test_more_frames),
+        sr_test(test_room),
         sr_test(test_others_data),
         sr_test(test_checkpointed),
         sr_test(test_too_early),

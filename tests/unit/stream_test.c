@@ -7,6 +7,7 @@
  * a target takes as many as it likes.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,9 @@ static struct world {
     uint32_t calls[CALLS_MAX];
     uint64_t max[16], npages;
     unsigned int nr_max;
+    struct tmem_stream_host host;
+    int look, reserve;         /* the result; frames */
+    uint64_t flushed;          /* KiB, of the last one */
     struct rng rng;
 } w;
 
@@ -105,10 +109,15 @@ static int target_put(struct xen_sysctl_tmem_op *op)
     return n;
 }
 
+static bool of_host(const struct xen_sysctl_tmem_op *op)
+{
+    return op->cmd == TMEMC_QUERY_RESERVE || op->cmd == TMEMC_FLUSH;
+}
+
 static int control(void *arg, struct xen_sysctl_tmem_op *op)
 {
     assert_ptr_equal(arg, &w);
-    assert_int_equal(op->cli_id, DOM);
+    assert_int_equal(op->cli_id, of_host(op) ? TMEM_CLI_ID_ALL : DOM);
     assert_int_equal(op->pad, 0);
     if ( w.nr_calls < CALLS_MAX )
         w.calls[w.nr_calls++] = op->cmd;
@@ -129,6 +138,11 @@ static int control(void *arg, struct xen_sysctl_tmem_op *op)
         return target_put(op);
     case TMEMC_RESTORE_END:
         return w.end;
+    case TMEMC_QUERY_RESERVE:
+        return w.reserve;
+    case TMEMC_FLUSH:
+        w.flushed = op->arg;
+        return -EACCES;
     case TMEMC_SAVE_GET_POOL_NPAGES:
         return op->pool_id == 3 ? (int)w.npages : -ENOENT;
     default:
@@ -147,6 +161,13 @@ static int write_body(void *arg, const void *body, uint32_t len)
     assert_true(w.bodies < BODIES_MAX);
     w.lens[w.bodies++] = len;
     return w.write;
+}
+
+static int look(void *arg, struct tmem_stream_host *host)
+{
+    assert_ptr_equal(arg, &w);
+    *host = w.host;
+    return w.look;
 }
 
 static int set_max(void *arg, uint64_t memkb)
@@ -198,9 +219,10 @@ static int setup(void **state)
         .buf = malloc(TMEM_STREAM_MAX)
     };
     w.restore = (struct tmem_stream_restore){
-        .control = control, .set_max = set_max, .arg = &w, .domid = DOM,
-        .host_memkb = 1 << 20, .old_memkb = 1000
+        .control = control, .look = look, .set_max = set_max, .arg = &w,
+        .domid = DOM, .host_memkb = 1 << 20, .old_memkb = 1000
     };
+    w.host.free = UINT64_MAX >> 8;
     return 0;
 }
 
@@ -402,8 +424,8 @@ static void test_maximum(void **state)
 
     /* Enough before: left alone. */
     w.restore = (struct tmem_stream_restore){
-        .control = control, .set_max = set_max, .arg = &w, .domid = DOM,
-        .host_memkb = 1 << 20, .old_memkb = 10 * MAX_KB
+        .control = control, .look = look, .set_max = set_max, .arg = &w,
+        .domid = DOM, .host_memkb = 1 << 20, .old_memkb = 10 * MAX_KB
     };
     assert_int_equal(record(&good, HEADER), 0);
     assert_int_equal(tmem_stream_finish(&w.restore), 0);
@@ -595,6 +617,139 @@ static void test_no_room(void **state)
     assert_non_null(strstr(w.restore.error, "for 1 of 701 pages"));
 }
 
+/*
+ * What is announced has to fit behind the domain's own memory, within what is free
+ * above the reserve, or freeable, and not claimed. Maximum there: 4096.
+ */
+static void test_room(void **state)
+{
+    static const struct {
+        struct tmem_stream_host host;
+        uint64_t old_memkb;
+        uint32_t frames;       /* 0: a client of version 1, of 200 pages */
+        bool pages;            /* they come with it: own memory is there */
+        int reserve;
+        uint64_t room, flushed; /* ~0: there is enough */
+    } c[] = {
+        /* Free: own memory, pages, reserve. */
+        { { 0, 1800, 0, 0 }, 1000, 0, false, 0, ~0, 0 },
+        { { 0, 1799, 0, 0 }, 1000, 0, false, 0, 799, 0 },
+        { { 0, 1800, 0, 0 }, 1000, 0, false, 1, 796, 0 },
+        { { 0, 1804, 0, 0 }, 1000, 0, false, 1, ~0, 0 },
+        { { 0, 1800, 0, 0 }, 1000, 0, false, -ENOSYS, ~0, 0 },
+        { { 0, 900, 0, 0 }, 1000, 0, false, 1, 0, 0 },
+        /* Freeable: what is missing, with the reserve as far as there is it. */
+        { { 0, 1700, 200, 0 }, 1000, 0, false, 0, ~0, 100 },
+        { { 0, 1700, 200, 0 }, 1000, 0, false, 10, ~0, 140 },
+        { { 0, 1700, 200, 0 }, 1000, 0, false, 25, ~0, 200 },
+        { { 0, 1700, 200, 0 }, 1000, 0, false, 26, 796, 0 },
+        { { 0, 700, 1100, 0 }, 1000, 0, false, 500, ~0, 1100 },
+        { { 0, 700, 1099, 0 }, 1000, 0, false, 500, 799, 0 },
+        { { 0, 0, 1ULL << 33, 0 }, 1000, 0, false, 0, ~0, 1800 },
+        /* Claimed. */
+        { { 0, 1800, 200, 200 }, 1000, 0, false, 0, ~0, 0 },
+        { { 0, 1800, 200, 201 }, 1000, 0, false, 0, 799, 0 },
+        { { 0, 1800, 0, 5000 }, 1000, 0, false, 0, 0, 0 },
+        /* Frames are what counts, and not pages; own memory that is there. */
+        { { 0, 1120, 0, 0 }, 1000, 30, false, 0, ~0, 0 },
+        { { 0, 1119, 0, 0 }, 1000, 30, false, 0, 119, 0 },
+        { { 990, 130, 0, 0 }, 1000, 30, false, 0, ~0, 0 },
+        { { 990, 129, 0, 0 }, 1000, 30, false, 0, 119, 0 },
+        /* All in all not more than its maximum there. */
+        { { 0, 4096, 0, 0 }, 4000, 0, false, 0, ~0, 0 },
+        { { 0, 4095, 0, 0 }, 9000, 0, false, 0, 799, 0 },
+        { { 0, 5000, 0, 0 }, 1000, 1250, false, 0, ~0, 0 },
+        { { 0, 4999, 0, 0 }, 1000, 1250, false, 0, 4999, 0 },
+        /* With the first pages: all that they take, and nothing else. */
+        { { 10, 800, 0, 0 }, 1000, 0, true, 0, ~0, 0 },
+        { { 10, 799, 0, 0 }, 1000, 0, true, 0, 799, 0 },
+        { { 10, 799, 1, 0 }, 1000, 0, true, 99, 404, 0 },
+        { { 10, 10, 800, 0 }, 1000, 0, true, 99, ~0, 800 },
+    };
+    unsigned int i, calls;
+
+    (void)state;
+    for ( i = 0; i < sizeof(c) / sizeof(c[0]); i++ )
+    {
+        struct tmem_rec_client client = {
+            .version = c[i].frames ? TMEM_REC_VERSION_CODED : TMEM_REC_VERSION,
+            .flags = c[i].frames ? 0x200 : 0,
+            .nr_pages = 200, .nr_frames = c[i].frames
+        };
+        bool fits = c[i].room == ~0ULL;
+        char beside[64];
+
+        w.len = w.taken = w.flushed = w.nr_max = 0;
+        w.host = c[i].host;
+        w.reserve = c[i].reserve;
+        w.restore.old_memkb = c[i].old_memkb;
+        w.restore.pages_begun = false;
+        add(TMEM_REC_CLIENT, 0, &client, sizeof(client), sizeof(client));
+        if ( c[i].pages )
+            add_pages(1);
+        w.restore.raised_memkb = 0;
+        if ( record(&good, HEADER + w.len) != (fits ? 0 : -ENOMEM) )
+            fail_msg("%u: %s", i, w.restore.error);
+        assert_int_equal(w.flushed, c[i].flushed);
+        assert_int_equal(w.restore.pages_begun, fits && c[i].pages);
+        if ( fits )
+            continue;
+        /* Before anything is taken, or let it have. */
+        assert_int_equal(w.taken, 0);
+        assert_int_equal(w.nr_max, 0);
+        snprintf(beside, sizeof(beside), "KiB: this host has %lu for them, ",
+                 (unsigned long)c[i].room);
+        assert_non_null(strstr(w.restore.error, "no memory for 200 pages, "));
+        if ( !strstr(w.restore.error, beside) )
+            fail_msg("%u: %s", i, w.restore.error);
+    }
+
+    /* Once when it is told, once with the first pages; the final one is late. */
+    w.host = (struct tmem_stream_host){ .free = 1800 };
+    w.restore.pages_begun = false;
+    w.restore.old_memkb = 1000;
+    w.reserve = w.len = 0;
+    add_client(200);
+    assert_int_equal(record(&good, HEADER + w.len), 0);
+    w.host = (struct tmem_stream_host){ .own = 1010, .free = 790 };
+    w.len = 0;
+    assert_int_equal(record(&good, HEADER), 0);
+    add_pages(1);
+    assert_int_equal(record(&good, HEADER + w.len), -ENOMEM);
+    assert_string_equal(w.restore.error, "no memory for 200 pages, which take "
+                        "800 KiB: this host has 790 for them, beside 0 for the "
+                        "rest of the domain's memory");
+    w.host.free = 800;
+    assert_int_equal(record(&good, HEADER + w.len), 0);
+    w.host.free = 0;
+    calls = w.nr_calls;
+    add_client(300);
+    add_pages(1);
+    assert_int_equal(record(&good, HEADER + w.len), 0);
+    for ( ; calls < w.nr_calls; calls++ )
+        assert_int_equal(w.calls[calls], TMEMC_RESTORE_PUT_PAGE);
+
+    /* A host that tells nothing. */
+    w.restore.pages_begun = false;
+    w.look = -EPERM;
+    assert_int_equal(record(&good, HEADER + w.len), -EPERM);
+    assert_string_equal(w.restore.error, "cannot tell what memory there is: "
+                        "the security policy does not allow it");
+}
+
+/* Nothing in tmem: nothing is asked, nor flushed for memory of its own. */
+static void test_no_pages(void **state)
+{
+    (void)state;
+    w.look = -EPERM;
+    add_client(0);
+    assert_int_equal(record(&good, HEADER + w.len), 0);
+    assert_int_equal(record(&good, HEADER), 0);
+    assert_int_equal(w.calls[0], TMEMC_RESTORE_BEGIN);
+    assert_int_equal(w.calls[1], TMEMC_RESTORE_PUT_PAGE);
+    assert_int_equal(w.nr_calls, 2);
+}
+
 static void test_target_refuses(void **state)
 {
     (void)state;
@@ -639,6 +794,8 @@ int main(int argc, char *argv[])
         stream_test(test_bad_body),
         stream_test(test_bad_record),
         stream_test(test_no_room),
+        stream_test(test_room),
+        stream_test(test_no_pages),
         stream_test(test_target_refuses),
     };
 

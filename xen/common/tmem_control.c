@@ -28,6 +28,7 @@
 #include <xen/tmem_restore.h>
 #include <xen/tmem_save.h>
 #include <xen/tmem_shared.h>
+#include <xen/tmem_xen.h>
 #include <xsm/xsm.h>
 
 /* Where an operation has got to. All zero at its start. */
@@ -298,6 +299,7 @@ static int control_check(const struct xen_sysctl_tmem_op *op)
     case TMEMC_DESTROY:
     case TMEMC_SET_CAP:
     case TMEMC_QUERY_FREEABLE_MB:
+    case TMEMC_QUERY_RESERVE:
         break;
 
     case TMEMC_SET_WEIGHT:
@@ -371,6 +373,8 @@ long tmem_control(struct xen_sysctl_tmem_op *op)
         return rc;
     if ( op->cmd == TMEMC_QUERY_FREEABLE_MB )
         return tmem_freeable_pages() >> (20 - PAGE_SHIFT);
+    if ( op->cmd == TMEMC_QUERY_RESERVE )
+        return min(tmem_reserve_frames(), INT_MAX + 0UL);
 
     progress_load(op, &at);
     if ( op->cli_id != TMEM_CLI_ID_ALL )

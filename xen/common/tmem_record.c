@@ -41,14 +41,19 @@ static uint32_t pool_flags(const struct tmem_pool *pool)
 }
 
 /*
- * The most frames that so many persistent pages take, with what belongs to
- * them: fewer where one word fills pages. An estimate, unless the client rests.
+ * The frames that so many persistent pages take, with what belongs to them. An
+ * estimate, unless the client rests.
  */
 static uint32_t frames_of(const struct tmem_client *c, uint64_t pages)
 {
-    unsigned long entries = read_atomic(&c->store.entries);
-    uint64_t nr = pages > entries ? pages - entries : 0;
+    /* Entries share those of their bins; same-filled pages have none. */
+    long without = read_atomic(&c->store.entries);
+    uint64_t nr;
+    unsigned int cpu;
 
+    for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
+        without += read_atomic(&c->cpu[cpu].same);
+    nr = (long)pages > without ? pages - without : 0;
     nr += read_atomic(&c->store.frames) + read_atomic(&c->meta[1].nr_frames);
 
     return min(nr, UINT32_MAX + 0UL);

@@ -268,7 +268,7 @@ no_room()
     fails move pvh
     _rc=$?
     destroyed ballast && only pvh && [ $_rc = 0 ] &&
-        grep -q 'no memory for [0-9]* of [0-9]* pages' /tmp/out
+        grep -q 'no memory for [0-9]* pages, which take' /tmp/out
 }
 
 check "PVH: a target without room says so" no_room

@@ -15,6 +15,7 @@
 #include <xenhost_test.h>
 
 #define XC_PAGE_SHIFT 12
+#define XC_PAGE_SIZE (1UL << XC_PAGE_SHIFT)
 #define NRPAGES(x) (((x) + 4095) >> XC_PAGE_SHIFT)
 
 typedef struct {
@@ -58,11 +59,11 @@ typedef struct {
 
 typedef struct {
     uint32_t domid;
-    unsigned long max_memkb;
+    unsigned long nr_pages, max_memkb;
 } xc_dominfo_t;
 
 typedef struct {
-    uint64_t total_pages;
+    uint64_t total_pages, free_pages, scrub_pages, outstanding_pages;
 } xc_physinfo_t;
 
 int xc_domain_getinfo(xc_interface *xch, uint32_t domid, unsigned int nr,

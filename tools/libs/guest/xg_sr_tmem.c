@@ -148,6 +148,27 @@ static int set_max(void *arg, uint64_t memkb)
     return xc_domain_setmaxmem(ctx->xch, ctx->domid, memkb) ? -errno : 0;
 }
 
+static int look(void *arg, struct tmem_stream_host *host)
+{
+    const unsigned int kib = XC_PAGE_SIZE >> 10;
+    struct xc_sr_context *ctx = arg;
+    xc_physinfo_t physinfo = { 0 };
+    xc_dominfo_t info;
+
+    if ( xc_domain_getinfo(ctx->xch, ctx->domid, 1, &info) != 1 ||
+         info.domid != ctx->domid || xc_physinfo(ctx->xch, &physinfo) )
+        return errno ? -errno : -ESRCH;
+
+    *host = (struct tmem_stream_host){
+        .own = kib * (uint64_t)info.nr_pages,
+        .free = kib * physinfo.free_pages,
+        .freeable = kib * physinfo.scrub_pages,
+        .claimed = kib * physinfo.outstanding_pages,
+    };
+
+    return 0;
+}
+
 /* What the core wants to know, and the buffer, when the first record comes. */
 static int setup_restore(struct xc_sr_context *ctx)
 {
@@ -172,6 +193,7 @@ static int setup_restore(struct xc_sr_context *ctx)
     }
 
     r->control = tmem_control;
+    r->look = look;
     r->set_max = set_max;
     r->arg = ctx;
     r->domid = ctx->domid;

@@ -375,33 +375,120 @@ static int let_have(struct tmem_stream_restore *r, uint64_t memkb)
     return 0;
 }
 
-/*
- * What a client's record among these tells: pages that have no frame there may
- * take one each here, in all not more than that.
- */
-static void look_for_client(struct tmem_stream_restore *r, const uint8_t *p,
-                            uint32_t len, uint64_t most_memkb)
+/* What records tell before they are taken. */
+struct preview {
+    bool client, pages;            /* is there one, are there any */
+    uint64_t nr_pages, nr_frames;  /* of the client */
+};
+
+static void look_ahead(struct preview *v, const uint8_t *p, uint32_t len)
 {
     struct tmem_rec_client client;
     struct tmem_rec rec;
-    uint64_t frames;
     uint32_t n;
 
+    *v = (struct preview){ };
     for ( ; (n = look_at(p, len, &rec, &client, sizeof(client))) != 0;
           p += n, len -= n )
     {
+        v->pages |= rec.kind == TMEM_REC_PAGE;
         if ( rec.kind != TMEM_REC_CLIENT )
             continue;
-        frames = codecs_of(&client) && client.nr_pages > client.nr_frames
-                 ? client.nr_pages - client.nr_frames : 0;
-        r->more_memkb = frames < most_memkb / 4 ? frames * 4 : most_memkb;
+        v->client = true;
+        v->nr_pages = client.nr_pages;
+        v->nr_frames = codecs_of(&client) ? client.nr_frames : client.nr_pages;
     }
+}
+
+static uint64_t min_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t above(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Memory of its own that the domain is still to get, before pages in tmem come. */
+static uint64_t own_to_come(const struct tmem_stream_restore *r,
+                            const struct tmem_stream_host *host)
+{
+    /* It and what is in tmem are within the source's maximum. */
+    uint64_t own = min_of(r->old_memkb, above(r->max_memkb, r->need_memkb));
+
+    return above(own, host->own);
+}
+
+/*
+ * Is there room for so many pages, behind memory of so many KiB? tmem takes no
+ * free memory of the host's reserve, but all that is freeable, and nothing of what
+ * is claimed. Ephemeral pages give way now, where they will have to.
+ */
+static int make_room(struct tmem_stream_restore *r,
+                     const struct tmem_stream_host *host, uint64_t own)
+{
+    struct xen_sysctl_tmem_op op = {
+        .cmd = TMEMC_QUERY_RESERVE, .cli_id = TMEM_CLI_ID_ALL
+    };
+    int rc = r->control(r->arg, &op);
+    /* One that is too old to tell is left to refuse pages. */
+    uint64_t reserve = rc > 0 ? rc * 4ULL : 0;
+    uint64_t freeable = above(host->freeable, above(own, host->free));
+    uint64_t room = above(above(host->free, own), reserve) + freeable;
+    uint64_t flush;
+
+    room = min_of(room, above(host->free + host->freeable,
+                              own + host->claimed));
+    if ( r->need_memkb > room )
+        return fail(r->error, -ENOMEM, "no memory for %" PRIu64 " pages, which "
+                    "take %" PRIu64 " KiB: this host has %" PRIu64 " for them, "
+                    "beside %" PRIu64 " for the rest of the domain's memory",
+                    r->nr_pages, r->need_memkb, room, own);
+
+    flush = min_of(above(own + r->need_memkb + reserve, host->free),
+                   host->freeable);
+    op.cmd = TMEMC_FLUSH;
+    op.arg = min_of(flush, UINT32_MAX);
+    /* What it can't have now, whoever wants it will. */
+    if ( op.arg )
+        r->control(r->arg, &op);
+
+    return 0;
+}
+
+/* Before records are taken: room for what they announce, or bring. */
+static int prepare(struct tmem_stream_restore *r, const struct preview *v)
+{
+    struct tmem_stream_host host;
+    int rc;
+
+    if ( r->pages_begun || !(v->client || v->pages) )
+        return 0;
+    if ( v->client )
+    {
+        r->nr_pages = v->nr_pages;
+        r->need_memkb = 4 * min_of(v->nr_frames, r->host_memkb);
+    }
+    if ( !r->need_memkb )
+        return 0;
+
+    rc = r->look(r->arg, &host);
+    if ( rc )
+        return fail(r->error, rc, "cannot tell what memory there is: %s",
+                    reason(rc));
+    rc = make_room(r, &host, v->pages ? 0 : own_to_come(r, &host));
+    if ( !rc )
+        r->pages_begun = v->pages;
+
+    return rc;
 }
 
 /* Look at the header, and make room for what may follow. */
 static int take_header(struct tmem_stream_restore *r,
                        const struct tmem_stream_header *header, uint32_t len)
 {
+    struct preview v;
     uint64_t memkb;
     int rc;
 
@@ -427,10 +514,17 @@ static int take_header(struct tmem_stream_restore *r,
             return rc;
     }
 
-    look_for_client(r, (const uint8_t *)(header + 1), len - sizeof(*header),
-                    r->host_memkb - memkb);
-    /* Metadata may need more here than there: 1 MiB and 2 %. */
+    look_ahead(&v, (const uint8_t *)(header + 1), len - sizeof(*header));
+    /* Pages that have no frame there may take one each here. */
+    if ( v.client )
+        r->more_memkb = 4 * min_of(above(v.nr_pages, v.nr_frames),
+                                   (r->host_memkb - memkb) / 4);
     r->max_memkb = memkb;
+    rc = prepare(r, &v);
+    if ( rc )
+        return rc;
+
+    /* Metadata may need more here than there: 1 MiB and 2 %. */
     memkb += 1024 + memkb / 50 + r->more_memkb;
 
     return memkb > r->raised_memkb && memkb > r->old_memkb

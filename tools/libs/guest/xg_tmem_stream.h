@@ -62,19 +62,31 @@ int tmem_stream_pass(struct tmem_stream_save *s, unsigned int stage,
 /* Close the save if one is open, whatever has happened. Another may follow. */
 void tmem_stream_end(struct tmem_stream_save *s);
 
+/* What the receiving host has, in KiB. */
+struct tmem_stream_host {
+    uint64_t own;                  /* that the domain has so far */
+    uint64_t free, freeable;       /* nobody's; that tmem would give back */
+    uint64_t claimed;              /* of these two, by domains that are built */
+};
+
 struct tmem_stream_restore {
     /* As above. */
     int (*control)(void *arg, struct xen_sysctl_tmem_op *op);
+    /* 0, or a negative errno. */
+    int (*look)(void *arg, struct tmem_stream_host *host);
     /* Let the domain have so many KiB. 0, or a negative errno. */
     int (*set_max)(void *arg, uint64_t memkb);
     void *arg;
     uint32_t domid;                /* (in) */
     uint64_t host_memkb;           /* (in) all memory of this host */
-    uint64_t old_memkb;            /* (in) the domain's maximum before */
+    uint64_t old_memkb;            /* (in) the domain's maximum before: what it
+                                    * is to have without its pages in tmem */
 
     bool begun;
+    bool pages_begun;              /* there is room, and pages come */
     uint64_t max_memkb;            /* the source's, as it said last */
     uint64_t more_memkb;           /* that pages may take here, and not there */
+    uint64_t need_memkb;           /* that they take at least */
     uint64_t raised_memkb;         /* what was set last; 0: nothing */
     uint64_t nr_pages;             /* of the source, as it said last */
     unsigned int nr;               /* record that is looked at, from 1 */
@@ -83,7 +95,10 @@ struct tmem_stream_restore {
 
 /*
  * Take the body of a TMEM record. The hypervisor reads it where it is. Of those
- * of a checkpointed stream only complete checkpoints may come here.
+ * of a checkpointed stream only complete checkpoints may come here. Before the
+ * first page room is made for all that the source has said will come, once when
+ * it says so and once when the domain's own memory is there: -ENOMEM if that
+ * cannot be.
  */
 int tmem_stream_record(struct tmem_stream_restore *r, const void *body,
                        uint32_t len);

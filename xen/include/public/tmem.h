@@ -162,6 +162,7 @@ DEFINE_XEN_GUEST_HANDLE(tmem_vec_entry_t);
 #define TMEMC_SAVE_GET_NEXT_INV      20
 #define TMEMC_SAVE_END               21
 #define TMEMC_SAVE_GET_AUTH          22
+#define TMEMC_QUERY_RESERVE          24
 #define TMEMC_RESTORE_BEGIN          30
 #define TMEMC_RESTORE_PUT_PAGE       32
 #define TMEMC_RESTORE_FLUSH_PAGE     33
@@ -225,7 +226,7 @@ struct tmem_rec_client {
     uint32_t cap;                  /* frames; 0: none */
     uint64_t nr_pages;             /* persistent ones; an estimate in the head */
     uint32_t nr_auth;
-    uint32_t nr_frames;            /* that they take at most; version 1: 0 */
+    uint32_t nr_frames;            /* that they take; version 1: 0 */
     /* nr_auth uuids, each two uint64_t: low, high */
 };
 
