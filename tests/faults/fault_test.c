@@ -114,6 +114,7 @@ static const struct model_op toolstack[] = {
     S(ctl_cap, .frame = 1, .arg = 1), S(ctl_query),
     S(ctl_flush, .frame = 1, .arg = 100), D2(ctl_destroy), D2(get, .index = 2),
     S(ctl_destroy, .frame = 1), S(soft_reset), S(ctl_weight, .frame = 1),
+    S(ctl_group, .arg = 1), S(ctl_group, .frame = 1, .arg = 2),
     D2(new_pool, .arg = 1), D2(put), D2(get),
 };
 

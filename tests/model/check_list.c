@@ -152,6 +152,7 @@ static const char *check_client(const struct run *run, struct spec *spec,
 
     snprintf(line, sizeof(line), "C=CI:%u", dom);
     expect(list_key(text, line, "ww"), d->weight, "%s: ww", line);
+    expect(list_key(text, line, "gr"), d->group, "%s: gr", line);
     expect(list_key(text, line, "ca"), d->cap, "%s: ca", line);
     expect(list_key(text, line, "fr"), d->frozen, "%s: fr", line);
     if ( !d->save.loose )

@@ -410,7 +410,8 @@ static bool needs_domain(const struct model_op *op)
     switch ( op->kind )
     {
     case MODEL_ctl_auth: case MODEL_ctl_weight: case MODEL_ctl_cap:
-    case MODEL_ctl_compress: case MODEL_ctl_destroy: case MODEL_ctl_flush:
+    case MODEL_ctl_compress: case MODEL_ctl_group: case MODEL_ctl_destroy:
+    case MODEL_ctl_flush:
         return !op->frame;
     case MODEL_freeze_all: case MODEL_ctl_query: case MODEL_ctl_list:
     case MODEL_create: case MODEL_alloc:
@@ -479,7 +480,7 @@ static bool do_step(struct run *run, const struct model_op *op)
     case MODEL_bad_op:
     case MODEL_unreadable:   return odd_step(run, op);
     case MODEL_ctl_destroy: case MODEL_ctl_weight: case MODEL_ctl_cap:
-    case MODEL_ctl_compress:
+    case MODEL_ctl_compress: case MODEL_ctl_group:
     case MODEL_ctl_auth: case MODEL_ctl_flush: case MODEL_ctl_query:
     case MODEL_ctl_list: case MODEL_freeze:
     case MODEL_freeze_all:   return control_step(run, op) && caps_hold(run);

@@ -77,6 +77,7 @@ static void tell_spec(struct run *run, const struct model_op *op,
     case MODEL_ctl_weight:  spec_set_weight(spec, dom, op->arg); break;
     case MODEL_ctl_cap:     spec_set_cap(spec, dom, op->arg);   break;
     case MODEL_ctl_compress: spec_set_compress(spec, dom, op->arg); break;
+    case MODEL_ctl_group:   spec_set_group(spec, dom, op->arg); break;
     case MODEL_ctl_auth:
         if ( op->obj < SPEC_UUIDS || dom == TMEM_CLI_ID_ALL )
             spec_authorise(spec, dom, op->obj, op->arg);
@@ -258,6 +259,7 @@ bool control_step(struct run *run, const struct model_op *op)
         break;
     case MODEL_ctl_destroy: req.cmd = TMEMC_DESTROY;    break;
     case MODEL_ctl_weight:  req.cmd = TMEMC_SET_WEIGHT; break;
+    case MODEL_ctl_group:   req.cmd = TMEMC_SET_GROUP;  break;
     case MODEL_ctl_cap:     req.cmd = TMEMC_SET_CAP;    break;
     case MODEL_ctl_compress:
         if ( !run->options )

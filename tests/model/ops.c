@@ -77,6 +77,7 @@ static const struct {
     [MODEL_ctl_weight]   = { 20,   4 },
     [MODEL_ctl_cap]      = { 20,   4 },
     [MODEL_ctl_compress] = { 20,   8 },
+    [MODEL_ctl_group]    = { 20,   8 },
     [MODEL_ctl_destroy]  = { 8,    5 },
     [MODEL_ctl_flush]    = { 20,   5 },
     [MODEL_ctl_query]    = { 10,   3 },
@@ -176,6 +177,8 @@ static uint32_t draw_arg(struct rng *rng, unsigned int kind)
         return 1 + rng_below(rng, 20);
     case MODEL_ctl_weight:
         return rng_below(rng, 3) ? 1 + rng_below(rng, 100) : 0;
+    case MODEL_ctl_group:
+        return rng_below(rng, 3);
     case MODEL_ctl_cap:
         return rng_below(rng, 3) ? 1 + rng_below(rng, 120) : 0;
     case MODEL_ctl_flush:

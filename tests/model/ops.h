@@ -30,6 +30,7 @@
     X(ctl_weight)     /* arg; frame 1: of all clients, as below */ \
     X(ctl_cap)        /* arg: pages */ \
     X(ctl_compress)   /* arg: on or off */ \
+    X(ctl_group)      /* arg */ \
     X(ctl_destroy)    /* the client's pools */ \
     X(ctl_flush)      /* arg: KiB */ \
     X(ctl_query)      /* what is freeable */ \

@@ -98,6 +98,7 @@ struct spec_domain {
     bool dying;                /* its teardown has begun */
     bool own_order;            /* it loses pages when others do not */
     unsigned int weight, cap;  /* cap: frames, metadata included */
+    unsigned int group;
     unsigned int authorised;   /* bits: uuids */
     unsigned long ephemeral_gets, persistent_puts, persistent_gets;
     uint64_t low_stamp;        /* as below, for its pages only */
@@ -188,6 +189,7 @@ void spec_domain_low(struct spec *spec, unsigned int dom);
  * that have a client. One that names a domain gives it a client.
  */
 void spec_set_weight(struct spec *spec, unsigned int dom, unsigned int weight);
+void spec_set_group(struct spec *spec, unsigned int dom, unsigned int group);
 void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap);
 void spec_set_compress(struct spec *spec, unsigned int dom, bool on);
 void spec_destroy_pools(struct spec *spec, unsigned int dom);

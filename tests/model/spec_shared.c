@@ -186,6 +186,15 @@ void spec_set_compress(struct spec *spec, unsigned int dom, bool on)
             spec->dom[i].compress = on;
 }
 
+void spec_set_group(struct spec *spec, unsigned int dom, unsigned int group)
+{
+    unsigned int i;
+
+    for ( i = 0; i < SPEC_DOMS; i++ )
+        if ( concerns(spec, dom, i) )
+            spec->dom[i].group = group;
+}
+
 void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap)
 {
     unsigned int i;

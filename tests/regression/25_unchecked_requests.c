@@ -33,6 +33,12 @@ static bool is_save_or_restore(unsigned int cmd)
            (cmd >= TMEMC_RESTORE_PUT_PAGE && cmd <= TMEMC_RESTORE_END);
 }
 
+static bool is_other(unsigned int cmd)
+{
+    return cmd < TMEMC_SAVE_BEGIN || cmd == TMEMC_SET_GROUP ||
+           cmd == TMEMC_QUERY_RESERVE;
+}
+
 static void test_control_is_checked(void **state)
 {
     static const uint32_t no_domain[] = {
@@ -56,18 +62,18 @@ static void test_control_is_checked(void **state)
             assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
             assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 0), -EINVAL);
         }
-        else if ( cmd == TMEMC_QUERY_RESERVE )
-            assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
-        else
+        else if ( !is_other(cmd) )
             assert_int_equal(raw_control(0, cmd, GUEST, 0), -ENOSYS);
     assert_int_equal(raw_control(0, ~0U, GUEST, 0), -ENOSYS);
-    for ( cmd = TMEMC_THAW; cmd < TMEMC_SAVE_BEGIN; cmd++ )
+    for ( cmd = TMEMC_THAW; cmd < 40; cmd++ )
     {
+        if ( !is_other(cmd) )
+            continue;
         assert_int_equal(raw_control(0, cmd, GUEST, 1), -EINVAL);
         assert_int_equal(raw_control(0, cmd, TMEM_CLI_ID_ALL, 1u << 31),
                          -EINVAL);
         /* Of the host, whatever the client. */
-        if ( cmd == TMEMC_QUERY_FREEABLE_MB )
+        if ( cmd == TMEMC_QUERY_FREEABLE_MB || cmd == TMEMC_QUERY_RESERVE )
             continue;
         for ( i = 0; i < sizeof(no_domain) / sizeof(no_domain[0]); i++ )
             assert_int_equal(raw_control(0, cmd, no_domain[i], 0), -ENOENT);
@@ -127,7 +133,7 @@ static void test_forged_progress(void **state)
     (void)state;
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
     assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, 1), 1), 1);
-    for ( cmd = TMEMC_THAW; cmd <= TMEMC_SHARED_AUTH; cmd++ )
+    for ( cmd = TMEMC_THAW; cmd <= TMEMC_SET_GROUP; cmd++ )
         for ( i = 0; i < 2 * nr * nr; i++ )
         {
             struct xen_sysctl_tmem_op op = {
@@ -136,7 +142,7 @@ static void test_forged_progress(void **state)
             };
             unsigned int at;
 
-            if ( cmd == TMEMC_DESTROY )
+            if ( !is_other(cmd) || cmd == TMEMC_DESTROY )
                 continue;
             op.oid.oid[0] = 0x746d656d2e637463ULL;
             op.oid.oid[1] = values[i % nr];
@@ -160,6 +166,16 @@ static void test_control_arguments_are_checked(void **state)
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 1), 0);
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 2), -EINVAL);
     assert_int_equal(list_now(GUEST, "C=", "co"), 1);
+    assert_int_equal(control_arg(TMEMC_SET_GROUP, GUEST, TMEM_MAX_GROUP), 0);
+    assert_int_equal(control_arg(TMEMC_SET_GROUP, GUEST, TMEM_MAX_GROUP + 1),
+                     -EINVAL);
+    assert_int_equal(control_arg(TMEMC_SET_GROUP, TMEM_CLI_ID_ALL, ~0U),
+                     -EINVAL);
+    assert_int_equal(list_now(GUEST, "C=", "gr"), TMEM_MAX_GROUP);
+    /* Nor does it make a client. */
+    assert_int_equal(control_arg(TMEMC_SET_GROUP, OTHER, TMEM_MAX_GROUP + 1),
+                     -EINVAL);
+    assert_int_equal(list_now(OTHER, "C=", "gr"), LIST_NONE);
     assert_int_equal(control_arg(TMEMC_LIST, GUEST, 2), -EINVAL);
     assert_int_equal(shared_auth(GUEST, ~0ULL, ~0ULL, true), -EINVAL);
     assert_int_equal(set_cap(GUEST, ~0U), 0);

@@ -184,6 +184,49 @@ static void test_error_after_restart(void **state)
     assert_memory_equal(&op, &copy, sizeof(op));
 }
 
+/* A loop that does not get on is ended. */
+static void count_on(domid_t dom, struct tmem_op *op, void *arg)
+{
+    (void)dom;
+    (void)op;
+    (void)arg;
+    if ( ++calls == 1000 )
+        xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+}
+
+/* What is set for all of them is set once for each. */
+static void test_set_all(void **state)
+{
+    static const struct { uint32_t cmd; const char *key; } set[] = {
+        { TMEMC_SET_WEIGHT, "ww" }, { TMEMC_SET_CAP, "ca" },
+        { TMEMC_SET_GROUP, "gr" },
+    };
+    unsigned int i;
+    domid_t dom;
+
+    (void)state;
+    for ( dom = 1; dom <= 3; dom++ )
+        assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
+    xenhost_on_restart(count_on, NULL);
+    for ( i = 0; i < sizeof(set) / sizeof(set[0]); i++ )
+    {
+        struct xen_sysctl_tmem_op op = {
+            .cmd = set[i].cmd, .cli_id = TMEM_CLI_ID_ALL, .arg = 9
+        };
+        struct xen_sysctl_tmem_op copy = op;
+
+        calls = 0;
+        xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
+        assert_int_equal(xenhost_tmem_control(0, &op), 0);
+        xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
+        assert_in_range(calls, 3, 5);
+        assert_memory_equal(&op, &copy, sizeof(op));
+        for ( dom = 1; dom <= 3; dom++ )
+            assert_int_equal(list_now(dom, "C=", set[i].key), 9);
+    }
+    xenhost_on_restart(NULL, NULL);
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +238,7 @@ int main(int argc, char *argv[])
         machine_test(test_destroy_takes_all),
         machine_test(test_uuid_is_no_progress),
         machine_test(test_error_after_restart),
+        machine_test(test_set_all),
     };
 
     return tests_main(argc, argv, tests);

@@ -70,6 +70,15 @@ static void quiet(const char *command)
     assert_string_equal(run_err, "");
 }
 
+/* Here deduplication is off, which whoever sets a group is told. */
+static void set_group(const char *args)
+{
+    assert_int_equal(run("xl tmem-set %s", args), 0);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err, "xl tmem-set: group has no effect: "
+                        "deduplication is off (tmem_dedup=1)\n");
+}
+
 static void test_list(void **state)
 {
     (void)state;
@@ -120,7 +129,7 @@ static void test_freeze(void **state)
 static void test_set(void **state)
 {
     (void)state;
-    quiet("tmem-set -w 65535 -c 0 -p 0 1");
+    quiet("tmem-set -w 65535 -c 0 -p 0 -g 0 1");
     quiet("tmem-set 1 -c 20");
     assert_int_equal(client(1, "ww"), 65535);
     assert_int_equal(client(1, "ca"), 20);
@@ -131,6 +140,14 @@ static void test_set(void **state)
     assert_int_equal(client(1, "ca"), 20);
     assert_int_equal(client(1, "co"), 1);
     assert_int_equal(client(2, "ww"), 0);
+    set_group("1 -g 65535");
+    assert_int_equal(client(1, "gr"), 65535);
+    assert_int_equal(client(1, "ww"), 7);
+    assert_int_equal(client(2, "gr"), 0);
+    set_group("-a -g 12");
+    assert_int_equal(client(1, "gr"), 12);
+    assert_int_equal(client(2, "gr"), 12);
+    quiet("tmem-set -a -g 0");
     quiet("tmem-set -a -w 100 -c 4294967295 -p 0");
     assert_int_equal(client(1, "ca"), 4294967295u);
     assert_int_equal(client(2, "ww"), 100);
@@ -138,25 +155,29 @@ static void test_set(void **state)
 }
 
 #define SETTINGS_HEAD "Name                                 ID Weight        Cap" \
-                      " Compress\n"
+                      " Compress Group\n"
 
 /* Without a value it shows them, and changes nothing. */
 static void test_show_settings(void **state)
 {
     (void)state;
-    quiet("tmem-set 1 -w 65535 -c 4294967295 -p 1");
+    set_group("1 -w 65535 -c 4294967295 -p 1 -g 65535");
     assert_int_equal(run("xl tmem-set 1"), 0);
     assert_string_equal(run_out, SETTINGS_HEAD
-        "cache1                                1  65535 4294967295        1\n");
+        "cache1                                1  65535 4294967295        1 "
+        "65535\n");
     assert_int_equal(run("xl tmem-set -a"), 0);
     assert_string_equal(run_out, SETTINGS_HEAD
-        "cache1                                1  65535 4294967295        1\n"
-        "cache2                                2      0          0        0\n");
-    quiet("tmem-set 1 -w 0 -c 0 -p 0");
+        "cache1                                1  65535 4294967295        1 "
+        "65535\n"
+        "cache2                                2      0          0        0 "
+        "    0\n");
+    quiet("tmem-set 1 -w 0 -c 0 -p 0 -g 0");
     /* Who has not used tmem has no client, and does not get one by this. */
     assert_int_equal(run("xl tmem-set 0"), 0);
     assert_string_equal(run_out, SETTINGS_HEAD
-        "Domain-0                              0      0          0        0\n");
+        "Domain-0                              0      0          0        0 "
+        "    0\n");
     assert_int_equal(run("xl tmem-list 0"), 1);
     assert_string_equal(run_out, "");
     assert_string_equal(run_err,
@@ -379,6 +400,7 @@ static void test_bad_input(void **state)
         { "tmem-set 1 -w ' 1'", "0 to 65535" },
         { "tmem-set 1 -w 5 -c 4294967296", "0 to 4294967295" },
         { "tmem-set 1 -w 5 -p 2", "0 to 1" },
+        { "tmem-set 1 -w 5 -g 65536", "0 to 65535" },
         { "tmem-set -w 5", "name a domain" },
         { "tmem-shared-auth 1 -u " UUID, "required" },
         { "tmem-shared-auth 1 -A 1", "required" },
@@ -430,7 +452,8 @@ static void test_raw(void **state)
         { { .cmd = 4, .cli_id = 1, .len = 0 }, -EINVAL },
         { { .cmd = 4, .cli_id = 1, .len = 64, .arg = 2 }, -EINVAL },
         { { .cmd = 4, .cli_id = 1, .len = WIRE_MAX_LEN + 1 }, -EINVAL },
-        { { .cmd = 23, .cli_id = 1 }, -ENOSYS },
+        { { .cmd = 23, .cli_id = 1, .arg = 65536 }, -EINVAL },
+        { { .cmd = 25, .cli_id = 1 }, -ENOSYS },
         { { .cmd = ~0u, .cli_id = 1 }, -ENOSYS },
         { { .cmd = 1, .cli_id = 99 }, -ENOENT },
         { { .cmd = 1, .cli_id = 0x10001 }, -ENOENT },
@@ -605,14 +628,20 @@ static void obey(int listener, const char *list)
     _exit(0);
 }
 
+#define NO_CODEC "xl tmem-set: compress has no effect: no codec is built into " \
+                 "this hypervisor\n"
+
 /* Whoever allows compression where there is none is told; else nobody is. */
-static void test_no_codec(void **state)
+static void test_no_effect(void **state)
 {
-    static const struct { const char *list; bool told; } hosts[] = {
-        { "G=Tt:1,Cd:0\nC=CI:1,co:1\n", true },
-        { "G=Tt:1,Cd:1\nC=CI:1,co:1\n", false },
-        { "G=Tt:1\nC=CI:1,co:1\n", false },
-        { "no list", false },
+    static const struct { const char *list, *option, *told; } hosts[] = {
+        { "G=Tt:1,Cd:0\nC=CI:1,co:1\n", "-p 1", NO_CODEC },
+        { "G=Tt:1,Cd:0,Dd:0\nC=CI:1,co:1\n", "-p 1", NO_CODEC },
+        { "G=Tt:1,Cd:1,Dd:0\nC=CI:1,co:1\n", "-p 1", "" },
+        { "G=Tt:1\nC=CI:1,co:1\n", "-p 1", "" },
+        { "no list", "-p 1", "" },
+        { "G=Tt:1,Cd:0,Dd:1\nC=CI:1,gr:1\n", "-g 1", "" },
+        { "G=Tt:1,Cd:0\nC=CI:1,gr:1\n", "-g 1", "" },
     };
     unsigned int i;
 
@@ -631,12 +660,10 @@ static void test_no_codec(void **state)
         pid = fork();
         if ( !pid )
             obey(listener, hosts[i].list);
-        assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 -p 1",
-                             served_path("obeys")), 0);
+        assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 %s",
+                             served_path("obeys"), hosts[i].option), 0);
         assert_string_equal(run_out, "");
-        assert_string_equal(run_err, hosts[i].told
-                            ? "xl tmem-set: compress has no effect: no codec "
-                              "is built into this hypervisor\n" : "");
+        assert_string_equal(run_err, hosts[i].told);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
         close(listener);
@@ -682,7 +709,7 @@ int main(void)
         cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_any_folder),
         cmocka_unit_test(test_half_set),
-        cmocka_unit_test(test_no_codec),
+        cmocka_unit_test(test_no_effect),
         cmocka_unit_test(test_full_output),
         cmocka_unit_test(test_end),
     };

@@ -68,10 +68,10 @@ static const char *keys_of(const char *line)
     return keys;
 }
 
-#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr Cd "
+#define G_SHORT "Tt Te Cf Af Pf Ta Lm Et Ea Rt Ra Rx Fp Fr Cd Dd "
 #define G_LONG  "Ec Em Oc Om Nc Nm Pc Pm Fc Fm Sc Sm Ep Gd Zt Gz "
 #define S_SHORT "SI PT U0 U1 SC SC "
-#define C_SHORT "CI ww ca co fr Tc Ge Pp Gp sv "
+#define C_SHORT "CI ww ca co fr Tc Ge Pp Gp sv gr "
 #define C_LONG  "Ec Em cp cb cn cm cf cs cv ce "
 #define P_SHORT "CI PI PT U0 U1 "
 #define POOL    "Pc Pm Oc Om Nc Nm ps pt pd pr px gs gt fs ft os ot "
@@ -211,6 +211,7 @@ static void sequence(void)
     assert_int_equal(set_weight(G2, 65535), 0);
     assert_int_equal(set_cap(G1, 50), 0);
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, G2, 1), 0);
+    assert_int_equal(control_arg(TMEMC_SET_GROUP, G1, 31), 0);
     use_ephemeral();
     use_others();
     assert_int_equal(freeze(G2), 0);
@@ -266,6 +267,7 @@ static void test_client_lines(void **state)
         { "C=CI:1", "ww", 77 },
         { "C=CI:1", "ca", 50 },
         { "C=CI:1", "co", 0 },
+        { "C=CI:1", "gr", 31 },
         { "C=CI:1", "fr", 0 },
         { "C=CI:1", "Ge", 1 },
         { "C=CI:1", "Pp", 3 },
@@ -283,6 +285,7 @@ static void test_client_lines(void **state)
         { "C=CI:2", "ww", 65535 },
         { "C=CI:2", "ca", 0 },
         { "C=CI:2", "co", 1 },
+        { "C=CI:2", "gr", 0 },
         { "C=CI:2", "fr", 1 },
         { "C=CI:2", "Ge", 1 },
         { "C=CI:2", "Pp", 0 },

@@ -196,10 +196,11 @@ static void show_settings(uint32_t domid, const struct tmem_line *l)
 {
     char *name = libxl_domid_to_name(ctx, domid);
 
-    printf("%-33s %5u %6"PRIu64" %10"PRIu64" %8"PRIu64"\n", name ? name : "-",
-           domid, l ? tmem_line_number(l, "ww") : 0,
+    printf("%-33s %5u %6"PRIu64" %10"PRIu64" %8"PRIu64" %5"PRIu64"\n",
+           name ? name : "-", domid, l ? tmem_line_number(l, "ww") : 0,
            l ? tmem_line_number(l, "ca") : 0,
-           l ? tmem_line_number(l, "co") : 0);
+           l ? tmem_line_number(l, "co") : 0,
+           l ? tmem_line_number(l, "gr") : 0);
     free(name);
 }
 
@@ -213,8 +214,8 @@ static int show_all_settings(const char *cmd, uint32_t domid)
 
     if (tmem_get_list(cmd, domid, false, &list, &text))
         return EXIT_FAILURE;
-    printf("%-33s %5s %6s %10s %8s\n", "Name", "ID", "Weight", "Cap",
-           "Compress");
+    printf("%-33s %5s %6s %10s %8s %5s\n", "Name", "ID", "Weight", "Cap",
+           "Compress", "Group");
     for (l = list.line; l < list.line + list.nr; l++)
         if (l->type == 'C') {
             show_settings(tmem_line_number(l, "CI"), l);
@@ -264,37 +265,38 @@ static int change_settings(const char *cmd, uint32_t domid,
     return EXIT_SUCCESS;
 }
 
-/* Where compression has been allowed, and there is none: say so. */
-static void warn_of_no_codec(const char *cmd)
+/* Is that key 0 in the host's line? Not where it is missing. */
+static bool host_has_no(const char *key)
 {
     const struct tmem_line *l;
     struct tmem_list list;
     unsigned int line_nr;
-    const char *codec;
+    const char *value;
+    bool no = false;
     char *text;
 
     text = libxl_tmem_list(ctx, INVALID_DOMID, false);
     if (!text || tmem_list_parse(&list, text, strlen(text), &line_nr)) {
         free(text);
-        return;
+        return false;
     }
     for (l = list.line; l < list.line + list.nr; l++) {
-        codec = l->type == 'G' ? tmem_line_get(l, "Cd") : NULL;
-        if (codec && !strcmp(codec, "0"))
-            fprintf(stderr, "xl %s: compress has no effect: no codec is built "
-                    "into this hypervisor\n", cmd);
+        value = l->type == 'G' ? tmem_line_get(l, key) : NULL;
+        no |= value && !strcmp(value, "0");
     }
     tmem_list_free(&list);
     free(text);
+    return no;
 }
 
 int main_tmem_set(int argc, char **argv)
 {
-    enum { WEIGHT, CAP, COMPRESS };
+    enum { WEIGHT, CAP, COMPRESS, GROUP };
     struct setting set[] = {
         [WEIGHT] = { 'w', "weight", 65535 },
         [CAP] = { 'c', "cap", UINT32_MAX },
         [COMPRESS] = { 'p', "compress", 1 },
+        [GROUP] = { 'g', "group", 65535 },
     };
     const int nr = sizeof(set) / sizeof(set[0]);
     const char *cmd = "tmem-set";
@@ -302,7 +304,7 @@ int main_tmem_set(int argc, char **argv)
     uint32_t domid;
     int opt, i, rc;
 
-    while ((opt = tmem_option(argc, argv, "haw:c:p:", cmd)) != -1) {
+    while ((opt = tmem_option(argc, argv, "haw:c:p:g:", cmd)) != -1) {
         all |= opt == 'a';
         for (i = 0; i < nr; i++)
             if (set[i].opt == opt) {
@@ -316,8 +318,12 @@ int main_tmem_set(int argc, char **argv)
     if (!any)
         return show_all_settings(cmd, domid);
     rc = change_settings(cmd, domid, set, nr);
-    if (rc == EXIT_SUCCESS && set[COMPRESS].value)
-        warn_of_no_codec(cmd);
+    if (rc == EXIT_SUCCESS && set[COMPRESS].value && host_has_no("Cd"))
+        fprintf(stderr, "xl %s: compress has no effect: no codec is built "
+                "into this hypervisor\n", cmd);
+    if (rc == EXIT_SUCCESS && set[GROUP].value && host_has_no("Dd"))
+        fprintf(stderr, "xl %s: group has no effect: deduplication is off "
+                "(tmem_dedup=1)\n", cmd);
     return rc;
 }
 

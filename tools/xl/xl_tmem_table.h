@@ -27,12 +27,14 @@
     { "tmem-set",
       &main_tmem_set, 0, 1,
       "Show or change a domain's share of transcendent memory",
-      "[-w WEIGHT] [-c CAP] [-p COMPRESS] <-a|Domain>",
+      "[-w WEIGHT] [-c CAP] [-p COMPRESS] [-g GROUP] <-a|Domain>",
       "-a                      Of all domains that have used it.\n"
       "-w WEIGHT               Share of ephemeral memory, 0 to 65535; 0: none.\n"
       "-c CAP                  Most frames of ephemeral pages; 0: no limit.\n"
       "-p COMPRESS             1: allow to compress new pages; 0: don't.\n"
-      "Without -w, -c and -p, what they are is shown.",
+      "-g GROUP                Pages of domains of one group that are the same\n"
+      "                        are there once: 1 to 65535; 0: in no group.\n"
+      "Without -w, -c, -p and -g, what they are is shown.",
     },
     { "tmem-shared-auth",
       &main_tmem_shared_auth, 0, 1,

@@ -43,7 +43,7 @@ struct progress {
 /* The oid of others is a uuid, or the token of a save: whatever it is. */
 static bool may_progress(const struct xen_sysctl_tmem_op *op)
 {
-    return op->cmd < TMEMC_SHARED_AUTH;
+    return op->cmd < TMEMC_SHARED_AUTH || op->cmd == TMEMC_SET_GROUP;
 }
 
 static bool has_progress(const struct xen_sysctl_tmem_op *op)
@@ -156,6 +156,9 @@ static long client_control(struct tmem_client *c,
 
     case TMEMC_SET_COMPRESS:
         return client_set_compress(c, op->arg);
+
+    case TMEMC_SET_GROUP:
+        return tmem_client_set_group(c, op->arg);
 
     case TMEMC_SHARED_AUTH:
         return tmem_shared_authorise(c, op->oid.oid, op->arg);
@@ -304,6 +307,10 @@ static int control_check(const struct xen_sysctl_tmem_op *op)
 
     case TMEMC_SET_WEIGHT:
         most = TMEM_MAX_WEIGHT;
+        break;
+
+    case TMEMC_SET_GROUP:
+        most = TMEM_MAX_GROUP;
         break;
 
     case TMEMC_LIST:

@@ -19,6 +19,7 @@
 #include <xen/sched.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_list.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
@@ -209,6 +210,7 @@ static const struct {
     COUNTER("Fp", pool_flushes),
     { "Fr" },                  /* no counter */
     { "Cd" },                  /* nor this */
+    { "Dd" },                  /* nor this */
 #undef COUNTER
 };
 
@@ -256,6 +258,7 @@ static void host_line(struct text *t, bool l)
             !strcmp(host_keys[i].name, "Ta") ? tmem_cached_frames() :
             !strcmp(host_keys[i].name, "Rx") ? relinquish_max() :
             !strcmp(host_keys[i].name, "Fr") ? read_atomic(&tmem_all_frozen) :
+            !strcmp(host_keys[i].name, "Dd") ? opt_tmem_dedup :
             !strcmp(host_keys[i].name, "Cd") ? tmem_codec_default
                                              : host_sum(host_keys[i].offset));
     if ( l )
@@ -300,7 +303,7 @@ static void shared_line(struct text *t, unsigned int slot, bool l)
 struct client_figures {
     domid_t id;
     bool compress, frozen, saving;
-    unsigned int weight, cap;
+    unsigned int weight, cap, group;
     unsigned long ephemeral, max_ephemeral;
     unsigned long entries, bytes, frames;      /* of bins */
     struct tmem_client_cpu sum;
@@ -350,6 +353,7 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     f->id = c->id;
     f->weight = read_atomic(&c->weight);
     f->cap = read_atomic(&c->cap);
+    f->group = read_atomic(&c->group);
     f->compress = read_atomic(&c->compress);
 
     tmem_client_write_lock(c);
@@ -383,6 +387,7 @@ static void client_line(struct text *t, const struct client_figures *f, bool l)
     key(t, "Pp", f->sum.persistent_puts);
     key(t, "Gp", f->sum.persistent_gets);
     key(t, "sv", f->saving);
+    key(t, "gr", f->group);
     if ( l )
     {
         key_pair(t, 'E', f->ephemeral, &max_ephemeral);

@@ -138,6 +138,7 @@ int libxl_tmem_set(libxl_ctx *ctx, uint32_t domid, char *name, uint32_t set)
         { "weight",   TMEMC_SET_WEIGHT,   65535 },
         { "cap",      TMEMC_SET_CAP,      UINT32_MAX },
         { "compress", TMEMC_SET_COMPRESS, 1 },
+        { "group",    TMEMC_SET_GROUP,    TMEM_MAX_GROUP },
     };
     int i;
 

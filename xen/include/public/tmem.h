@@ -64,6 +64,8 @@
 
 /* Weights are 0 .. TMEM_MAX_WEIGHT. */
 #define TMEM_MAX_WEIGHT         65535
+/* Groups are 1 .. TMEM_MAX_GROUP; 0: none. */
+#define TMEM_MAX_GROUP          65535
 
 /* Error numbers beyond those of errno.h. */
 #ifndef ESTALE
@@ -162,6 +164,7 @@ DEFINE_XEN_GUEST_HANDLE(tmem_vec_entry_t);
 #define TMEMC_SAVE_GET_NEXT_INV      20
 #define TMEMC_SAVE_END               21
 #define TMEMC_SAVE_GET_AUTH          22
+#define TMEMC_SET_GROUP              23
 #define TMEMC_QUERY_RESERVE          24
 #define TMEMC_RESTORE_BEGIN          30
 #define TMEMC_RESTORE_PUT_PAGE       32

@@ -143,7 +143,6 @@ void tmem_client_unpin(struct tmem_client *c);
  * 0: into none. What is put from now on is that group's: 0, -EINVAL for one
  * beyond TMEM_MAX_GROUP, -ENOMEM. By control alone, on a pinned client.
  */
-#define TMEM_MAX_GROUP       65535
 int tmem_client_set_group(struct tmem_client *c, uint32_t group);
 /* One less of what c->nr_rcu counts; the last one frees the client. */
 void tmem_client_put(struct tmem_client *c);
