@@ -18,7 +18,7 @@
 #include "../../tools/xl/xl_tmem_rates.c"
 
 #define HEAD "   ID NAME         EPHEMERAL   PERSIST  HIT%  GETS/s  PUTS/s " \
-             "WEIGHT SHARE%  DUE%\n"
+             "WEIGHT SHARE%  DUE%   FRAMES\n"
 
 static const char first[] =
     "G=Et:100,Ta:5\n"
@@ -43,6 +43,7 @@ static const char second[] =
     "C=CI:30000,ww:0,fr:1,sv:1,Ec:0\n";
 
 static char output[4096];
+static unsigned int width = 200;
 
 static void snapshot(struct tmem_snapshot *s, const char *list_text,
                      uint64_t ns)
@@ -69,7 +70,7 @@ static const char *table(const char *a, const char *b, size_t rows)
 
     snapshot(&before, a, 1000);
     snapshot(&now, b, 2000001000);
-    tmem_rates_print(f, &before, &now, 80, rows, name);
+    tmem_rates_print(f, &before, &now, width, rows, name);
     fclose(f);
     tmem_snapshot_free(&before);
     tmem_snapshot_free(&now);
@@ -82,13 +83,37 @@ static void test_table(void **state)
     assert_string_equal(table(first, second, 100),
         "clients 3, pages: ephemeral 200, persistent 9; evicted/s 10\n" HEAD
         "    0 (shared)            30         0  50.0       2      15"
-            "                    \n"
+            "                             \n"
         "    1*a-name-that-       150         9  75.0     100     505"
-            "    300   75.0  75.0\n"
+            "    300   75.0  75.0      150\n"
         "    2 -                   50         0     -       0      25"
-            "    100   25.0  25.0\n"
+            "    100   25.0  25.0       50\n"
         "30000>-                    0         0     -       0       0"
-            "      0    0.0     -\n");
+            "      0    0.0     -        0\n");
+}
+
+/* Shares are of frames, of which compressed pages have fewer; groups, if any. */
+static void test_frames(void **state)
+{
+    static const char list[] =
+        "G=Fc:5000\n"
+        "S=SI:0,PT:ES,SC:1\n"
+        "C=CI:1,ww:1,Ec:900,gr:0,ef:300\n"
+        "C=CI:2,ww:1,Ec:100,gr:0,ef:100\n";
+    char grouped[sizeof(list)];
+
+    (void)state;
+    table(list, list, 10);
+    assert_non_null(strstr(output, "; evicted/s 0; frames 5000\n"));
+    assert_non_null(strstr(output, "      1   75.0  50.0      300\n"));
+    assert_non_null(strstr(output, "      1   25.0  50.0      100\n"));
+    assert_null(strstr(output, "GROUP"));
+    strcpy(grouped, list);
+    memcpy(strstr(grouped, "gr:0,ef:100"), "gr:7", 4);
+    table(grouped, grouped, 10);
+    assert_non_null(strstr(output, "   FRAMES GROUP\n"));
+    assert_non_null(strstr(output, "      300     0\n"));
+    assert_non_null(strstr(output, "      100     7\n"));
 }
 
 static void test_rows(void **state)
@@ -108,7 +133,7 @@ static void test_nothing(void **state)
     assert_string_equal(table(first, "C=CI:1\n", 10),
         "clients 1, pages: ephemeral 0, persistent 0; evicted/s 0\n" HEAD
         "    1 a-name-that-         0         0     -       0       0"
-            "      0      -     -\n");
+            "      0      -     -        0\n");
 }
 
 /* What is known of one list alone, in the columns that fit. */
@@ -147,9 +172,9 @@ static void test_idle_weight(void **state)
 
     (void)state;
     table(list, list, 10);
-    assert_non_null(strstr(output, "    300    0.0     -\n"));
-    assert_non_null(strstr(output, "    300   50.0  75.0\n"));
-    assert_non_null(strstr(output, "    100   50.0  25.0\n"));
+    assert_non_null(strstr(output, "    300    0.0     -        0\n"));
+    assert_non_null(strstr(output, "    300   50.0  75.0       10\n"));
+    assert_non_null(strstr(output, "    100   50.0  25.0       10\n"));
 }
 
 /* A pool goes while another works on; one id is another pool by now. */
@@ -171,6 +196,7 @@ static void test_width(void **state)
     char *s, *newline;
 
     (void)state;
+    width = 80;
     table("C=CI:32751\nP=CI:32751,PI:0,PT:PP\n",
           "C=CI:32751,ww:65535,fr:1,Ec:999999999\n"
           "P=CI:32751,PI:0,PT:PP,Pc:999999999,gs:9999999999,gt:9999999999,"
@@ -178,12 +204,15 @@ static void test_width(void **state)
     assert_non_null(strstr(output, "  5000M"));
     for ( s = output; (newline = strchr(s, '\n')); s = newline + 1 )
         assert_in_range(newline - s, 0, 80);
+    assert_non_null(strstr(output, " DUE%\n"));
+    width = 200;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_frames),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_first),

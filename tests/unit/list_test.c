@@ -72,7 +72,7 @@ static const char *keys_of(const char *line)
 #define G_LONG  "Ec Em Oc Om Nc Nm Pc Pm Fc Fm Sc Sm Ep Gd Zt Gz "
 #define S_SHORT "SI PT U0 U1 SC SC "
 #define C_SHORT "CI ww ca co fr Tc Ge Pp Gp sv gr "
-#define C_LONG  "Ec Em cp cb cn cm cf cs cv ce "
+#define C_LONG  "Ec Em cp cb cn cm cf cs cv ce ef "
 #define P_SHORT "CI PI PT U0 U1 "
 #define POOL    "Pc Pm Oc Om Nc Nm ps pt pd pr px gs gt fs ft os ot "
 #define TIMES(x) x "n " x "t " x "x " x "m "
@@ -298,6 +298,8 @@ static void test_client_lines(void **state)
     (void)state;
     sequence();
     check_values(clients);
+    /* Of five pages, and of metadata. */
+    assert_in_range(list_key(text, "C=CI:1", "ef"), 6, 5 + 16);
     /* Those that have not done anything have no client, and no line. */
     assert_int_equal(list_key(text, "C=CI:3", "CI"), LIST_NONE);
 }

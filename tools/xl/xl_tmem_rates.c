@@ -91,6 +91,7 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
     case 'G':
         s->evicted = tmem_line_number(l, "Et");
         s->frozen = tmem_line_number(l, "Fr");
+        s->frames = tmem_line_number(l, "Fc");
         break;
     case 'S':
         row = new_row(s, true, tmem_line_number(l, "SI"));
@@ -106,6 +107,9 @@ static int add_line(struct tmem_snapshot *s, const struct tmem_line *l)
         row->frozen = tmem_line_number(l, "fr");
         row->saved = tmem_line_number(l, "sv");
         row->ephemeral = tmem_line_number(l, "Ec");
+        row->held = tmem_line_get(l, "ef") ? tmem_line_number(l, "ef")
+                                           : row->ephemeral;
+        row->group = tmem_line_number(l, "gr");
         break;
     case 'P':
         return add_pool(s, l);
@@ -120,7 +124,7 @@ int tmem_snapshot(struct tmem_snapshot *s, const struct tmem_list *list,
 
     s->nr = s->nr_pools = 0;
     s->ns = ns;
-    s->evicted = 0;
+    s->evicted = s->frames = 0;
     s->frozen = false;
     for (i = 0; i < list->nr; i++)
         if (add_line(s, &list->line[i]))
@@ -187,8 +191,9 @@ struct table {
     FILE *f;
     unsigned int width, at;     /* columns: of a line, and used so far */
     double seconds;             /* 0: not known */
-    uint64_t ephemeral, persistent, weight;     /* sums of clients */
+    uint64_t ephemeral, persistent, held, weight;  /* sums of clients */
     size_t clients;
+    bool groups;                /* is anybody in one? */
 };
 
 /* Add to the line, unless it would get too long, or has lost something. */
@@ -253,17 +258,20 @@ static void print_row(struct table *t, const struct tmem_counts *since,
 {
     char *text = now->shared || !name ? NULL : name(now->id);
     char hit[16], gets[16], puts[16], share[16], due[16], weight[24];
+    char held[24], group[24];
 
     percent(hit, sizeof(hit), since->hits, since->gets);
     rate(gets, sizeof(gets), since->gets, t->seconds);
     rate(puts, sizeof(puts), since->puts, t->seconds);
-    percent(share, sizeof(share), now->ephemeral, t->ephemeral);
+    percent(share, sizeof(share), now->held, t->held);
     percent(due, sizeof(due), counted_weight(now),
             now->ephemeral ? t->weight : 0);
     snprintf(weight, sizeof(weight), "%"PRIu64, now->weight);
+    snprintf(held, sizeof(held), "%"PRIu64, now->held);
+    snprintf(group, sizeof(group), "%"PRIu64, now->group);
     /* Its pages count for the clients that put them. */
     if (now->shared)
-        *share = *due = *weight = '\0';
+        *share = *due = *weight = *held = *group = '\0';
 
     put(t, "%5"PRIu64"%c%-12.12s", now->id,
         now->saved ? '>' : now->frozen ? '*' : ' ',
@@ -276,6 +284,9 @@ static void print_row(struct table *t, const struct tmem_counts *since,
     put(t, " %6s", weight);
     put(t, " %6s", share);
     put(t, " %5s", due);
+    put(t, " %8s", held);
+    if (t->groups)
+        put(t, " %5s", group);
     end_line(t);
     free(text);
 }
@@ -292,6 +303,8 @@ static void sum_up(struct table *t, const struct tmem_snapshot *now)
         t->clients++;
         t->ephemeral += row->ephemeral;
         t->persistent += row->persistent;
+        t->held += row->held;
+        t->groups |= row->group;
         t->weight += counted_weight(row);
     }
 }
@@ -301,7 +314,7 @@ static void print_heading(struct table *t, const struct tmem_snapshot *now,
 {
     static const char *const columns[] = {
         " EPHEMERAL", "   PERSIST", "  HIT%", "  GETS/s", "  PUTS/s",
-        " WEIGHT", " SHARE%", "  DUE%"
+        " WEIGHT", " SHARE%", "  DUE%", "   FRAMES"
     };
     char text[16];
     size_t i;
@@ -310,11 +323,15 @@ static void print_heading(struct table *t, const struct tmem_snapshot *now,
     put(t, ", pages: ephemeral %"PRIu64, t->ephemeral);
     put(t, ", persistent %"PRIu64, t->persistent);
     put(t, "; evicted/s %s", rate(text, sizeof(text), evicted, t->seconds));
+    if (now->frames)
+        put(t, "; frames %"PRIu64, now->frames);
     end_line(t);
 
     put(t, "%5s %-12s", "ID", "NAME");
     for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
         put(t, "%s", columns[i]);
+    if (t->groups)
+        put(t, " GROUP");
     end_line(t);
 }
 

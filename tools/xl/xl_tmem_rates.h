@@ -24,7 +24,8 @@ struct tmem_row {
     bool shared, frozen, saved;     /* saved: it is being */
     uint64_t id;                    /* domain, or slot */
     uint64_t ephemeral, persistent; /* pages */
-    uint64_t weight;
+    uint64_t held;                  /* frames for ephemeral ones */
+    uint64_t weight, group;
 };
 
 struct tmem_snapshot {
@@ -35,6 +36,7 @@ struct tmem_snapshot {
     uint64_t ns;                    /* when */
     bool frozen;                    /* so will be who is still to come */
     uint64_t evicted;               /* pages, so far */
+    uint64_t frames;                /* that tmem has; 0: not known */
 };
 
 /*
@@ -49,7 +51,7 @@ void tmem_snapshot_free(struct tmem_snapshot *s);
  * The table of what is now and what happened since `before`, which is NULL if
  * nothing is known of that: two lines of heading, and max_rows rows. No line
  * has more than `width` columns: what does not fit is left out, whole columns
- * at a time; 80 are enough for all of them. name(), which may be NULL, tells a
+ * at a time; 80 are enough for all up to DUE%. name(), which may be NULL, tells a
  * domain's name, or NULL; its result is freed.
  */
 void tmem_rates_print(FILE *f, const struct tmem_snapshot *before,

@@ -127,17 +127,18 @@ static void show(const struct tmem_snapshot *before,
                  const struct tmem_snapshot *now, bool terminal)
 {
     struct winsize size = { 0 };
+    unsigned int width = UINT32_MAX;
     size_t rows = SIZE_MAX;
 
     if (terminal) {
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+        width = size.ws_col ? size.ws_col : USUAL_WIDTH;
         if (!size.ws_row)
             size.ws_row = USUAL_HEIGHT;
         rows = size.ws_row > 5 ? size.ws_row - 4 : 1;
         fputs("\033[H\033[J", stdout);
     }
-    tmem_rates_print(stdout, before, now,
-                     size.ws_col ? size.ws_col : USUAL_WIDTH, rows, name_of);
+    tmem_rates_print(stdout, before, now, width, rows, name_of);
     flush_stream(stdout);
 }
 

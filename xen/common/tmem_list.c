@@ -305,6 +305,7 @@ struct client_figures {
     bool compress, frozen, saving;
     unsigned int weight, cap, group;
     unsigned long ephemeral, max_ephemeral;
+    unsigned long held;                        /* frames, for these */
     unsigned long entries, bytes, frames;      /* of bins */
     struct tmem_client_cpu sum;
     struct pool_figures pool[TMEM_MAX_POOLS];
@@ -361,6 +362,7 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     f->saving = c->save;
     f->ephemeral = tmem_client_ephemeral(c);
     f->max_ephemeral = c->max_ephemeral = max(c->max_ephemeral, f->ephemeral);
+    f->held = tmem_client_held(c);
     for ( cpu = 0; cpu < nr_cpu_ids; cpu++ )
         sum_add(&f->sum, &c->cpu[cpu]);
     store_look(&c->store, f);
@@ -399,6 +401,7 @@ static void client_line(struct text *t, const struct client_figures *f, bool l)
         key(t, "cs", f->sum.same);
         key(t, "cv", f->sum.entries_moved);
         key(t, "ce", f->sum.decodes_failed);
+        key(t, "ef", f->held);
     }
     line_end(t);
 }
