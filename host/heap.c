@@ -550,7 +550,10 @@ void free_xenheap_pages(void *v, unsigned int order)
         __atomic_store_n(&pg[i].count_info,
                          pg[i].count_info & ~PGC_xen_heap, __ATOMIC_RELAXED);
     }
-    free_heap_pages(pg, order, true);
+    /* What is freed while Xen starts has long been scrubbed by idle CPUs. */
+    if ( system_state < SYS_STATE_active )
+        memset(v, 0, PAGE_SIZE << order);
+    free_heap_pages(pg, order, system_state >= SYS_STATE_active);
 }
 
 /* Called with d->page_alloc_lock held. Returns the new count. */

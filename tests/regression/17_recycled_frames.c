@@ -6,8 +6,6 @@
  * Expectation: every frame that leaves tmem, by whichever way, is scrubbed
  * before somebody sees it (the host looks), and a get writes a whole page.
  */
-#include <stdlib.h>
-
 #include "../lib/frames.h"
 #include "regression.h"
 
@@ -72,16 +70,6 @@ static void test_recycled_frames_are_overwritten(void **state)
     }
 }
 
-/* By the copy for CPUs without fast short rep movs, which this one may have. */
-static void test_with_the_other_copy(void **state)
-{
-    setenv("XENHOST_NO_FSRM", "1", 1);
-    machine_setup(state);
-    unsetenv("XENHOST_NO_FSRM");
-    test_recycled_frames_are_overwritten(state);
-    machine_teardown(state);
-}
-
 /* A frame that is to go offline must not be used again. */
 static void test_offlining_frames_are_not_reused(void **state)
 {
@@ -104,7 +92,6 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         machine_test(test_frames_are_scrubbed),
         machine_test(test_recycled_frames_are_overwritten),
-        cmocka_unit_test(test_with_the_other_copy),
         machine_test(test_offlining_frames_are_not_reused),
     };
 

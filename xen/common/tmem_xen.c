@@ -31,8 +31,8 @@
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 #include <xen/tmem.h>
+#include <xen/tmem_copy.h>
 #include <xen/tmem_xen.h>
-#include <asm/cpufeature.h>
 #include <asm/p2m.h>
 
 /* Frames that tmem leaves to the host; 0: the default. */
@@ -42,9 +42,6 @@ integer_param("tmem_reserve", opt_tmem_reserve);
 static unsigned long __read_mostly reserve;
 /* Of those below 2^TMEM_LOW_BITS bytes, where there is memory above. */
 static unsigned long __read_mostly reserve_low;
-
-/* Is copy_streaming() the faster one here? */
-static bool __read_mostly stream_puts;
 
 bool __read_mostly tmem_bad_frames;
 
@@ -483,7 +480,7 @@ int __init tmem_xen_init(void)
     reserve_low = max_page >> (TMEM_LOW_BITS - PAGE_SHIFT)
                   ? min(reserve, 1UL << (TMEM_LOW_BITS - PAGE_SHIFT - 3)) : 0;
 
-    stream_puts = !boot_cpu_has(X86_FEATURE_FSRM);
+    tmem_copy_init();
 
     frames_seen = tmem_boot_alloc(nr_cpu_ids * sizeof(*frames_seen));
     if ( !frames_seen )
@@ -610,59 +607,11 @@ static void prefetch_bytes(const void *p, unsigned int bytes)
         prefetch(p);
 }
 
-/*
- * Streaming stores: the page is not read again soon, so its lines need not
- * be fetched, nor push others out of the caches. The source is fetched 16
- * lines ahead. (Random pages, as a share of rep movsq: without 0.97, with
- * 0.82; 8 lines ahead 0.83; all lines first 0.95.) A CPU that has fast short
- * rep movs (FSRM) copies faster by that: 0.88 of streaming stores.
- */
-static void copy_streaming(void *to, const void *from)
-{
-    const unsigned int ahead = 16 * 64;
-    const unsigned long *src = from;
-    unsigned long *dst = to, *end = to + PAGE_SIZE;
-
-    prefetch_bytes(from, ahead);
-    for ( ; dst < end; src += 8, dst += 8 )
-    {
-        unsigned long a, b, c, d;
-
-        /* Past the end at last: that does no harm. */
-        prefetch((const void *)src + ahead);
-        asm volatile (
-            "mov   0(%[src]), %[a]; mov   8(%[src]), %[b]\n\t"
-            "mov  16(%[src]), %[c]; mov  24(%[src]), %[d]\n\t"
-            "movnti %[a],  0(%[dst]); movnti %[b],  8(%[dst])\n\t"
-            "movnti %[c], 16(%[dst]); movnti %[d], 24(%[dst])\n\t"
-            "mov  32(%[src]), %[a]; mov  40(%[src]), %[b]\n\t"
-            "mov  48(%[src]), %[c]; mov  56(%[src]), %[d]\n\t"
-            "movnti %[a], 32(%[dst]); movnti %[b], 40(%[dst])\n\t"
-            "movnti %[c], 48(%[dst]); movnti %[d], 56(%[dst])"
-            : [a] "=&r" (a), [b] "=&r" (b), [c] "=&r" (c), [d] "=&r" (d)
-            : [src] "r" (src), [dst] "r" (dst)
-            : "memory" );
-    }
-    asm volatile ( "sfence" ::: "memory" );
-}
-
-/* For what the guest will read: it is left in the caches. */
-static void copy_cached(void *to, const void *from)
-{
-    unsigned long n = PAGE_SIZE / sizeof(long);
-
-    asm volatile ( "rep movsq"
-                   : "+D" (to), "+S" (from), "+c" (n) :: "memory" );
-}
-
 void tmem_copy_in(struct page_info *to, struct page_info *guest)
 {
     void *src = __map_domain_page(guest), *dst = __map_domain_page(to);
 
-    if ( stream_puts )
-        copy_streaming(dst, src);
-    else
-        copy_cached(dst, src);
+    tmem_copy_page(dst, src, tmem_copy_way[TMEM_COPY_PUT]);
     unmap_domain_page(dst);
     unmap_domain_page(src);
 }
@@ -671,7 +620,7 @@ void tmem_copy_out(struct page_info *guest, struct page_info *from)
 {
     void *src = __map_domain_page(from), *dst = __map_domain_page(guest);
 
-    copy_cached(dst, src);
+    tmem_copy_page(dst, src, tmem_copy_way[TMEM_COPY_GET]);
     unmap_domain_page(dst);
     unmap_domain_page(src);
 }
