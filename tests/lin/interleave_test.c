@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/peek.h"
@@ -25,7 +25,6 @@
 #define GUEST  1
 #define SPARE_DOM 3
 #define LO     0x17
-#define TINY   1               /* kinds.c: a few bytes */
 #define OBJS   2               /* in buckets of their own, if there are many */
 
 /* What can be seen: what both answered, and the version of each page. */
@@ -303,8 +302,7 @@ static void put_late(void *arg)
     (void)arg;
     is_late = left && left < nr_pages;
     assert_int_equal(machine_bind(1), 0);
-    page_of_kind(&(struct rng){ 1 }, TINY, xenhost_guest_page(GUEST, 1));
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, LATE_PAGE, 1), 1);
+    assert_int_equal(kept_put_as(LATE_PAGE, KIND_TINY, 1), 1);
     assert_int_equal(machine_bind(0), 0);
     if ( is_late )
         assert_in_range(peek_ephemeral_frames(GUEST), frames, frames + 1);
@@ -313,16 +311,12 @@ static void put_late(void *arg)
 /* False: there is no such place. */
 static bool late_at(unsigned int place)
 {
-    struct rng rng = { place };
     unsigned int i;
 
     assert_int_equal(new_pool(), 0);
     for ( i = 0; i < nr_pages; i++ )
-    {
-        page_of_kind(&rng, TINY, xenhost_guest_page(GUEST, 0));
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, i % 4, i),
-                                  0), 1);
-    }
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i % 4, i), KIND_TINY,
+                                     place * nr_pages + i), 1);
     xenhost_on_lock(place, put_late, NULL);
     is_late = false;
     assert_true(control_flush(GUEST, 4) > 0);

@@ -16,14 +16,13 @@
 #include <xen/tmem_object.h>
 
 #include "regression.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/peek.h"
 
 #define OBJS   150             /* that there are at a time */
 #define STEPS  40              /* that others do at most */
 #define ROUNDS 4000
 #define PLACES 8               /* in a flush, behind its bucket's lock */
-#define SIZED  2               /* kinds.c: any number of bytes, then zeros */
 
 static struct rng rng;
 static uint64_t id[OBJS], next_id;
@@ -34,10 +33,8 @@ static unsigned int met;       /* how often it looked as it did */
 static void put_new(unsigned int i)
 {
     id[i] = ++next_id;
-    page_of_kind(&(struct rng){ id[i] }, SIZED,
-                 xenhost_guest_page(GUEST, machine_cpu()));
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, id[i], 0),
-                              machine_cpu()), 1);
+    assert_int_equal(kept_put_as(HANDLE(GUEST, 0, id[i], 0), KIND_TAILED,
+                                 id[i]), 1);
 }
 
 static void flush(unsigned int i)

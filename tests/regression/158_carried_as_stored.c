@@ -12,7 +12,7 @@
 
 #include "../lib/coded.h"
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/save.h"
 #include "../lib/stored.h"
 #include "../lib/stream.h"
@@ -20,8 +20,6 @@
 
 #define NR     240             /* pages */
 #define ROOM   (2 << 20)
-#define NOISE  9               /* kinds.c: raw; also of those that are no word */
-#define NUMBERS 7              /* by any codec */
 
 static unsigned char buf[ROOM] __attribute__((aligned(8)));
 static struct received got;
@@ -35,12 +33,8 @@ static struct handle handle(domid_t dom, unsigned int i)
 
 static void fill(void *page, unsigned int i)
 {
-    struct rng rng = { seeds[i] };
-    uint32_t *word = page, n;
-
-    page_of_kind(&rng, kinds[i], page);
-    for ( n = 1; !kinds[i] && n < PAGE_BYTES / 4; n++ )
-        word[n] = word[0];
+    /* If it is a word, one of 32 bits. */
+    kept_fill(page, kinds[i], 2 * seeds[i] + 1);
 }
 
 static void put(unsigned int i, unsigned int kind, uint64_t seed)
@@ -215,7 +209,7 @@ static void test_switched_meanwhile(void **state)
 static long carry(unsigned int i, unsigned int form, uint64_t seed)
 {
     static const unsigned int kind_of[] = {
-        [TMEM_FORM_RAW] = NOISE, [TMEM_FORM_CODED] = NUMBERS,
+        [TMEM_FORM_RAW] = KIND_NOISE, [TMEM_FORM_CODED] = KIND_SMALL,
     };
     static unsigned char page[PAGE_BYTES];
     struct stream s = STREAM(buf);

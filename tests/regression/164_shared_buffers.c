@@ -8,7 +8,7 @@
  * Expectation: they come in one order.
  */
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/save.h"
 #include "regression.h"
 
@@ -20,7 +20,6 @@ static char buf[SAVE_BUF];
 static void test_shared_buffers(void **state)
 {
     struct handle h = HANDLE(GUEST, 0, 1, 1);
-    struct rng rng = { 1 };
     long token;
 
     (void)state;
@@ -33,8 +32,7 @@ static void test_shared_buffers(void **state)
     xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
 
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
-    page_of_kind(&rng, 5, xenhost_guest_page(GUEST, machine_cpu()));
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, h, machine_cpu()), 1);
+    assert_int_equal(kept_put_as(h, KIND_TEXT, 1), 1);
 
     assert_int_equal(machine_bind(CPU), 0);
     token = save_begin(GUEST);

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/stored.h"
 #include "regression.h"
 
@@ -24,11 +24,7 @@ static long put_word(domid_t dom, unsigned int obj)
 
 static long put_bytes(domid_t dom)
 {
-    struct rng rng = { 1 };
-
-    page_of_kind(&rng, 5, xenhost_guest_page(dom, machine_cpu()));
-
-    return guest_op(TMEM_PUT_PAGE, HANDLE(dom, 0, 0, 1 << 20), machine_cpu());
+    return kept_put_as(HANDLE(dom, 0, 0, 1 << 20), KIND_TEXT, 1);
 }
 
 /* A guest with so many objects. */

@@ -11,27 +11,18 @@
 #include <string.h>
 
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/machine.h"
 #include "../lib/peek.h"
 
-#define GUEST  1
+#define GUEST  KEPT_DOM
 #define PAGES  3000
 #define ROOM   2500
-#define NR     600            /* pages that a test stores */
-#define BYTES  4096
-#define NOISE  9              /* kinds.c: does not compress */
-#define WORD   0              /* one word; half of them 32 bits, or 0 */
-
-static struct {
-    unsigned int kind;        /* of the page of that index; PAGE_KINDS: none */
-    uint64_t seed;
-} stored[NR];
+#define NR     KEPT           /* pages that a test stores */
 
 static void start(const char *options)
 {
     char cmdline[120];
-    unsigned int i;
 
     snprintf(cmdline, sizeof(cmdline), TMEM_ON " %s", options);
     machine_start(PAGES, 2, cmdline);
@@ -39,67 +30,13 @@ static void start(const char *options)
     machine_guest(GUEST);
     assert_int_equal(xenhost_domain_set_max(GUEST, GUEST_PAGES + ROOM), 0);
     assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
-    for ( i = 0; i < NR; i++ )
-        stored[i].kind = PAGE_KINDS;
-}
-
-static void stop(void)
-{
-    machine_stop();
-}
-
-static struct handle handle(unsigned int i)
-{
-    return HANDLE(GUEST, 0, 1 + i % 7, i);
-}
-
-static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
-{
-    struct rng rng = { seed };
-
-    page_of_kind(&rng, kind, page);
-    if ( kind == WORD && seed % 2 )
-    {
-        uint32_t *word = (void *)page, i;
-
-        for ( i = 1; i < BYTES / 4; i++ )
-            word[i] = word[0];
-    }
-}
-
-/* Put a page of a kind: what tmem said. */
-static long put(unsigned int i, unsigned int kind, uint64_t seed)
-{
-    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
-    long rc;
-
-    fill(page, kind, seed);
-    rc = guest_op(TMEM_PUT_PAGE, handle(i), machine_cpu());
-    if ( rc == 1 )
-    {
-        stored[i].kind = kind;
-        stored[i].seed = seed;
-    }
-    else if ( rc == -ENOSPC )
-        stored[i].kind = PAGE_KINDS;
-
-    return rc;
+    kept_none();
 }
 
 /* What is there is what was put, and nothing else is. */
 static void check(unsigned int i)
 {
-    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
-    unsigned char want[BYTES];
-    long rc;
-
-    memset(page, 0x5a, BYTES);
-    rc = guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
-    assert_int_equal(rc > 0, stored[i].kind < PAGE_KINDS);
-    memset(want, 0x5a, BYTES);
-    if ( rc > 0 )
-        fill(want, stored[i].kind, stored[i].seed);
-    assert_memory_equal(page, want, BYTES);
+    assert_int_equal(kept_get(i), kept_is(i));
 }
 
 static void check_all(void)
@@ -110,22 +47,11 @@ static void check_all(void)
         check(i);
 }
 
-static void flush(unsigned int i)
-{
-    assert_int_equal(guest_flush(handle(i)), 1);
-    stored[i].kind = PAGE_KINDS;
-}
-
 /* Frames that the guest is billed for. */
 static unsigned long billed(void)
 {
     return guest_tot_pages(GUEST) - GUEST_PAGES;
 }
-
-static const char *const options[] = {
-    "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
-    "tmem_compress=lzo tmem_tze=1", "",
-};
 
 /* Any kind after any other, and what is flushed is gone. */
 static void test_what_goes_in_comes_out(void **state)
@@ -134,25 +60,25 @@ static void test_what_goes_in_comes_out(void **state)
     unsigned int o, i, n;
 
     (void)state;
-    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
-        start(options[o]);
+        start(kept_options[o]);
         for ( n = 0; n < 8 * NR; n++ )
         {
             i = rng_below(&rng, NR);
             if ( rng_below(&rng, 5) )
-                assert_int_equal(put(i, rng_below(&rng, PAGE_KINDS),
-                                     rng_next(&rng)), 1);
+                assert_int_equal(kept_put(i, rng_below(&rng, PAGE_KINDS),
+                                          rng_next(&rng)), 1);
             else
-                flush(i);
+                kept_flush(i);
             check(rng_below(&rng, NR));
             peek_check_store(GUEST);
         }
         check_all();
         for ( i = 0; i < NR; i++ )
-            flush(i);
+            kept_flush(i);
         assert_in_range(billed(), 0, 0);
-        stop();
+        machine_stop();
     }
 }
 
@@ -164,40 +90,40 @@ static void test_frames(void **state)
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, WORD, 2 * i + 1), 1);
+        assert_int_equal(kept_put(i, KIND_WORD, 2 * i + 1), 1);
     /* Metadata, and what is billed in advance. */
     assert_in_range(billed(), 1, NR / 10);
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     assert_in_range(billed(), NR / 5, NR / 2);
     check_all();
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, NOISE, i), 1);
+        assert_int_equal(kept_put(i, KIND_NOISE, i), 1);
     assert_in_range(billed(), NR, NR + NR / 10);
     check_all();
-    stop();
+    machine_stop();
 }
 
 /* One word fills the page, but for one place: any of them. */
 static void test_almost_one_word(void **state)
 {
-    unsigned char want[BYTES];
+    unsigned char want[PAGE_BYTES];
     uint32_t *page, i;
 
     (void)state;
     start("tmem_compress=lzo");
-    page = xenhost_guest_page(GUEST, machine_cpu());
-    for ( i = 0; i < BYTES / 4; i++ )
+    page = xenhost_guest_page(GUEST, 0);
+    for ( i = 0; i < PAGE_BYTES / 4; i++ )
     {
-        memset(page, 0xa5, BYTES);
+        memset(page, 0xa5, PAGE_BYTES);
         page[i] ^= 1U << i % 32;
-        memcpy(want, page, BYTES);
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), machine_cpu()), 1);
-        memset(page, 0, BYTES);
-        assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), machine_cpu()), 1);
-        assert_memory_equal(page, want, BYTES);
+        memcpy(want, page, PAGE_BYTES);
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, kept_handle(0), 0), 1);
+        memset(page, 0, PAGE_BYTES);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, kept_handle(0), 0), 1);
+        assert_memory_equal(page, want, PAGE_BYTES);
     }
-    stop();
+    machine_stop();
 }
 
 /* A switch for each client, which old pages don't care about. */
@@ -208,19 +134,19 @@ static void test_switched(void **state)
     (void)state;
     start("");
     for ( i = 0; i < NR / 2; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     assert_in_range(billed(), NR / 2, NR);
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 1), 0);
     for ( ; i < NR; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     assert_in_range(billed(), NR / 2, NR / 2 + NR / 4);
     check_all();
     assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 0), 0);
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, 7, NR + i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, NR + i), 1);
     assert_in_range(billed(), NR, NR + NR / 10);
     check_all();
-    stop();
+    machine_stop();
 }
 
 /*
@@ -237,18 +163,18 @@ static void test_no_room(void **state)
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < NR / 2; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     tot = guest_tot_pages(GUEST);
     assert_int_equal(xenhost_domain_set_max(GUEST, tot), 0);
     /* Small ones: what is billed in advance, then gaps. */
-    for ( i = NR / 2; i < NR && put(i, 1, i) == 1; i++ )
+    for ( i = NR / 2; i < NR && kept_put(i, KIND_TINY, i) == 1; i++ )
         nr++;
     assert_in_range(nr, 20, NR / 2);
     for ( n = 0; n < 4 * NR; n++ )
     {
         i = rng_below(&rng, NR);
         kind = rng_below(&rng, PAGE_KINDS);
-        rc = put(i, kind, rng_next(&rng));
+        rc = kept_put(i, kind, rng_next(&rng));
         assert_true(rc == 1 || rc == -ENOSPC || rc == -ENOMEM);
         failed += rc != 1;
         assert_true(guest_tot_pages(GUEST) <= (long)tot);
@@ -257,7 +183,7 @@ static void test_no_room(void **state)
     assert_in_range(failed, 10, n - 100);
     check_all();
     peek_check_store(GUEST);
-    stop();
+    machine_stop();
 }
 
 /* A frame is billed again when half of the pages have gone. */
@@ -269,15 +195,15 @@ static void test_gaps_close(void **state)
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     before = billed();
     for ( i = 0; i < NR; i++ )
         if ( i * 7 % 10 < 5 )
-            flush(i);
+            kept_flush(i);
     check_all();
     assert_in_range(billed(), before / 3, before * 2 / 3);
     peek_check_store(GUEST);
-    stop();
+    machine_stop();
 }
 
 /* The same when objects go, of which somebody has to take the pages out. */
@@ -289,17 +215,17 @@ static void test_gaps_of_objects_close(void **state)
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     before = billed();
     for ( i = 0; i < 4; i++ )
-        assert_int_equal(guest_flush_object(handle(i)), 1);
+        assert_int_equal(guest_flush_object(kept_handle(i)), 1);
     for ( i = 0; i < NR; i++ )
         if ( i % 7 < 4 )
-            stored[i].kind = PAGE_KINDS;
+            kept_gone(i);
     check_all();
     assert_in_range(billed(), before / 3, before * 6 / 10);
     peek_check_store(GUEST);
-    stop();
+    machine_stop();
 }
 
 /* A client whose pages don't compress has few of them tried. */
@@ -311,17 +237,17 @@ static void test_incompressible(void **state)
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < NR; i++ )
-        assert_int_equal(put(i, NOISE, i), 1);
+        assert_int_equal(kept_put(i, KIND_NOISE, i), 1);
     tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
     assert_in_range(tried, NR / 8, NR / 8 + 10);
     /* One that does ends that. */
     for ( i = 0; i < 8; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
     for ( i = 0; i < 8; i++ )
-        assert_int_equal(put(i, 7, i), 1);
+        assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "T=", "cn"), tried + 8);
-    stop();
+    machine_stop();
 }
 
 int main(int argc, char *argv[])

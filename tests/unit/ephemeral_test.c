@@ -11,19 +11,14 @@
 
 #include "../lib/control.h"
 #include "../lib/frames.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/machine.h"
 #include "../lib/peek.h"
 
-#define GUEST  1
+#define GUEST  KEPT_DOM
 #define OTHER  2
 #define PAGES  3000           /* of the host */
-#define NR     600            /* pages that a test stores */
-#define BYTES  4096
-#define NOISE  9              /* kinds.c: does not compress */
-#define WORD   0              /* one word; half of them 32 bits, or 0 */
-#define TINY   1              /* zeros, and a byte */
-#define SMALL  7              /* a bit more than a quarter of a frame */
+#define NR     KEPT           /* pages that a test stores */
 
 /* A segment of the small build has four pages: it has more metadata. */
 #ifdef TMEM_SHRUNK
@@ -32,15 +27,10 @@
 #define SMALL_BUILD 0
 #endif
 
-static struct {
-    unsigned int kind;        /* of the page of that index; PAGE_KINDS: none */
-    uint64_t seed;
-} stored[NR];
-
 static void start(unsigned long pages, const char *options)
 {
     char cmdline[120];
-    unsigned int i, dom;
+    unsigned int dom;
 
     snprintf(cmdline, sizeof(cmdline), TMEM_ON " %s", options);
     machine_start(pages, 2, cmdline);
@@ -48,66 +38,22 @@ static void start(unsigned long pages, const char *options)
         machine_guest(dom);
     for ( dom = GUEST; dom <= OTHER; dom++ )
         assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
-    for ( i = 0; i < NR; i++ )
-        stored[i].kind = PAGE_KINDS;
-}
-
-static struct handle handle(unsigned int i)
-{
-    return HANDLE(GUEST, 0, 1 + i % 7, i);
-}
-
-static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
-{
-    struct rng rng = { seed };
-
-    page_of_kind(&rng, kind, page);
-    if ( kind == WORD && seed % 2 )
-    {
-        uint32_t *word = (void *)page, i;
-
-        for ( i = 1; i < BYTES / 4; i++ )
-            word[i] = word[0];
-    }
-}
-
-static long put_as(struct handle h, unsigned int kind, uint64_t seed)
-{
-    fill(xenhost_guest_page(h.dom, machine_cpu()), kind, seed);
-
-    return guest_op(TMEM_PUT_PAGE, h, machine_cpu());
+    kept_none();
 }
 
 static void put(unsigned int i, unsigned int kind, uint64_t seed)
 {
-    assert_int_equal(put_as(handle(i), kind, seed), 1);
-    stored[i].kind = kind;
-    stored[i].seed = seed;
+    assert_int_equal(kept_put(i, kind, seed), 1);
 }
 
-/* What comes is what was put; true: something came, and is gone now. */
+/* True: something came, and is gone now. */
 static bool check(unsigned int i)
 {
-    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
-    unsigned char want[BYTES];
-    long rc;
+    bool found = kept_get(i);
 
-    memset(page, 0x5a, BYTES);
-    rc = guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
-    assert_true(rc <= 0 || stored[i].kind < PAGE_KINDS);
-    memset(want, 0x5a, BYTES);
-    if ( rc > 0 )
-        fill(want, stored[i].kind, stored[i].seed);
-    assert_memory_equal(page, want, BYTES);
-    stored[i].kind = PAGE_KINDS;
+    kept_gone(i);
 
-    return rc > 0;
-}
-
-static void flush(unsigned int i)
-{
-    assert_int_equal(guest_flush(handle(i)), 1);
-    stored[i].kind = PAGE_KINDS;
+    return found;
 }
 
 static void check_counts(void)
@@ -119,11 +65,6 @@ static void check_counts(void)
                      peek_ephemeral_frames(OTHER), frames_ephemeral(-1));
 }
 
-static const char *const options[] = {
-    "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
-    "tmem_compress=lzo tmem_tze=1", "",
-};
-
 /* As long as there is memory, nothing goes. */
 static void test_what_goes_in_comes_out(void **state)
 {
@@ -132,20 +73,20 @@ static void test_what_goes_in_comes_out(void **state)
     bool there;
 
     (void)state;
-    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
-        start(PAGES, options[o]);
+        start(PAGES, kept_options[o]);
         for ( n = 0; n < 8 * NR; n++ )
         {
             i = rng_below(&rng, NR);
             switch ( rng_below(&rng, 5) )
             {
             case 0:
-                flush(i);
+                kept_flush(i);
                 break;
 
             case 1:
-                there = stored[i].kind < PAGE_KINDS;
+                there = kept_is(i);
                 assert_int_equal(check(i), there);
                 break;
 
@@ -158,7 +99,7 @@ static void test_what_goes_in_comes_out(void **state)
         }
         for ( i = 0; i < NR; i++ )
         {
-            there = stored[i].kind < PAGE_KINDS;
+            there = kept_is(i);
             assert_int_equal(check(i), there);
         }
         assert_int_equal(frames_ephemeral(-1), 0);
@@ -173,21 +114,22 @@ static void test_short_of_memory(void **state)
     unsigned int o, i, n, found = 0;
 
     (void)state;
-    for ( o = 0; o < sizeof(options) / sizeof(options[0]); o++ )
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
-        start(4 * GUEST_PAGES + 280, options[o]);
+        start(4 * GUEST_PAGES + 280, kept_options[o]);
         for ( n = 0; n < 8 * NR; n++ )
         {
             i = rng_below(&rng, NR);
             if ( !rng_below(&rng, 8) )
-                flush(i);
+                kept_flush(i);
             else if ( !rng_below(&rng, 4) )
                 found += check(i);
             else
                 put(i, rng_below(&rng, PAGE_KINDS), rng_next(&rng));
             if ( !rng_below(&rng, 4) )
-                assert_int_equal(put_as(HANDLE(OTHER, 0, n % 5, n),
-                                        rng_below(&rng, PAGE_KINDS), n), 1);
+                assert_int_equal(kept_put_as(HANDLE(OTHER, 0, n % 5, n),
+                                             rng_below(&rng, PAGE_KINDS), n),
+                                 1);
             if ( n % 16 == 0 )
                 check_counts();
         }
@@ -206,8 +148,8 @@ static unsigned int fill_up(unsigned long pages, unsigned int kind,
 
     start(pages, "tmem_compress=lzo");
     for ( i = 0; i < nr; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 0, i % 64, i), kind, 2 * i + 1),
-                         1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i % 64, i), kind,
+                                     2 * i + 1), 1);
     check_counts();
 
     return nr;
@@ -216,19 +158,20 @@ static unsigned int fill_up(unsigned long pages, unsigned int kind,
 /* Whoever puts pages that do not compress gets frames for them. */
 static void test_others_get_frames(void **state)
 {
-    static const unsigned int kinds[] = { TINY, SMALL };
+    static const unsigned int kinds[] = { KIND_TINY, KIND_SMALL };
     unsigned long evicted;
     unsigned int k, i;
 
     (void)state;
     for ( k = 0; k < 2; k++ )
     {
-        fill_up(600, kinds[k], kinds[k] == TINY ? 12000 : 3000);
+        fill_up(600, kinds[k], kinds[k] == KIND_TINY ? 12000 : 3000);
         evicted = list_now(TMEM_CLI_ID_ALL, "G=", "Et");
         assert_in_range(evicted, 1, 12000);
         for ( i = 0; i < 160; i++ )
         {
-            assert_int_equal(put_as(HANDLE(OTHER, 0, 1, i), NOISE, i), 1);
+            assert_int_equal(kept_put_as(HANDLE(OTHER, 0, 1, i), KIND_NOISE,
+                                         i), 1);
             if ( i % 16 < 15 )
                 continue;
             for ( ; i % 16; i-- )
@@ -253,7 +196,7 @@ static void test_relinquish(void **state)
     (void)state;
     for ( order = 0; order <= (SMALL_BUILD ? 0 : 4); order++ )
     {
-        fill_up(3000, SMALL, 12000);
+        fill_up(3000, KIND_SMALL, 12000);
         xenhost_alloc_pages(xenhost_free_pages());
         for ( took = 0; took < (order ? 4 : 32); took++ )
         {
@@ -284,7 +227,7 @@ static void test_flush_one(void **state)
     long got;
 
     (void)state;
-    fill_up(1000, TINY, 20000);
+    fill_up(1000, KIND_TINY, 20000);
     frames = peek_ephemeral_frames(GUEST);
     while ( peek_ephemeral_frames(GUEST) )
     {
@@ -310,7 +253,8 @@ static void test_cap_and_shares(void **state)
     assert_int_equal(set_cap(GUEST, 100), 0);
     for ( i = 0; i < 2000; i++ )
     {
-        assert_int_equal(put_as(HANDLE(GUEST, 0, i % 4, i), SMALL, i), 1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i % 4, i), KIND_SMALL,
+                                     i), 1);
         assert_in_range(peek_held(GUEST), 1, 100);
     }
     assert_in_range(peek_ephemeral(GUEST), SMALL_BUILD ? 100 : 200, 400);
@@ -322,8 +266,8 @@ static void test_cap_and_shares(void **state)
     assert_int_equal(set_weight(OTHER, 1), 0);
     for ( i = 0; i < 16000; i++ )
     {
-        put_as(HANDLE(GUEST, 0, i % 4, i), SMALL, i);
-        put_as(HANDLE(OTHER, 0, i % 4, i), NOISE, i);
+        kept_put_as(HANDLE(GUEST, 0, i % 4, i), KIND_SMALL, i);
+        kept_put_as(HANDLE(OTHER, 0, i % 4, i), KIND_NOISE, i);
     }
     assert_in_range(peek_held(GUEST), peek_held(OTHER) - 20,
                     peek_held(OTHER) + 20);
@@ -352,15 +296,17 @@ static void test_flood(void **state)
         skip();
     start(PAGES, "tmem_compress=lzo");
     for ( i = 0; i < 5000; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 0, i, 0), WORD, 2 * i + 1), 1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i, 0), KIND_WORD,
+                                     2 * i + 1), 1);
     assert_in_range(peek_ephemeral(GUEST) - peek_ephemeral_frames(GUEST), 1,
                     peek_ephemeral_frames(GUEST) + 170);
     assert_in_range(metadata(), 1, 20 + peek_ephemeral_frames(GUEST) / 3);
 
     /* As many as there are others; with those, they go. */
     for ( i = 0; i < 5000; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 0, i, 0), i % 2 ? TINY : WORD,
-                                2 * i + 1), 1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i, 0),
+                                     i % 2 ? KIND_TINY : KIND_WORD,
+                                     2 * i + 1), 1);
     assert_in_range(metadata(), 1, 20 + peek_ephemeral_frames(GUEST) / 3);
     check_counts();
     nr = peek_ephemeral_frames(GUEST);
@@ -369,8 +315,9 @@ static void test_flood(void **state)
     assert_in_range(metadata(), 0, 20);
 
     for ( i = 0; i < 2000; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 0, 1, i), i % 2 ? SMALL : WORD,
-                                2 * i + 1), 1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 1, i),
+                                     i % 2 ? KIND_SMALL : KIND_WORD,
+                                     2 * i + 1), 1);
     nr = peek_ephemeral(GUEST);
     assert_in_range(nr, 1900, 2170);
     for ( i = 1; i < 2000; i += 2 )
@@ -388,8 +335,8 @@ static void test_flood(void **state)
 /* What a client leaves in a shared pool is its heir's, whatever it is. */
 static void test_handed_over(void **state)
 {
-    static const unsigned int kinds[] = { WORD, NOISE, SMALL };
-    unsigned char want[BYTES];
+    static const unsigned int kinds[] = { KIND_WORD, KIND_NOISE, KIND_SMALL };
+    unsigned char want[PAGE_BYTES];
     unsigned int i, found = 0;
 
     (void)state;
@@ -398,21 +345,21 @@ static void test_handed_over(void **state)
     assert_int_equal(shared_new_pool(GUEST, LO, 0), 1);
     assert_int_equal(shared_new_pool(OTHER, LO, 0), 1);
     for ( i = 0; i < HEIRLOOMS; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 1, i % 8, i), i % PAGE_KINDS, i),
-                         1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 1, i % 8, i),
+                                     i % PAGE_KINDS, i), 1);
     for ( i = 0; i < 8; i++ )
         assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i, i), 0), 1);
     /* The heir has segments for them. */
     for ( i = 0; i < 3; i++ )
-        assert_int_equal(put_as(HANDLE(OTHER, 0, 0, i), kinds[i], 1), 1);
+        assert_int_equal(kept_put_as(HANDLE(OTHER, 0, 0, i), kinds[i], 1), 1);
     assert_int_equal(xenhost_domain_destroy(GUEST), 0);
     check_counts();
     for ( i = 0; i < HEIRLOOMS; i++ )
     {
         if ( guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i % 8, i), 0) != 1 )
             continue;
-        fill(want, i % PAGE_KINDS, i);
-        assert_memory_equal(xenhost_guest_page(OTHER, 0), want, BYTES);
+        kept_fill(want, i % PAGE_KINDS, i);
+        assert_memory_equal(xenhost_guest_page(OTHER, 0), want, PAGE_BYTES);
         found++;
     }
     assert_int_equal(peek_ephemeral(OTHER), found + 3);
@@ -432,7 +379,7 @@ static void test_memory_errors(void **state)
     {
         start(PAGES, "tmem_compress=lzo");
         for ( i = 0; i < NR; i++ )
-            put(i, i % 3 ? SMALL : i % PAGE_KINDS, i);
+            put(i, i % 3 ? KIND_SMALL : i % PAGE_KINDS, i);
         assert_true(xenhost_memory_error(n, 20, n % 2) > 0);
         peek_check_store(GUEST);
         if ( n >= 4 )
@@ -442,7 +389,7 @@ static void test_memory_errors(void **state)
                             promised, PAGES);
         }
         for ( i = 0; i < NR / 2; i++ )
-            put(i, SMALL, i + 1);
+            put(i, KIND_SMALL, i + 1);
         for ( i = found = 0; i < NR; i++ )
             found += check(i);
         assert_in_range(found, NR / 2, NR);
@@ -459,7 +406,7 @@ static void test_memory_errors(void **state)
 static void put_and_get(struct worker *w)
 {
     domid_t dom = w->cpu % 2 ? GUEST : OTHER;
-    unsigned char want[BYTES];
+    unsigned char want[PAGE_BYTES];
     unsigned int version[100] = { 0 }, n, i;
     struct rng rng = { w->cpu };
     struct handle h;
@@ -471,13 +418,14 @@ static void put_and_get(struct worker *w)
         if ( rng_below(&rng, 3) )
         {
             version[i] = rng_below(&rng, PAGE_KINDS * 1000);
-            w->result += put_as(h, version[i] % PAGE_KINDS, version[i]) != 1;
+            w->result += kept_put_as(h, version[i] % PAGE_KINDS,
+                                     version[i]) != 1;
         }
         else if ( guest_op(TMEM_GET_PAGE, h, w->cpu) == 1 )
         {
-            fill(want, version[i] % PAGE_KINDS, version[i]);
-            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want, BYTES)
-                         != 0;
+            kept_fill(want, version[i] % PAGE_KINDS, version[i]);
+            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want,
+                                PAGE_BYTES) != 0;
         }
         if ( w->cpu == 1 && n % 64 == 0 )
             control_flush(TMEM_CLI_ID_ALL, 4 * 20);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/machine.h"
 #include "../lib/peek.h"
 #include <xen/tmem_codec.h>
@@ -20,8 +20,6 @@
 #define GUEST  1
 #define NR     48             /* pages */
 #define BYTES  4096U
-#define NOISE  9              /* kinds.c: does not compress */
-#define NUMBERS 7             /* ... does */
 #define ROUNDS 1500
 #define CPUS   2
 
@@ -97,7 +95,7 @@ static void put(unsigned int i, unsigned int kind, struct rng *rng)
 
     /* With more of them in a row, some are not even tried. */
     if ( in_vain == 7 )
-        kind = NUMBERS;
+        kind = KIND_SMALL;
     page_of_kind(rng, kind, page);
     expect_put(i, page);
     assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(i), machine_cpu()), 1);
@@ -223,10 +221,10 @@ static void test_frames(void **state)
     start("tmem_compress=lzo");
     for ( i = 0; i < 2; i++ )
     {
-        put(i, NUMBERS, &rng);
+        put(i, KIND_SMALL, &rng);
         take();
         assert_int_equal(of_client("cf"), 1 + i);
-        put(2 + i, 1, &rng);
+        put(2 + i, KIND_TINY, &rng);
         take();
         assert_int_equal(of_client("cf"), 1 + i);
         assert_int_equal(of_client("cp"), 2 + 2 * i);
@@ -237,18 +235,14 @@ static void test_frames(void **state)
 /* A flush moves something, once there are gaps, but not much. */
 static void test_moved(void **state)
 {
-    struct rng rng = { 9 };
     uint64_t before;
     unsigned int i;
 
     (void)state;
     start("tmem_compress=lzo");
     for ( i = 0; i < 8 * NR; i++ )
-    {
-        page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, 1, i), 0),
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 1, i), KIND_SMALL, i),
                          1);
-    }
     take();
     before = of_client("cv");
     for ( i = 0; i < 8 * NR; i += 2 )
@@ -271,21 +265,18 @@ static void test_in_place(void **state)
     (void)state;
     start("tmem_compress=lzo");
     page = xenhost_guest_page(GUEST, 0);
-    put(0, NUMBERS, &rng);
+    put(0, KIND_SMALL, &rng);
     len = want.len[0];
     assert_int_equal(xenhost_domain_set_max(GUEST, guest_tot_pages(GUEST)), 0);
     /* One word that is another one: some bytes, also of metadata. */
     for ( i = 0; i < 4 * MACHINE_PAGES; i++ )
-    {
-        page_of_kind(&rng, 1, page);
-        if ( guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, 9, i), 0) != 1 )
+        if ( kept_put_as(HANDLE(GUEST, 0, 9, i), KIND_TINY, i) != 1 )
             break;
-    }
     assert_in_range(i, 1, 4 * MACHINE_PAGES - 1);
     take();
     saved = of_host("Gz");
     do {
-        page_of_kind(&rng, NUMBERS, page);
+        page_of_kind(&rng, KIND_SMALL, page);
         expect_put(0, page);
     } while ( want.len[0] >= len );
     assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), 0), 1);
@@ -299,22 +290,19 @@ static void test_in_place(void **state)
 /* Without buffers pages are stored raw; what is not to be had is counted. */
 static void test_no_buffers(void **state)
 {
-    struct rng rng = { 13 };
-
     (void)state;
     start("tmem_compress=lzo");
     assert_int_equal(xenhost_cpu_offline(1), 0);
     xenhost_fault(XENHOST_FAULT_ALLOC, 1, false);
     assert_int_equal(xenhost_cpu_online(1), 0);
     assert_int_equal(machine_bind(1), 0);
-    page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), 0), 1);
+    assert_int_equal(kept_put_as(handle(0), KIND_SMALL, 1), 1);
     take();
     assert_int_equal(of_client("cm"), 1);
     assert_int_equal(of_client("cp"), 0);
     assert_int_equal(of_client("cn"), 0);
     assert_int_equal(machine_bind(0), 0);
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(0), 0), 1);
+    assert_int_equal(kept_put_as(handle(0), KIND_SMALL, 1), 1);
     take();
     assert_int_equal(of_client("cm"), 1);
     assert_int_equal(of_client("cp"), 1);
@@ -330,7 +318,6 @@ static void test_spoiled(void **state)
     static const struct handle at[] = {
         HANDLE(GUEST, 0, 1, 1), HANDLE(GUEST, 1, 1, 1), HANDLE(GUEST, 2, 1, 1),
     };
-    struct rng rng = { 17 };
     unsigned int i;
 
     (void)state;
@@ -339,8 +326,7 @@ static void test_spoiled(void **state)
     assert_int_equal(shared_new_pool(GUEST, 5, 0), 2);
     for ( i = 0; i < 3; i++ )
     {
-        page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, at[i], 0), 1);
+        assert_int_equal(kept_put_as(at[i], KIND_SMALL, i), 1);
         peek_spoil(GUEST);
         assert_int_equal(guest_op(TMEM_GET_PAGE, at[i], 0), -EIO);
         assert_int_equal(guest_op(TMEM_GET_PAGE, at[i], 0),
@@ -373,7 +359,6 @@ static void put_good(void *arg)
 static void test_good_after_spoiled(void **state)
 {
     struct handle h = HANDLE(GUEST, 1, 1, 1);
-    struct rng rng = { 19 };
     unsigned int place, spoiled = 0;
     bool met = true;
 
@@ -381,8 +366,7 @@ static void test_good_after_spoiled(void **state)
     for ( place = 1; met; place++ )
     {
         start("tmem_compress=lzo");
-        page_of_kind(&rng, NUMBERS, xenhost_guest_page(GUEST, 0));
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, h, 0), 1);
+        assert_int_equal(kept_put_as(h, KIND_SMALL, place), 1);
         peek_spoil(GUEST);
         xenhost_on_lock(place, put_good, NULL);
         if ( guest_op(TMEM_GET_PAGE, h, 0) != 1 )

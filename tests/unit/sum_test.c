@@ -12,7 +12,7 @@
 #include <xen/tmem_bin.h>
 
 #include "../lib/control.h"
-#include "../lib/kinds.h"
+#include "../lib/kept.h"
 #include "../lib/machine.h"
 #include "../lib/peek.h"
 #include "../lib/save.h"
@@ -21,9 +21,6 @@
 #define HEIR   2
 #define LO     5
 #define NR     4              /* pages; some lie in two frames */
-#define BYTES  4096
-#define SMALL  7              /* kinds.c: a bit more than a quarter of a frame */
-#define TAILED 2              /* ends in zeros */
 
 static unsigned int kind;
 
@@ -36,7 +33,7 @@ static void start(const char *options, uint32_t flags)
     machine_guest(0);
     machine_guest(GUEST);
     machine_guest(HEIR);
-    kind = strstr(options, "compress") ? SMALL : TAILED;
+    kind = strstr(options, "compress") ? KIND_SMALL : KIND_TAILED;
     if ( flags == POOL_SHARED )
     {
         assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, LO, 0, true), 0);
@@ -52,36 +49,23 @@ static struct handle handle(unsigned int i)
     return HANDLE(GUEST, 0, 1, i);
 }
 
-static void fill(unsigned int i, unsigned char *page)
-{
-    struct rng rng = { i + 1 };
-
-    page_of_kind(&rng, kind, page);
-}
-
-static void put(unsigned int i)
-{
-    fill(i, xenhost_guest_page(GUEST, 0));
-    assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(i), 0), 1);
-}
-
 static void put_all(void)
 {
     unsigned int i;
 
     for ( i = 0; i < NR; i++ )
-        put(i);
+        assert_int_equal(kept_put_as(handle(i), kind, i + 1), 1);
 }
 
 /* What a get returns; if it found the page, that is right. */
 static long get(struct handle h)
 {
     long rc = guest_op(TMEM_GET_PAGE, h, 0);
-    unsigned char want[BYTES];
+    unsigned char want[PAGE_BYTES];
 
-    fill(h.index, want);
+    kept_fill(want, kind, h.index + 1);
     if ( rc == 1 )
-        assert_memory_equal(xenhost_guest_page(h.dom, 0), want, BYTES);
+        assert_memory_equal(xenhost_guest_page(h.dom, 0), want, PAGE_BYTES);
 
     return rc;
 }
@@ -109,7 +93,7 @@ static void test_every_bit(void **state)
                 peek_flip(GUEST, n, bit);
                 bits++;
             }
-        assert_in_range(bits, NR * 8 * 200, NR * 8 * BYTES);
+        assert_in_range(bits, NR * 8 * 200, NR * 8 * PAGE_BYTES);
         for ( i = 0; i < NR; i++ )
             assert_int_equal(get(handle(i)), 1);
         machine_stop();
