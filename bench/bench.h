@@ -248,11 +248,18 @@ static inline void raw_copy(void *dst, const void *src)
 uint32_t random32(void);
 
 /*
- * bounds.c: of steps that are the same ones in each round, nr[] of them, the
- * medians of their times over the rounds; a time below 0 is left out.
+ * bounds.c: steps that are the same ones in each round, and the medians of
+ * their times over the rounds: 99.9 % of these, and the longest, in us.
  */
-void step_medians(double *const each[], const unsigned long *nr,
-                  struct samples *out);
+struct step_rounds {
+    unsigned int rounds;
+    unsigned long nr[MAX_SAMPLES];
+    double *each[MAX_SAMPLES];    /* below 0: it waited, and is left out */
+};
+void step_rounds_add(struct step_rounds *s, const struct spans *steps);
+/* Ends it; most is what the steps of a round may be. */
+void step_rounds_report(struct step_rounds *s, unsigned long most,
+                        struct row *r, struct row *longest);
 
 /* The parts. */
 void bench_speed(void);

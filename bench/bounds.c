@@ -136,12 +136,25 @@ static void time_steps(struct load *l, bool object)
     empty(l, object);
 }
 
+void step_rounds_add(struct step_rounds *s, const struct spans *steps)
+{
+    unsigned int k = s->rounds++;
+    unsigned long i;
+
+    s->nr[k] = steps->nr;
+    s->each[k] = malloc(s->nr[k] * sizeof(*s->each[k]));
+    if ( !s->each[k] )
+        fail("out of memory; try --quick");
+    for ( i = 0; i < s->nr[k]; i++ )
+        s->each[k][i] = steps->v[i].waited ? -1 :
+            (steps->v[i].end - steps->v[i].start) * ns_per_tick();
+}
+
 /*
  * Every round does the same work in the same steps. The median of a step's
  * times over the rounds is free of what interrupts took in one of them.
  */
-void step_medians(double *const each[], const unsigned long *nr,
-                  struct samples *out)
+static void step_medians(const struct step_rounds *s, struct samples *out)
 {
     unsigned long i;
     unsigned int k, n;
@@ -150,17 +163,32 @@ void step_medians(double *const each[], const unsigned long *nr,
     {
         double v[MAX_SAMPLES];
 
-        for ( k = n = 0; k < opt.rounds; k++ )
+        for ( k = n = 0; k < s->rounds; k++ )
         {
-            if ( i >= nr[k] )
+            if ( i >= s->nr[k] )
                 return;
-            if ( each[k][i] >= 0 )
-                v[n++] = each[k][i];
+            if ( s->each[k][i] >= 0 )
+                v[n++] = s->each[k][i];
         }
 
         if ( n )
             samples_add(out, median(v, n));
     }
+}
+
+void step_rounds_report(struct step_rounds *s, unsigned long most,
+                        struct row *r, struct row *longest)
+{
+    struct samples medians = samples_make(most);
+
+    step_medians(s, &medians);
+    row_limit(r, 50);
+    row_limit(longest, 50);
+    row_add(r, samples_quantile(&medians, 0.999) / 1e3);
+    row_add(longest, samples_quantile(&medians, 1) / 1e3);
+    samples_free(&medians);
+    while ( s->rounds )
+        free(s->each[--s->rounds]);
 }
 
 static void measure_steps(struct load *l, bool object,
@@ -169,14 +197,9 @@ static void measure_steps(struct load *l, bool object,
     struct row *r = row(n->time, n->time_what, "us", n->old, AT_MOST);
     struct row *longest = row(n->longest, n->longest_what, "us", n->old,
                               AT_MOST);
-    unsigned long pages = object ? l->object.nr : l->pool.nr;
-    struct samples s = samples_make(MAX_STEPS);
-    unsigned long nr[MAX_SAMPLES], i, checks;
-    double *each[MAX_SAMPLES];
+    unsigned long pages = object ? l->object.nr : l->pool.nr, checks;
+    struct step_rounds s = { 0 };
     unsigned int k;
-
-    row_limit(r, 50);
-    row_limit(longest, 50);
 
     for ( k = 0; k < opt.rounds; k++ )
     {
@@ -188,22 +211,9 @@ static void measure_steps(struct load *l, bool object,
                 (double)pages / (checks + 1));
 
         time_steps(l, object);
-        nr[k] = steps.nr;
-        each[k] = malloc(nr[k] * sizeof(*each[k]));
-        if ( !each[k] )
-            fail("out of memory; try --quick");
-        for ( i = 0; i < nr[k]; i++ )
-            each[k][i] = steps.v[i].waited ? -1 :
-                (steps.v[i].end - steps.v[i].start) * ns_per_tick();
+        step_rounds_add(&s, &steps);
     }
-
-    step_medians(each, nr, &s);
-    row_add(r, samples_quantile(&s, 0.999) / 1e3);
-    row_add(longest, samples_quantile(&s, 1) / 1e3);
-
-    for ( k = 0; k < opt.rounds; k++ )
-        free(each[k]);
-    samples_free(&s);
+    step_rounds_report(&s, MAX_STEPS, r, longest);
 }
 
 /* ---- Another client's gets meanwhile ---- */

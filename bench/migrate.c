@@ -432,33 +432,17 @@ static void measure_steps(void)
                         "99.9 %", "us", "", AT_MOST);
     struct row *longest = row("migrate.step.max", "  the longest", "us", "",
                               AT_MOST);
-    struct samples s = samples_make(MAX_STEPS);
-    unsigned long nr[MAX_SAMPLES], i;
-    double *each[MAX_SAMPLES];
+    struct step_rounds s = { 0 };
     unsigned int k;
 
-    row_limit(r, 50);
-    row_limit(longest, 50);
     steps = spans_make(MAX_STEPS);
     for ( k = 0; k < opt.rounds; k++ )
     {
         note("migrate: steps, round %u of %u", k + 1, opt.rounds);
         steps_of_round();
-        nr[k] = steps.nr;
-        each[k] = malloc(nr[k] * sizeof(*each[k]));
-        if ( !each[k] )
-            fail("out of memory; try --quick");
-        for ( i = 0; i < nr[k]; i++ )
-            each[k][i] = steps.v[i].waited ? -1 :
-                (steps.v[i].end - steps.v[i].start) * ns_per_tick();
+        step_rounds_add(&s, &steps);
     }
-
-    step_medians(each, nr, &s);
-    row_add(r, samples_quantile(&s, 0.999) / 1e3);
-    row_add(longest, samples_quantile(&s, 1) / 1e3);
-    for ( k = 0; k < opt.rounds; k++ )
-        free(each[k]);
-    samples_free(&s);
+    step_rounds_report(&s, MAX_STEPS, r, longest);
     spans_free(&steps);
 }
 
