@@ -16,7 +16,7 @@ TEST_SRC := $(wildcard tests/*/*_test.c tests/regression/*.c)
 TESTS := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 
 # Tests of the libraries see the hypervisor's private headers.
-PRIVATE_TESTS := $(shell grep -lE '^.include (<xen/|"trees.h")' \
+PRIVATE_TESTS := $(shell grep -lE '^.include (<xen/|"(trees|(../lib/)?bins)\.h")' \
                                  $(TEST_SRC) $(TEST_LIB_SRC))
 
 # They know about shrunken constants, too.

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "../lib/decode.h"
+#include "../lib/env.h"
 #include "../lib/kinds.h"
 #include "../lib/machine.h"
 #include <xen/tmem_codec.h>
@@ -129,16 +130,13 @@ static void run_round(struct rng *rng)
 
 static void test_damaged_bytes(void **unused)
 {
-    const char *env = getenv("CHECK_SEED"), *secs;
     time_t end;
     struct rng rng;
 
     decode_setup();
-    seed = env ? strtoull(env, NULL, 0) : rng_entropy();
     /* A decoder that goes too far ends all. */
-    print_message("CHECK_SEED=%#llx\n", (unsigned long long)seed);
-    secs = getenv("CHECK_STRESS_SECONDS");
-    end = time(NULL) + (secs ? atoi(secs) : 1);
+    seed = env_seed();
+    end = time(NULL) + env_stress_seconds();
     do {
         rng.state = seed;
         run_round(&rng);

@@ -22,11 +22,11 @@
 #include "../../tools/libs/guest/xg_tmem_stream.h"
 #include "../lib/coded.h"
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/kinds.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/restored.h"
-#include "../lib/rng.h"
 #include "../lib/stream.h"
 
 #define DOM         1
@@ -513,20 +513,6 @@ static unsigned int run_stream(struct rng *rng)
     return i + 1;
 }
 
-static unsigned int seconds(void)
-{
-    const char *s = getenv("CHECK_STRESS_SECONDS");
-
-    return s ? atoi(s) : 1;
-}
-
-static uint64_t first_seed(void)
-{
-    const char *given = getenv("CHECK_SEED");
-
-    return given ? strtoull(given, NULL, 0) : rng_entropy();
-}
-
 static double cpu_time(void)
 {
     struct timespec t;
@@ -542,16 +528,15 @@ static void run(const char *name, unsigned int (*round)(struct rng *rng))
     double start = cpu_time(), took;
     unsigned long inputs = 0;
 
-    seed = first_seed();
+    seed = env_seed();
     taken = 0;
-    printf("%s: CHECK_SEED=%#llx\n", name, (unsigned long long)seed);
     do {
         struct rng rng = { .state = seed };
 
         inputs += round(&rng);
         seed++;
         took = cpu_time() - start;
-    } while ( took < seconds() );
+    } while ( took < env_stress_seconds() );
     printf("%s: %lu inputs, %.0f a second; %lu records taken\n", name, inputs,
            inputs / took, taken);
     /* There is little to be seen in records that are wrong at first sight. */

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "env.h"
 #include "machine.h"
 #include "page.h"
-#include "rng.h"
 
 static _Thread_local unsigned int this_cpu;
 
@@ -97,18 +97,14 @@ int machine_setup(void **state)
 
 int machine_setup_nodes(void **state)
 {
-    const char *given = getenv("CHECK_NODES");
-    unsigned int nodes = given ? atoi(given) : 1 << rng_entropy() % 3;
+    unsigned int nodes = env_number("CHECK_NODES", 1 << rng_entropy() % 3);
     static const char *const options[] = {
         " tmem_compress=lzo tmem_tze=1", " tmem_compress=lz4 tmem_dedup=1", "",
     };
     static unsigned int turn;
-    unsigned int compress = turn++ % 3;
+    unsigned int compress = env_number("CHECK_COMPRESS", turn++ % 3) % 3;
 
     (void)state;
-    given = getenv("CHECK_COMPRESS");
-    if ( given )
-        compress = atoi(given) % 3;
     printf("nodes: CHECK_NODES=%u, options: CHECK_COMPRESS=%u\n", nodes,
            compress);
     page_mix(true);

@@ -16,18 +16,17 @@
  * 5). Threads share nothing but the host and the
  * counter; each records into an array of its own.
  */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "../lib/rng.h"
 #include "../lib/stored.h"
-#include "history.h"
+#include "vcpu.h"
 
 #define VCPUS      4
 #define CPUS       (VCPUS + 3)
@@ -35,32 +34,9 @@
 #define POOLS      3           /* 0: ephemeral, 1: persistent, 2: shared */
 #define SHARED     2
 #define OBJS       2
-#define INDEXES    3
+#define INDEXES    VCPU_INDEXES
 #define HANDLES    (DOMAINS * POOLS * OBJS * INDEXES)
 #define ROUND_OPS  2000
-
-struct record {
-    unsigned int handle;
-    struct history_op op;
-};
-
-struct vcpu {
-    struct rng rng;
-    domid_t dom;
-    unsigned int thread;
-    bool torn;                 /* a get found a page that nobody put */
-    unsigned int nr;
-    struct record record[ROUND_OPS * 4];
-};
-
-static _Atomic uint64_t clock_now;
-static atomic_uint vcpus_running;
-
-/* Relaxed: the counter must not order what the threads do otherwise. */
-static uint64_t tick(void)
-{
-    return atomic_fetch_add_explicit(&clock_now, 1, memory_order_relaxed);
-}
 
 static struct handle handle_of(unsigned int nr)
 {
@@ -83,20 +59,13 @@ static uint32_t look(struct vcpu *v, struct handle h, unsigned int frame)
     return version;
 }
 
-static void add_record(struct vcpu *v, unsigned int handle,
-                       const struct history_op *op)
-{
-    v->record[v->nr].handle = handle;
-    v->record[v->nr++].op = *op;
-}
-
 static void one_op(struct vcpu *v, uint32_t version)
 {
-    unsigned int per_dom = HANDLES / DOMAINS, i;
+    unsigned int per_dom = HANDLES / DOMAINS;
     unsigned int nr = (v->dom - 1) * per_dom + rng_below(&v->rng, per_dom);
     unsigned int pick = rng_below(&v->rng, 100);
     struct handle h = handle_of(nr);
-    struct history_op op = { .thread = v->thread, .start = tick() };
+    struct history_op op = { .thread = v->thread, .start = vcpu_tick() };
     bool whole_object = false;
 
     if ( pick < 45 )
@@ -117,22 +86,18 @@ static void one_op(struct vcpu *v, uint32_t version)
         op.kind = HISTORY_FLUSH;
         op.result = whole_object ? guest_flush_object(h) : guest_flush(h);
     }
-    op.end = tick();
+    op.end = vcpu_tick();
     if ( op.kind == HISTORY_GET && op.result == 1 )
         op.value = look(v, h, machine_cpu());
 
     /* What is shared is one handle, whoever names it. */
     if ( h.pool == SHARED )
         nr %= per_dom;
-    if ( !whole_object )
-        add_record(v, nr, &op);
-    else
-        for ( i = 0; i < INDEXES; i++ )
-            add_record(v, nr - nr % INDEXES + i, &op);
+    vcpu_record(v, nr, whole_object, &op);
 }
 
 /* Operations of a vector, and the first guest frame of theirs. */
-#define VECTOR 4
+#define VECTOR VCPU_VERSIONS
 #define FRAME(v) (CPUS + (v)->thread % 2 * VECTOR)
 
 static void vector_entry(struct vcpu *v, struct tmem_vec_entry *e,
@@ -160,7 +125,7 @@ static void vector_op(struct vcpu *v, uint32_t version)
     struct tmem_vec_entry e[VECTOR];
     struct history_op op[VECTOR];
     unsigned int nr[VECTOR];
-    uint64_t start = tick(), end;
+    uint64_t start = vcpu_tick(), end;
 
     for ( i = 0; i < VECTOR; i++ )
     {
@@ -173,7 +138,7 @@ static void vector_op(struct vcpu *v, uint32_t version)
     }
     if ( guest_vector(v->dom, e, VECTOR) != VECTOR )
         v->torn = true;
-    end = tick();
+    end = vcpu_tick();
     for ( i = 0; i < VECTOR; i++ )
     {
         struct handle h = handle_of(nr[i]);
@@ -182,21 +147,22 @@ static void vector_op(struct vcpu *v, uint32_t version)
         op[i].result = e[i].result;
         if ( op[i].kind == HISTORY_GET && op[i].result == 1 )
             op[i].value = look(v, h, FRAME(v) + i);
-        add_record(v, h.pool == SHARED ? nr[i] % per_dom : nr[i], &op[i]);
+        vcpu_record(v, h.pool == SHARED ? nr[i] % per_dom : nr[i], false,
+                    &op[i]);
     }
 }
 
-static void vcpu_run(struct worker *worker)
+static void either_op(struct vcpu *v, uint32_t version)
 {
-    struct vcpu *v = worker->arg;
-    unsigned int i;
+    if ( rng_below(&v->rng, 4) )
+        one_op(v, version);
+    else
+        vector_op(v, version);
+}
 
-    for ( i = 0; i < ROUND_OPS; i++ )
-        if ( rng_below(&v->rng, 4) )
-            one_op(v, v->thread << 24 | (VECTOR * i + 1));
-        else
-            vector_op(v, v->thread << 24 | (VECTOR * i + 1));
-    atomic_fetch_sub(&vcpus_running, 1);
+static void guest_run(struct worker *worker)
+{
+    vcpu_run(worker->arg, ROUND_OPS, either_op);
 }
 
 /* The rest of the host: takes all memory, and gives it back. */
@@ -238,43 +204,14 @@ static void churn_run(struct worker *worker)
 
 /* ---- one round ----------------------------------------------------------- */
 
-static void print_history(unsigned int handle, const struct history_op *ops,
-                          size_t nr, size_t at)
-{
-    static const char *const names[] = { "put", "get", "flush" };
-    struct handle h = handle_of(handle);
-    size_t i;
-
-    fprintf(stderr, "domain %u pool %d object %llu index %u: no order of "
-            "operations explains the one marked\n", h.dom, h.pool,
-            (unsigned long long)h.obj, h.index);
-    for ( i = at > 12 ? at - 12 : 0; i < nr && i < at + 6; i++ )
-        fprintf(stderr, "%c %8llu - %8llu vcpu %u %-5s %08x -> %d\n",
-                i == at ? '>' : ' ', (unsigned long long)ops[i].start,
-                (unsigned long long)ops[i].end, ops[i].thread,
-                names[ops[i].kind], ops[i].value, ops[i].result);
-}
-
 static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
 {
-    static struct history_op ops[VCPUS * ROUND_OPS * 4];
     static const enum history_pool kinds[POOLS] = {
         HISTORY_EPHEMERAL, HISTORY_PERSISTENT, HISTORY_SHARED,
     };
-    bool ok;
-    size_t nr = 0, at = 0;
-    unsigned int v, i;
+    struct handle h = handle_of(handle);
 
-    for ( v = 0; v < VCPUS; v++ )
-        for ( i = 0; i < vcpus[v].nr; i++ )
-            if ( vcpus[v].record[i].handle == handle )
-                ops[nr++] = vcpus[v].record[i].op;
-
-    ok = history_check(ops, nr, kinds[handle_of(handle).pool], &at);
-    if ( !ok )
-        print_history(handle, ops, nr, at);
-
-    return ok;
+    return vcpus_check(vcpus, VCPUS, handle, kinds[h.pool], h);
 }
 
 static void round_start(struct rng *rng, bool preempt)
@@ -318,7 +255,7 @@ static void run_round(struct rng *rng, bool preempt)
         vcpus[i].rng.state = rng_next(rng);
         vcpus[i].dom = 1 + i / 2;
         vcpus[i].thread = i;
-        worker[i] = (struct worker){ .run = vcpu_run, .arg = &vcpus[i] };
+        worker[i] = (struct worker){ .run = guest_run, .arg = &vcpus[i] };
     }
     worker[i] = (struct worker){
         .run = toolstack_run, .arg = (void *)(uintptr_t)rng_next(rng),
@@ -343,8 +280,7 @@ static void run_round(struct rng *rng, bool preempt)
 
 static void test_rounds(bool preempt)
 {
-    const char *seconds = getenv("CHECK_LIN_SECONDS");
-    time_t end = time(NULL) + (seconds ? atoi(seconds) : 5);
+    time_t end = time(NULL) + env_number("CHECK_LIN_SECONDS", 5);
     struct rng rng = { .state = rng_entropy() };
     unsigned long rounds = 0;
 

@@ -19,7 +19,6 @@
  * Rounds go on for CHECK_LIN_SECONDS (default 5), each on a host of its own.
  */
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,45 +26,25 @@
 #include <unistd.h>
 
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
 #include "../lib/receiver.h"
-#include "../lib/rng.h"
-#include "history.h"
+#include "vcpu.h"
 
 #define VCPUS      2
 #define POOLS      2            /* both persistent */
 #define OBJS       2
-#define INDEXES    3
+#define INDEXES    VCPU_INDEXES
 #define HANDLES    (POOLS * OBJS * INDEXES)
-#define ROUND_OPS  3000
+#define ROUND_OPS  VCPU_OPS
 #define MOST_BYTES 20000
 #define LEAST_BYTES 4136        /* a page's record */
 #define SLEEP_US   300
 
-struct record_of {
-    unsigned int handle;
-    struct history_op op;
-};
-
-struct vcpu {
-    struct rng rng;
-    unsigned int thread, nr;
-    bool torn;
-    struct record_of record[ROUND_OPS * INDEXES + HANDLES];
-};
-
-static _Atomic uint64_t clock_now;
-static atomic_uint vcpus_running;
 static atomic_uint guest_is;    /* the domain in which the guest runs: 1 or 2 */
 static unsigned long moves, checkpoints, given_up;
 static char complaint[120];
-
-/* Relaxed: the counter must not order what the threads do otherwise. */
-static uint64_t tick(void)
-{
-    return atomic_fetch_add_explicit(&clock_now, 1, memory_order_relaxed);
-}
 
 static struct handle handle_of(unsigned int nr, domid_t dom)
 {
@@ -82,13 +61,6 @@ static uint64_t tag_of(unsigned int nr, uint32_t version)
 }
 
 /* ---- the guest ----------------------------------------------------------- */
-
-static void add_record(struct vcpu *v, unsigned int handle,
-                       const struct history_op *op)
-{
-    v->record[v->nr].handle = handle;
-    v->record[v->nr++].op = *op;
-}
 
 /* Wherever the guest is: there it has its pools. */
 static long issue(uint32_t cmd, unsigned int nr, uint32_t version,
@@ -114,7 +86,7 @@ static void get_one(struct vcpu *v, unsigned int nr, struct history_op *op)
 
     op->kind = HISTORY_GET;
     op->result = issue(TMEM_GET_PAGE, nr, 0, &dom);
-    op->end = tick();
+    op->end = vcpu_tick();
     if ( op->result != 1 )
         return;
     page = xenhost_guest_page(dom, machine_cpu());
@@ -124,9 +96,9 @@ static void get_one(struct vcpu *v, unsigned int nr, struct history_op *op)
 
 static void one_op(struct vcpu *v, uint32_t version)
 {
-    unsigned int nr = rng_below(&v->rng, HANDLES), i;
+    unsigned int nr = rng_below(&v->rng, HANDLES);
     unsigned int pick = rng_below(&v->rng, 100);
-    struct history_op op = { .thread = v->thread, .start = tick() };
+    struct history_op op = { .thread = v->thread, .start = vcpu_tick() };
     domid_t dom;
 
     if ( pick < 45 )
@@ -134,7 +106,7 @@ static void one_op(struct vcpu *v, uint32_t version)
         op.kind = HISTORY_PUT;
         op.value = version;
         op.result = issue(TMEM_PUT_PAGE, nr, version, &dom);
-        op.end = tick();
+        op.end = vcpu_tick();
     }
     else if ( pick < 75 )
         get_one(v, nr, &op);
@@ -143,24 +115,15 @@ static void one_op(struct vcpu *v, uint32_t version)
         op.kind = HISTORY_FLUSH;
         op.result = issue(pick < 90 ? TMEM_FLUSH_PAGE : TMEM_FLUSH_OBJECT, nr,
                           0, &dom);
-        op.end = tick();
+        op.end = vcpu_tick();
     }
 
-    if ( pick < 90 )
-        add_record(v, nr, &op);
-    else
-        for ( i = 0; i < INDEXES; i++ )
-            add_record(v, nr - nr % INDEXES + i, &op);
+    vcpu_record(v, nr, pick >= 90, &op);
 }
 
-static void vcpu_run(struct worker *worker)
+static void guest_run(struct worker *worker)
 {
-    struct vcpu *v = worker->arg;
-    unsigned int i;
-
-    for ( i = 0; i < ROUND_OPS; i++ )
-        one_op(v, v->thread << 24 | (i + 1));
-    atomic_fetch_sub(&vcpus_running, 1);
+    vcpu_run(worker->arg, ROUND_OPS, one_op);
 }
 
 /* ---- the toolstack ------------------------------------------------------- */
@@ -389,41 +352,6 @@ static void rest_run(struct worker *worker)
 
 /* ---- one round ----------------------------------------------------------- */
 
-static void print_history(unsigned int handle, const struct history_op *ops,
-                          size_t nr, size_t at)
-{
-    static const char *const names[] = { "put", "get", "flush" };
-    struct handle h = handle_of(handle, 1);
-    size_t i;
-
-    fprintf(stderr, "pool %d object %llu index %u: no order of operations "
-            "explains the one marked\n", h.pool, (unsigned long long)h.obj,
-            h.index);
-    for ( i = at > 12 ? at - 12 : 0; i < nr && i < at + 6; i++ )
-        fprintf(stderr, "%c %8llu - %8llu vcpu %u %-5s %08x -> %d\n",
-                i == at ? '>' : ' ', (unsigned long long)ops[i].start,
-                (unsigned long long)ops[i].end, ops[i].thread,
-                names[ops[i].kind], ops[i].value, ops[i].result);
-}
-
-static bool check_handle(const struct vcpu *vcpus, unsigned int handle)
-{
-    static struct history_op ops[(VCPUS + 1) * ROUND_OPS * INDEXES];
-    size_t nr = 0, at = 0;
-    unsigned int v, i;
-    bool ok;
-
-    for ( v = 0; v <= VCPUS; v++ )
-        for ( i = 0; i < vcpus[v].nr; i++ )
-            if ( vcpus[v].record[i].handle == handle )
-                ops[nr++] = vcpus[v].record[i].op;
-    ok = history_check(ops, nr, HISTORY_PERSISTENT, &at);
-    if ( !ok )
-        print_history(handle, ops, nr, at);
-
-    return ok;
-}
-
 static void round_start(struct rng *rng, bool preempt)
 {
     static const char *const cmdlines[] = {
@@ -452,10 +380,10 @@ static void look_at_all(struct vcpu *v)
     v->thread = VCPUS;
     for ( i = 0; i < HANDLES; i++ )
     {
-        struct history_op op = { .thread = v->thread, .start = tick() };
+        struct history_op op = { .thread = v->thread, .start = vcpu_tick() };
 
         get_one(v, i, &op);
-        add_record(v, i, &op);
+        vcpu_record(v, i, false, &op);
     }
 }
 
@@ -473,7 +401,7 @@ static void run_round(struct rng *rng, bool preempt)
     {
         vcpus[i].rng.state = rng_next(rng);
         vcpus[i].thread = i;
-        worker[i] = (struct worker){ .run = vcpu_run, .arg = &vcpus[i] };
+        worker[i] = (struct worker){ .run = guest_run, .arg = &vcpus[i] };
     }
     worker[i++] = (struct worker){ .run = toolstack_run, .arg = m };
     worker[i] = (struct worker){
@@ -488,7 +416,8 @@ static void run_round(struct rng *rng, bool preempt)
     for ( i = 0; i <= VCPUS; i++ )
         bad += vcpus[i].torn;
     for ( i = 0; i < HANDLES; i++ )
-        bad += !check_handle(vcpus, i);
+        bad += !vcpus_check(vcpus, VCPUS + 1, i, HISTORY_PERSISTENT,
+                            handle_of(i, 1));
     machine_stop();
     test_free(vcpus);
     test_free(m);
@@ -498,8 +427,7 @@ static void run_round(struct rng *rng, bool preempt)
 
 static void test_moves(void **state)
 {
-    const char *seconds = getenv("CHECK_LIN_SECONDS");
-    time_t end = time(NULL) + (seconds ? atoi(seconds) : 5);
+    time_t end = time(NULL) + env_number("CHECK_LIN_SECONDS", 5);
     struct rng rng = { .state = rng_entropy() };
     unsigned long rounds = 0;
 

@@ -23,8 +23,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/env.h"
 #include "../lib/machine.h"
-#include "../lib/rng.h"
 #include "child.h"
 #include "spec.h"
 
@@ -32,13 +32,6 @@
 #define LATE_PAGES 200
 
 static const char *program;
-
-static unsigned int env_number(const char *name, unsigned int otherwise)
-{
-    const char *value = getenv(name);
-
-    return value ? strtoul(value, NULL, 0) : otherwise;
-}
 
 static struct model_op *new_ops(unsigned int nr)
 {
@@ -98,8 +91,7 @@ static void add_up(struct model_report *all, const struct model_report *one)
 static void test_random(void **state)
 {
     unsigned int seconds = env_number("CHECK_MODEL_SECONDS", 5);
-    const char *given = getenv("CHECK_SEED");
-    uint64_t first = given ? strtoull(given, NULL, 0) : rng_entropy();
+    uint64_t first = env_number("CHECK_SEED", rng_entropy());
     time_t end = time(NULL) + seconds;
     struct model_op *ops = new_ops(RUN_OPS);
     struct model_config host;

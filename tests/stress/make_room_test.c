@@ -14,8 +14,8 @@
 #include <time.h>
 
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/machine.h"
-#include "../lib/rng.h"
 
 #define GUESTS   3             /* domains 1 to 3, a vCPU each */
 #define LATE     4             /* a guest that comes while all are frozen */
@@ -155,8 +155,7 @@ struct toolstack {
 static void toolstack_run(struct worker *worker)
 {
     struct toolstack *t = worker->arg;
-    const char *s = getenv("CHECK_STRESS_SECONDS");
-    time_t end = time(NULL) + 1 + (s ? atoi(s) : 1);
+    time_t end = time(NULL) + 1 + env_stress_seconds();
 
     /* A pool is made although all are frozen; but the check is not of that. */
     while ( atomic_load(&ready) < GUESTS )

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/env.h"
 #include "../lib/guest.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "../lib/rng.h"
 #include "../lib/save.h"
 #include "../lib/stream.h"
 
@@ -35,13 +35,6 @@ static atomic_bool stop;
 static atomic_ulong wrong, moves;
 
 static char buf[SAVE_BUF];
-
-static unsigned int seconds(void)
-{
-    const char *s = getenv("CHECK_STRESS_SECONDS");
-
-    return s ? atoi(s) : 1;
-}
 
 static void storm(struct worker *worker)
 {
@@ -206,7 +199,7 @@ static void move_on(struct rng *rng)
 static void move(struct worker *worker)
 {
     struct rng rng = { .state = rng_entropy() };
-    time_t end = time(NULL) + seconds();
+    time_t end = time(NULL) + env_stress_seconds();
     long token;
 
     (void)worker;
@@ -265,7 +258,7 @@ static void call(struct worker *worker)
 static void destroy(struct worker *worker)
 {
     struct rng rng = { .state = rng_entropy() };
-    time_t end = time(NULL) + seconds();
+    time_t end = time(NULL) + env_stress_seconds();
 
     (void)worker;
     while ( time(NULL) < end )

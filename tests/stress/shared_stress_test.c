@@ -15,9 +15,9 @@
 #include <time.h>
 
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "../lib/rng.h"
 
 #define SHARERS 2              /* domains 1 and 2, two vCPUs each */
 #define UUIDS   2
@@ -31,10 +31,8 @@ static atomic_ulong wrong, found;
 
 static bool time_left(time_t *end)
 {
-    const char *s = getenv("CHECK_STRESS_SECONDS");
-
     if ( !*end )
-        *end = time(NULL) + (s ? atoi(s) : 1);
+        *end = time(NULL) + env_stress_seconds();
 
     return time(NULL) < *end;
 }
@@ -187,12 +185,10 @@ static void reaper_run(struct worker *worker)
 static void run(void (*sharer)(struct worker *), void (*other)(struct worker *),
                 bool preempt)
 {
-    uint64_t seed = getenv("CHECK_SEED") ? strtoull(getenv("CHECK_SEED"),
-                                                    NULL, 0) : rng_entropy();
+    uint64_t seed = env_seed();
     struct worker worker[2 * SHARERS + 1];
     unsigned int i;
 
-    printf("seed: CHECK_SEED=%#llx\n", (unsigned long long)seed);
     assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, 0, 0, true), 0);
     xenhost_preempt(preempt ? XENHOST_PREEMPT_ALWAYS : XENHOST_PREEMPT_NEVER,
                     0);

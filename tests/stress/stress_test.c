@@ -12,10 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "../lib/env.h"
 #include "../lib/guest.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "../lib/rng.h"
 
 #define STORMERS  3
 #define POOLS     4
@@ -23,14 +23,6 @@
 
 static atomic_bool stop;
 static atomic_ulong wrong, operations;
-
-/* Seconds for each test. */
-static unsigned int seconds(void)
-{
-    const char *s = getenv("CHECK_STRESS_SECONDS");
-
-    return s ? atoi(s) : 1;
-}
 
 /* A get whose data belongs to anything but this handle is wrong. */
 static void get_and_look(struct handle h)
@@ -95,7 +87,7 @@ static void storm_while(domid_t dom, void (*interfere)(struct worker *))
 static bool time_left(time_t *end)
 {
     if ( !*end )
-        *end = time(NULL) + seconds();
+        *end = time(NULL) + env_stress_seconds();
     if ( time(NULL) < *end )
         return true;
     atomic_store(&stop, true);

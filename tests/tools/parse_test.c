@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "../../tools/xl/xl_tmem_print.h"
-#include "../lib/rng.h"
+#include "../lib/env.h"
 #include "../lib/served.h"
 
 /* The parser itself, for the random lists. Xen's tools compare like that. */
@@ -175,14 +175,11 @@ static void test_random(void **state)
     static const char alphabet[] = "GSCPTX=:,\n0129afAZ\\\" \x80";
     FILE *null = fopen("/dev/null", "w");
     struct tmem_list list;
-    const char *seed = getenv("CHECK_SEED");
     unsigned int line, good = 0, bad = 0;
-    struct rng rng;
+    struct rng rng = { env_seed() };
     int i;
 
     (void)state;
-    rng.state = seed ? strtoull(seed, NULL, 0) : rng_entropy();
-    print_message("CHECK_SEED=%llu\n", (unsigned long long)rng.state);
     for ( i = 0; i < 20000; i++ )
     {
         size_t len = strlen(GOOD), k;

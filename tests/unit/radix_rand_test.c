@@ -2,7 +2,7 @@
 /*
  * radix_rand_test.c - random operations on radix trees, against an array
  *
- * RADIX_RAND_SEED repeats a run, RADIX_RAND_LOOPS is the number of operations.
+ * CHECK_SEED repeats a run, CHECK_RADIX_LOOPS is the number of operations.
  * Each round has a universe of indices (dense, strided, clustered or from all
  * over), one of the flavours, and a rate of refused allocations.
  */
@@ -225,8 +225,8 @@ static void round_of(struct rng *rng, unsigned int ops)
 
 static void test_random(void **state)
 {
-    struct rng rng = { trees_seed("RADIX_RAND_SEED") };
-    unsigned long left = trees_env("RADIX_RAND_LOOPS", 500000);
+    struct rng rng = { env_seed() };
+    unsigned long left = env_number("CHECK_RADIX_LOOPS", 500000);
 
     while ( left )
     {

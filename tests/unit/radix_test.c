@@ -587,7 +587,7 @@ static void *reader(void *arg)
 
 static void run_readers(void)
 {
-    unsigned long i, loops = trees_env("RADIX_READER_LOOPS", 100000);
+    unsigned long i, loops = env_number("CHECK_RADIX_LOOPS", 100000);
     pthread_t threads[NR_READERS];
     struct rng rng = { 1 };
 

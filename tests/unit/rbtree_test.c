@@ -2,7 +2,7 @@
 /*
  * rbtree_test.c - red-black trees: every small case, and random ones
  *
- * RBTREE_SEED repeats a run, RBTREE_LOOPS is the number of random operations.
+ * CHECK_SEED repeats a run, CHECK_RBTREE_LOOPS is the number of random operations.
  */
 #include "trees.h"
 
@@ -168,8 +168,8 @@ static void test_checker(void **state)
 
 static void test_random(void **state)
 {
-    struct rng rng = { trees_seed("RBTREE_SEED") };
-    unsigned long i, loops = trees_env("RBTREE_LOOPS", 200000);
+    struct rng rng = { env_seed() };
+    unsigned long i, loops = env_number("CHECK_RBTREE_LOOPS", 200000);
     unsigned int nr = 2, grow = 50;
 
     reset();

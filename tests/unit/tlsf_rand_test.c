@@ -29,7 +29,7 @@
 #include <xen/lib.h>
 #include <xen/xmalloc.h>
 
-#include "../lib/rng.h"
+#include "../lib/env.h"
 
 #define PAGE        4096UL
 #define MAX_LIVE    600
@@ -410,15 +410,9 @@ int main(int argc, char **argv)
         test(test_xmalloc),
         test(test_threads),
     };
-    const char *value = getenv("CHECK_SEED");
-    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    seed = value ? strtoull(value, NULL, 0) : now.tv_sec * 1000000007ULL +
-                                              now.tv_nsec;
-    value = getenv("CHECK_TLSF_STEPS");
-    if ( value )
-        steps = strtoul(value, NULL, 0);
+    seed = env_number("CHECK_SEED", rng_entropy());
+    steps = env_number("CHECK_TLSF_STEPS", steps);
 
     if ( argc > 1 )
         cmocka_set_test_filter(argv[1]);

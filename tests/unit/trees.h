@@ -16,10 +16,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <cmocka.h>
 #include <xenhost.h>
-#include "../lib/rng.h"
+#include "../lib/env.h"
 
 /* Host start and stop as cmocka fixtures of a group: nothing may leak. */
 static inline int trees_host_start(void **state)
@@ -39,27 +38,6 @@ static inline int trees_host_stop(void **state)
     rcu_barrier();
 
     return xenhost_stop();
-}
-
-/* A number from the environment. */
-static inline uint64_t trees_env(const char *name, uint64_t fallback)
-{
-    const char *val = getenv(name);
-
-    return val ? strtoull(val, NULL, 0) : fallback;
-}
-
-/* A seed from the environment, or a new one: printed, to repeat a failure. */
-static inline uint64_t trees_seed(const char *name)
-{
-    struct timespec ts;
-    uint64_t seed;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    seed = trees_env(name, ts.tv_sec * 1000000007UL ^ ts.tv_nsec);
-    printf("%s=%#llx\n", name, (unsigned long long)seed);
-
-    return seed;
 }
 
 struct counted_tree {

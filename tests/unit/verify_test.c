@@ -15,9 +15,9 @@
 
 #include "../lib/carry.h"
 #include "../lib/control.h"
+#include "../lib/env.h"
 #include "../lib/machine.h"
 #include "../lib/page.h"
-#include "../lib/rng.h"
 #include "../lib/stream.h"
 
 #define FROM   1
@@ -248,15 +248,13 @@ static bool engine_takes(const uint8_t *body, uint32_t len)
 
 static void test_damaged(void **state)
 {
-    const char *seed = getenv("CHECK_SEED");
-    struct rng rng = { seed ? strtoull(seed, NULL, 0) : rng_entropy() };
+    struct rng rng = { env_seed() };
     uint8_t *data = malloc(ROOM);
     unsigned int i, good = 0;
     char line[256];
     FILE *said;
 
     (void)state;
-    print_message("CHECK_SEED=%#llx\n", (unsigned long long)rng.state);
     for ( i = 0; i < ROUNDS; i++ )
     {
         struct stream s = { .data = data, .size = ROOM };
