@@ -110,6 +110,9 @@ prepare()
     overlay | while read -r f; do
         mkdir -p "$src.new/${f%/*}"
         cp "$TOP/$f" "$src.new/$f"
+    done
+    # When all makefiles are there.
+    overlay | while read -r f; do
         case $f in
         xen/common/*.c)
             o=${f##*/}

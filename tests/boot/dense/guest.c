@@ -16,9 +16,9 @@
 #include "mini.h"
 
 #define WORDS       (PAGE_BYTES / sizeof(uint64_t))
-#define NOISE_WORDS 128     /* of a page that can be compressed */
+#define NOISE_WORDS 192     /* of a page that can be compressed */
 #define PER_OBJECT  1024
-#define SAMPLE      1000
+#define SAMPLE      500
 #define SPARE_PAGES 512
 #define PASSES      3
 #define PRESENT     1
