@@ -24,6 +24,7 @@ static const struct {
     { "bounds", bench_bounds },
     { "evict", bench_evict },
     { "growth", bench_growth },
+    { "objects", bench_objects },
     { "memory", bench_memory },
     { "migrate", bench_migrate },
     { "density", bench_density },
@@ -34,8 +35,8 @@ static const struct {
 static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,growth,memory,migrate,"
-          "density,\n              libs] [--corpus=DIR|FILE] [--json=FILE] "
+          "             [--only=speed,pairs,bounds,evict,growth,objects,memory,"
+          "migrate,\n              density,libs] [--corpus=DIR|FILE] [--json=FILE] "
           "[--plot=FILE]\n             [--density-plot=FILE] [--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"

@@ -64,20 +64,14 @@ static const char *look_at_object(struct tmem_client *c,
 static const char *look_at_bucket(struct tmem_client *c,
                                   struct tmem_bucket *b, struct stored *st)
 {
+    xen_tmem_oid_t first = { };
+    struct tmem_object *obj;
+    unsigned long tree = 0;
     const char *bad = NULL;
-    unsigned int tree;
 
-    for ( tree = 0; tree < 2; tree++ )
-    {
-        struct tmem_object *obj = tmem_object_any(b, tree);
-
-        /* That is not the first one. */
-        if ( obj )
-            obj = rb_entry(rb_first(&b->objects[tree]), struct tmem_object,
-                           node);
-        for ( ; obj && !bad; obj = tmem_object_next(obj) )
-            bad = look_at_object(c, obj, st);
-    }
+    for ( obj = tmem_object_from(b, &tree, &first); obj && !bad;
+          obj = tmem_object_next(b, &tree, obj) )
+        bad = look_at_object(c, obj, st);
 
     return bad;
 }
@@ -85,7 +79,7 @@ static const char *look_at_bucket(struct tmem_client *c,
 /* As most are: without a lock, since nobody else is there. */
 static bool is_empty(const struct tmem_bucket *b)
 {
-    return !b->objects[0].rb_node && !b->objects[1].rb_node;
+    return !b->nr;
 }
 
 static const char *look_at_pools(struct tmem_client *c, struct stored *st)
@@ -292,31 +286,28 @@ static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
 static const char *look_at_ephemeral_pool(struct tmem_pool *pool,
                                           struct found *f)
 {
+    xen_tmem_oid_t first = { };
     const char *bad = NULL;
-    unsigned int i, tree;
+    unsigned int i;
 
     for ( i = 0; i < TMEM_BUCKETS && pool->buckets && !bad; i++ )
     {
         struct tmem_bucket *b = &pool->buckets[i];
+        struct tmem_object *obj;
+        unsigned long tree = 0;
 
         if ( is_empty(b) )
             continue;
         spin_lock(&b->lock);
-        for ( tree = 0; tree < 2; tree++ )
+        for ( obj = tmem_object_from(b, &tree, &first); obj && !bad;
+              obj = tmem_object_next(b, &tree, obj) )
         {
-            struct rb_node *node = rb_first(&b->objects[tree]);
+            unsigned long index = 0;
+            void *slot;
 
-            for ( ; node && !bad; node = rb_next(node) )
-            {
-                struct tmem_object *obj = rb_entry(node, struct tmem_object,
-                                                   node);
-                unsigned long index = 0;
-                void *slot;
-
-                for ( ; (slot = radix_tree_next(&obj->pages, &index)) && !bad;
-                      index++ )
-                    bad = look_at_epage(obj, index, slot, f);
-            }
+            for ( ; (slot = radix_tree_next(&obj->pages, &index)) && !bad;
+                  index++ )
+                bad = look_at_epage(obj, index, slot, f);
         }
         spin_unlock(&b->lock);
     }

@@ -2,14 +2,11 @@
 /*
  * tmem_object.c - objects, and the pages in them
  *
- * A pool spreads its objects over buckets by a hash of the object id; each
- * bucket has a red-black tree of objects (and one more while somebody leaves a
- * shared pool), each object a radix tree of pages.
- * A guest chooses its ids, and so may send all of them to one bucket: the
- * tree keeps that at O(log n), and only its own operations get slower.
+ * A pool spreads its objects over buckets (tmem_bucket.c); each object has a
+ * radix tree of pages.
  *
- * Locking: the bucket's lock guards its tree, its objects and their pages,
- * also those of an object that has been detached from it. All metadata come
+ * Locking: the bucket's lock guards its objects and their pages, also those of
+ * an object that has been detached from it. All metadata come
  * from blocks that are there already: what needs another frame fails with
  * -ENOMEM and changes nothing, so that the caller can drop its locks, get
  * that frame and try again.
@@ -24,160 +21,6 @@
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_stats.h>
-
-/*
- * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that
- * spreads consecutive ids; the top bits depend on all.
- */
-#define GOLDEN 0x9e3779b97f4a7c15ULL
-
-static uint64_t oid_mix(const xen_tmem_oid_t *oid)
-{
-    uint64_t h = oid->oid[0] * GOLDEN;
-
-    h = (h ^ (h >> 32) ^ oid->oid[1]) * GOLDEN;
-
-    return (h ^ (h >> 32) ^ oid->oid[2]) * GOLDEN;
-}
-
-static unsigned int oid_hash(const xen_tmem_oid_t *oid)
-{
-    return oid_mix(oid) >> 32;
-}
-
-uint64_t tmem_handle_hash(const struct tmem_client *c,
-                          const struct tmem_request *req)
-{
-    uint64_t h = oid_mix(&req->oid);
-
-    h = (h ^ (h >> 32) ^ req->index) * GOLDEN;
-    h = (h ^ (h >> 32) ^ (c->serial * TMEM_MAX_POOLS + req->pool_id)) * GOLDEN;
-
-    return h ^ (h >> 32);
-}
-
-static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
-{
-    unsigned int i;
-
-    for ( i = 0; i < ARRAY_SIZE(a->oid); i++ )
-        if ( a->oid[i] != b->oid[i] )
-            return a->oid[i] < b->oid[i] ? -1 : 1;
-
-    return 0;
-}
-
-struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
-                                   const xen_tmem_oid_t *oid)
-{
-    struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
-
-    BUILD_BUG_ON(TMEM_BUCKETS & (TMEM_BUCKETS - 1));
-
-    /* Who finds none of them finds no object: as before the first put. */
-    return likely(buckets) ? &buckets[oid_hash(oid) & (TMEM_BUCKETS - 1)]
-                           : &pool->empty;
-}
-
-static struct tmem_object *tree_find(const struct rb_root *root,
-                                     const xen_tmem_oid_t *oid)
-{
-    struct rb_node *node = root->rb_node;
-
-    while ( node )
-    {
-        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
-        int cmp = oid_compare(oid, &obj->oid);
-
-        if ( !cmp )
-            return obj;
-        node = cmp < 0 ? node->rb_left : node->rb_right;
-    }
-
-    return NULL;
-}
-
-struct tmem_object *tmem_object_find(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid)
-{
-    struct tmem_object *obj = tree_find(&b->objects[0], oid);
-
-    ASSERT(LOCKING_bucket(b));
-
-    return obj || likely(RB_EMPTY_ROOT(&b->objects[1]))
-           ? obj : tree_find(&b->objects[1], oid);
-}
-
-struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree)
-{
-    struct rb_node *node = b->objects[tree].rb_node;
-
-    ASSERT(LOCKING_bucket(b));
-
-    return node ? rb_entry(node, struct tmem_object, node) : NULL;
-}
-
-struct tmem_object *tmem_object_from(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid)
-{
-    struct rb_node *node = b->objects[0].rb_node;
-    struct tmem_object *found = NULL;
-
-    ASSERT(LOCKING_bucket(b));
-
-    while ( node )
-    {
-        struct tmem_object *obj = rb_entry(node, struct tmem_object, node);
-        bool behind = oid_compare(oid, &obj->oid) <= 0;
-
-        if ( behind )
-            found = obj;
-        node = behind ? node->rb_left : node->rb_right;
-    }
-
-    return found;
-}
-
-struct tmem_object *tmem_object_next(struct tmem_object *obj)
-{
-    struct rb_node *node = rb_next(&obj->node);
-
-    ASSERT(LOCKING_bucket(tmem_bucket_of(obj->pool, &obj->oid)));
-
-    return node ? rb_entry(node, struct tmem_object, node) : NULL;
-}
-
-static void tree_insert(struct tmem_bucket *b, struct tmem_object *obj)
-{
-    unsigned int tree = read_atomic(&obj->pool->young);
-    struct rb_node **link = &b->objects[tree].rb_node, *parent = NULL;
-
-    while ( *link )
-    {
-        parent = *link;
-        link = oid_compare(&obj->oid, &rb_entry(parent, struct tmem_object,
-                                                node)->oid) < 0
-               ? &parent->rb_left : &parent->rb_right;
-    }
-    rb_link_node(&obj->node, parent, link);
-    rb_insert_color(&obj->node, &b->objects[tree]);
-    obj->tree = tree;
-}
-
-static void tree_erase(struct tmem_bucket *b, struct tmem_object *obj)
-{
-    rb_erase(&obj->node, &b->objects[obj->tree]);
-}
-
-void tmem_object_move(struct tmem_object *obj)
-{
-    struct tmem_bucket *b = tmem_bucket_of(obj->pool, &obj->oid);
-
-    ASSERT(LOCKING_bucket(b));
-
-    tree_erase(b, obj);
-    tree_insert(b, obj);
-}
 
 static struct tmem_object *object_of(struct radix_tree_root *root)
 {
@@ -235,7 +78,11 @@ struct tmem_object *tmem_object_create(struct tmem_pool *pool,
     obj->known = false;
     radix_tree_init(&obj->pages);
     radix_tree_set_alloc_callbacks(&obj->pages, &page_tree_ops);
-    tree_insert(b, obj);
+    if ( tmem_bucket_add(b, obj) )
+    {
+        xmem_pool_free(obj, pool->blocks);
+        return NULL;
+    }
     atomic_inc(&pool->nr_objects);
     tmem_inc(tmem_this_stats()->objects);
 
@@ -253,7 +100,7 @@ void tmem_object_free(struct tmem_object *obj)
     ASSERT(!detached || !obj->known);
 
     if ( !detached )
-        tree_erase(b, obj);
+        tmem_bucket_del(b, obj);
     xmem_pool_free(obj, pool->blocks);
     tmem_add(tmem_this_stats()->objects, -1);
     /* Last: the pool's metadata may go once both counts are 0. */
@@ -267,7 +114,7 @@ void tmem_object_detach(struct tmem_object *obj)
 
     ASSERT(LOCKING_bucket(b));
 
-    tree_erase(b, obj);
+    tmem_bucket_del(b, obj);
     obj->detached = true;
     if ( unlikely(obj->known) )
     {

@@ -270,6 +270,8 @@ static bool pool_drain(struct tmem_client *c, unsigned int id)
     bool more = false, persistent = false;
 
     freed.nr = 0;
+    if ( read_atomic(&c->nr_shared) )
+        tmem_shared_prepare();
     tmem_client_read_lock(c);
     pool = c->pools[id];
     if ( pool && (c->dying_pools & (1U << id)) )

@@ -377,6 +377,14 @@ static struct tmem_sharer *next_leaver(const struct tmem_pool *pool)
     return found;
 }
 
+void tmem_shared_prepare(void)
+{
+    unsigned int nr = read_atomic(&tmem_shared_meta.nr_spare);
+
+    for ( ; nr < TMEM_META_SPARE && !tmem_meta_refill(&tmem_shared_meta); nr++ )
+        continue;
+}
+
 /* Look at some objects for the sharer whose turn it is, take pages out. */
 static void leave_walk(struct tmem_pool *pool, struct tmem_freed *freed)
 {
@@ -402,10 +410,10 @@ static void leave_walk(struct tmem_pool *pool, struct tmem_freed *freed)
         obj = tmem_object_any(b, !pool->young);
         if ( !obj )
             pool->walked++;
-        else if ( obj->last_user == pool->leaver->client->id )
+        /* What can't be moved, for there is no frame to be had, goes too. */
+        else if ( obj->last_user == pool->leaver->client->id ||
+                  tmem_bucket_renew(b, obj) )
             object_take(obj, freed, &left);
-        else
-            tmem_object_move(obj);
         spin_unlock(&b->lock);
     }
     if ( pool->walked == TMEM_BUCKETS )

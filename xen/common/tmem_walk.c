@@ -156,7 +156,7 @@ static int walk_bucket(struct tmem_save *s, struct tmem_bucket *b,
             return FOUND_RECORD;
     }
 
-    for ( obj = tmem_object_from(b, &at->oid); obj; )
+    for ( obj = tmem_object_from(b, &at->tree, &at->oid); obj; )
     {
         int rc;
 
@@ -171,16 +171,14 @@ static int walk_bucket(struct tmem_save *s, struct tmem_bucket *b,
             obj->known = false;
         rc = walk_object(s, b, obj, budget);
         if ( rc == FOUND_FREED )
-        {
             *budget -= COST_FREE;
-            obj = tmem_object_from(b, &at->oid);
-        }
         else if ( rc )
             return rc;
-        else
-            obj = tmem_object_next(obj);
+        /* Now, while at has both tree and id of the same object. */
         if ( *budget <= 0 )
             return FOUND_MORE;
+        obj = rc ? tmem_object_from(b, &at->tree, &at->oid)
+                 : tmem_object_next(b, &at->tree, obj);
     }
 
     return FOUND_END;
@@ -193,6 +191,7 @@ static bool enter_bucket(struct tmem_save *s, struct tmem_bucket *b)
 
     at->inside = true;
     at->unchanged = !b->changed;
+    at->tree = 0;
     at->oid = (xen_tmem_oid_t){ };
     at->index = 0;
     b->changed = false;

@@ -2,8 +2,8 @@
 /*
  * tmem_object.h - objects, and the pages in them
  *
- * A pool has buckets, a bucket objects, an object a tree of slots. One lock,
- * the bucket's, guards all of that, and is held by whoever calls most of what
+ * A pool has buckets (tmem_bucket.h), a bucket objects, an object a tree of
+ * slots. One lock, the bucket's, guards all of that, and is held by whoever calls most of what
  * follows. Who needs another frame of metadata gets -ENOMEM or NULL, and
  * nothing changed.
  */
@@ -12,37 +12,11 @@
 
 #include <xen/radix-tree.h>
 #include <xen/rbtree.h>
-#include <xen/spinlock.h>
+#include <xen/tmem_bucket.h>
 #include <xen/tmem_queue.h>
 
 struct tmem_client;
 struct tmem_pool;
-struct tmem_request;
-
-/*
- * Buckets of a pool, a power of two. Two vCPUs that work on different objects
- * meet in one of 256 operations; a cache line for each bucket keeps them from
- * meeting more often: 16 KiB for a pool.
- */
-#ifndef TMEM_BUCKETS
-#ifdef TMEM_SHRUNK
-#define TMEM_BUCKETS         2
-#else
-#define TMEM_BUCKETS         256
-#endif
-#endif
-
-/*
- * Objects with equal hash, and all that is below them. One tree would do, but
- * for shared pools: see pool->young.
- */
-struct tmem_bucket {
-    spinlock_t lock;
-    struct rb_root objects[2]; /* lock */
-    struct tmem_object *gone;  /* lock: shells, see tmem_save.h */
-    bool changed;              /* lock; hint: since a save's pass was here */
-} __attribute__((__aligned__(64)));
-#define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
 
 /*
  * An object. In its bucket, or, once flushed, on a dying list; the lock of
@@ -53,7 +27,7 @@ struct tmem_bucket {
  */
 struct tmem_object {
     union {
-        struct rb_node node;       /* bucket, in tmem_bucket.objects */
+        struct rb_node node;       /* bucket, in one of its trees */
         struct {                   /* once detached: */
             struct list_head dying;        /* pool->dying->lock */
             struct tmem_object *next_gone; /* bucket: of its shells */
@@ -64,7 +38,7 @@ struct tmem_object {
     struct radix_tree_root pages;  /* bucket: index -> tmem_slot_* */
     domid_t last_user;             /* bucket: the client that used it last */
     bool detached;                 /* bucket */
-    uint8_t tree;                  /* bucket: of its two */
+    uint8_t tree;                  /* bucket: the kind of its trees */
     /* bucket: a save has sent a page of it; detached: it is in bucket->gone */
     bool known;
 };
@@ -133,29 +107,10 @@ static inline unsigned long tmem_slot_marks(const void *slot)
     return (unsigned long)slot & (TMEM_SLOT_KNOWN | TMEM_SLOT_CLEAN);
 }
 
-/* What stands for a client's handle in the table of puts. */
-uint64_t tmem_handle_hash(const struct tmem_client *c,
-                          const struct tmem_request *req);
-/* The bucket of an id: one that is always empty before the first put. */
-struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
-                                   const xen_tmem_oid_t *oid);
-
-/* The object of that id, or NULL. Bucket locked. */
-struct tmem_object *tmem_object_find(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid);
-/* Some object of one of the bucket's trees, or NULL. Bucket locked. */
-struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int tree);
-/* Of a persistent pool: the first one of that id or behind. Bucket locked. */
-struct tmem_object *tmem_object_from(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid);
-/* The one behind it in its tree, or NULL. Bucket locked. */
-struct tmem_object *tmem_object_next(struct tmem_object *obj);
 /* Make it; NULL when the pool's metadata need another frame. Bucket locked. */
 struct tmem_object *tmem_object_create(struct tmem_pool *pool,
                                        struct tmem_bucket *b,
                                        const xen_tmem_oid_t *oid);
-/* Move it to the trees of new objects. Bucket locked. */
-void tmem_object_move(struct tmem_object *obj);
 /*
  * Take an object out of its bucket: nobody finds it. If it is known, it is a
  * shell in bucket->gone. Bucket locked.

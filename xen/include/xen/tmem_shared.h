@@ -34,6 +34,11 @@ long tmem_shared_join(struct tmem_client *c, const uint64_t uuid[2],
 /* That id is dying now: say so to its pool. rwlock held for writing. */
 void tmem_shared_start_leaving(struct tmem_client *c, unsigned int id);
 /*
+ * Have frames for the objects that a step of leaving moves, if there are any.
+ * No lock held.
+ */
+void tmem_shared_prepare(void);
+/*
  * One step of leaving: take up to TMEM_DRAIN_BATCH pages out. True while there
  * is more to do. rwlock held.
  */

@@ -26,6 +26,7 @@ struct save_place {
     unsigned int pool, bucket;
     bool inside;               /* some of the bucket has been looked at */
     bool unchanged;            /* nothing has happened in the bucket before */
+    unsigned long tree;        /* of the bucket's */
     xen_tmem_oid_t oid;        /* of the object, or before it */
     unsigned long index;       /* in it */
 };
