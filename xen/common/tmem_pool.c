@@ -69,6 +69,7 @@ void tmem_pool_free(struct tmem_pool *pool)
 {
     if ( pool->shared )
         xmem_pool_destroy(pool->blocks);
+    xfree(pool->sharers);
     xfree(pool->stats);
     xfree(pool->buckets);
     xfree(pool);
@@ -106,10 +107,10 @@ struct tmem_pool *tmem_pool_alloc(struct tmem_client *c, bool persistent)
     pool->meta = c ? &c->meta[persistent] : &tmem_shared_meta;
     pool->dying = c ? &c->dying : &tmem_shared_dying;
     pool->persistent = persistent;
-    INIT_LIST_HEAD(&pool->sharers);
     spin_lock_init(&pool->empty.lock);
     pool->blocks = c ? pool->meta->blocks : tmem_meta_blocks(pool->meta);
-    if ( !pool->blocks )
+    pool->sharers = c ? NULL : xzalloc(struct tmem_sharers);
+    if ( !pool->blocks || (pool->shared && !pool->sharers) )
     {
         tmem_pool_free(pool);
         return NULL;

@@ -27,8 +27,7 @@
  * Metadata of objects belong to no client: each shared pool has its own
  * blocks, and all of them have spare frames in common.
  *
- * Locking: tmem_shared_lock guards the table of pools, their lists of sharers,
- * and the authorisations of clients. It is taken below a client's rwlock, and
+ * Locking: tmem_shared_lock guards the table of pools, their sharers, and the authorisations of clients. It is taken below a client's rwlock, and
  * above the locks of buckets; relinquish never takes it. What a client has to
  * leave is *dying* in that client: no operation of it uses the pool any more,
  * so it becomes nobody's last user again.
@@ -53,7 +52,6 @@ boolean_param("tmem_shared_auth", opt_tmem_shared_auth);
 #define LEAVE_SCAN 64
 
 struct tmem_sharer {
-    struct list_head list;         /* tmem_shared_lock, in pool->sharers */
     struct tmem_client *client;
     bool leaving;                  /* tmem_shared_lock, as is the rest */
     bool done;
@@ -176,18 +174,48 @@ static struct tmem_pool **table_find(const uint64_t *uuid)
     return NULL;
 }
 
-/* In the order of clients' ids, as LIST wants them. */
-static void sharer_add(struct tmem_pool *pool, struct tmem_sharer *sharer)
+/* Where the first sharer is whose client has that id, or would be. */
+static unsigned int sharers_find(const struct tmem_sharers *all, domid_t id)
 {
-    struct tmem_sharer *next;
+    unsigned int low = 0, high = all->nr;
 
     ASSERT(LOCKING_shared);
 
-    list_for_each_entry ( next, &pool->sharers, list )
-        if ( next->client->id > sharer->client->id )
-            break;
-    list_add_tail(&sharer->list, &next->list);
-    pool->nr_sharers++;
+    while ( low < high )
+    {
+        unsigned int middle = (low + high) / 2;
+
+        if ( all->id[middle] < id )
+            low = middle + 1;
+        else
+            high = middle;
+    }
+
+    return low;
+}
+
+static void sharers_add(struct tmem_sharers *all, struct tmem_sharer *sharer)
+{
+    unsigned int i = sharers_find(all, sharer->client->id);
+    unsigned int behind = all->nr++ - i;
+
+    memmove(&all->id[i + 1], &all->id[i], behind * sizeof(all->id[0]));
+    memmove(&all->sharer[i + 1], &all->sharer[i],
+            behind * sizeof(all->sharer[0]));
+    all->id[i] = sharer->client->id;
+    all->sharer[i] = sharer;
+}
+
+static void sharers_del(struct tmem_sharers *all, struct tmem_sharer *sharer)
+{
+    unsigned int i = sharers_find(all, sharer->client->id), behind;
+
+    while ( all->sharer[i] != sharer )
+        i++;
+    behind = --all->nr - i;
+    memmove(&all->id[i], &all->id[i + 1], behind * sizeof(all->id[0]));
+    memmove(&all->sharer[i], &all->sharer[i + 1],
+            behind * sizeof(all->sharer[0]));
 }
 
 /*
@@ -222,10 +250,10 @@ static long join(struct tmem_client *c, const uint64_t uuid[2],
     }
 
     pool = *place;
-    if ( pool->nr_sharers == TMEM_MAX_SHARERS )
+    if ( pool->sharers->nr == TMEM_MAX_SHARERS )
         return -EPERM;
     sharer->client = c;
-    sharer_add(pool, sharer);
+    sharers_add(pool->sharers, sharer);
     c->sharers[id] = sharer;
     c->pools[id] = pool;
     write_atomic(&c->nr_shared, c->nr_shared + 1);
@@ -286,18 +314,14 @@ bool tmem_shared_look(unsigned int slot,
 unsigned int tmem_shared_clients(unsigned int slot,
                                  domid_t ids[TMEM_MAX_SHARERS])
 {
-    const struct tmem_sharer *sharer;
-    unsigned int nr = 0;
+    const struct tmem_sharers *all;
+    unsigned int i, nr = 0;
 
     spin_lock(&tmem_shared_lock);
-    if ( pools[slot] )
-        list_for_each_entry ( sharer, &pools[slot]->sharers, list )
-        {
-            domid_t id = sharer->client->id;
-
-            if ( !sharer->leaving && (!nr || ids[nr - 1] != id) )
-                ids[nr++] = id;
-        }
+    all = pools[slot] ? pools[slot]->sharers : NULL;
+    for ( i = 0; all && i < all->nr; i++ )
+        if ( !all->sharer[i]->leaving && (!nr || ids[nr - 1] != all->id[i]) )
+            ids[nr++] = all->id[i];
     spin_unlock(&tmem_shared_lock);
 
     return nr;
@@ -307,12 +331,13 @@ unsigned int tmem_shared_clients(unsigned int slot,
 
 static bool all_are_leaving(const struct tmem_pool *pool)
 {
-    const struct tmem_sharer *sharer;
+    const struct tmem_sharers *all = pool->sharers;
+    unsigned int i;
 
     ASSERT(LOCKING_shared);
 
-    list_for_each_entry ( sharer, &pool->sharers, list )
-        if ( !sharer->leaving )
+    for ( i = 0; i < all->nr; i++ )
+        if ( !all->sharer[i]->leaving )
             return false;
 
     return true;
@@ -322,12 +347,11 @@ static bool all_are_leaving(const struct tmem_pool *pool)
 static bool is_still_shared(const struct tmem_client *c,
                             const struct tmem_pool *pool)
 {
-    const struct tmem_sharer *sharer;
+    const struct tmem_sharers *all = pool->sharers;
+    unsigned int i = sharers_find(all, c->id);
 
-    ASSERT(LOCKING_shared);
-
-    list_for_each_entry ( sharer, &pool->sharers, list )
-        if ( sharer->client == c && !sharer->leaving )
+    for ( ; i < all->nr && all->sharer[i]->client == c; i++ )
+        if ( !all->sharer[i]->leaving )
             return true;
 
     return false;
@@ -365,14 +389,20 @@ static void object_take(struct tmem_object *obj, struct tmem_freed *freed,
 /* Of those that have to look at objects, the one that came first. */
 static struct tmem_sharer *next_leaver(const struct tmem_pool *pool)
 {
-    struct tmem_sharer *sharer, *found = NULL;
+    const struct tmem_sharers *all = pool->sharers;
+    struct tmem_sharer *found = NULL;
+    unsigned int i;
 
     ASSERT(LOCKING_shared);
 
-    list_for_each_entry ( sharer, &pool->sharers, list )
+    for ( i = 0; i < all->nr; i++ )
+    {
+        struct tmem_sharer *sharer = all->sharer[i];
+
         if ( sharer->leaving && !sharer->done &&
              (!found || (int)(sharer->turn - found->turn) < 0) )
             found = sharer;
+    }
 
     return found;
 }
@@ -458,9 +488,8 @@ bool tmem_shared_left(struct tmem_client *c, unsigned int id)
     done = sharer->done && (!pool->orphan || tmem_pool_is_drained(pool));
     if ( done )
     {
-        list_del(&sharer->list);
-        pool->nr_sharers--;
-        last = list_empty(&pool->sharers);
+        sharers_del(pool->sharers, sharer);
+        last = !pool->sharers->nr;
     }
     spin_unlock(&tmem_shared_lock);
 
@@ -492,15 +521,15 @@ static bool has_room(const struct tmem_client *c)
  */
 static struct tmem_client *heir_of(const struct tmem_object *obj)
 {
-    const struct tmem_sharer *sharer;
+    const struct tmem_sharers *all = obj->pool->sharers;
+    unsigned int i = sharers_find(all, obj->last_user);
+    struct tmem_client *c;
 
-    ASSERT(LOCKING_shared);
+    if ( i == all->nr || all->id[i] != obj->last_user )
+        return NULL;
+    c = all->sharer[i]->client;
 
-    list_for_each_entry ( sharer, &obj->pool->sharers, list )
-        if ( sharer->client->id == obj->last_user )
-            return has_room(sharer->client) ? sharer->client : NULL;
-
-    return NULL;
+    return has_room(c) ? c : NULL;
 }
 
 /*

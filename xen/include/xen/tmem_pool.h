@@ -17,6 +17,7 @@
 
 struct tmem_client;
 struct tmem_sharer;
+struct tmem_sharers;
 
 /*
  * Pages that are removed in one go, below one lock, between two preemption
@@ -75,8 +76,7 @@ struct tmem_pool {
     bool saving;                   /* client's rwlock: a save is open */
     bool orphan;                   /* tmem_shared_lock: all sharers leave */
     uint64_t uuid[2];              /* constant; of a shared pool */
-    struct list_head sharers;      /* tmem_shared_lock; by clients' ids */
-    unsigned int nr_sharers;       /* tmem_shared_lock */
+    struct tmem_sharers *sharers;  /* NULL: it is no shared pool */
     /*
      * The sharer that takes along what it used last, and how many buckets it
      * is done with. New objects go to the trees that it does not look at, as

@@ -15,9 +15,16 @@ struct pool_figures;
 
 /*
  * Ids that lead to one shared pool. All of them are looked at below a lock
- * when one leaves or joins, or a page is handed over.
+ * when one leaves or joins.
  */
 #define TMEM_MAX_SHARERS     256
+
+/* A pool's, in the order of their clients' ids. tmem_shared_lock. */
+struct tmem_sharers {
+    unsigned int nr;
+    domid_t id[TMEM_MAX_SHARERS];
+    struct tmem_sharer *sharer[TMEM_MAX_SHARERS];
+};
 
 extern spinlock_t tmem_shared_lock;
 #define LOCKING_shared         spin_is_locked(&tmem_shared_lock)
