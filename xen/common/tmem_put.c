@@ -244,7 +244,7 @@ static long put_to_object(struct tmem_client *c,
         .obj = place->obj, .index = req->index, .len = put->len,
         .codec = put->codec, .hash = put->bytes_hash,
     };
-    void *slot;
+    void *slot = NULL;
     long rc = put->persistent ? put_place(c, put, &e, &slot)
                               : put_queue(put, &e, &slot, freed);
     bool shares = rc > 0;
