@@ -3,9 +3,9 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * growth.c, objects.c, memory.c, migrate.c, density.c, libs.c) starts a host with
- * load_host(), drives it through struct client, and adds samples to rows;
- * report.c prints the rows.
+ * growth.c, objects.c, sharers.c, memory.c, migrate.c, density.c, libs.c) starts
+ * a host with load_host(), drives it through struct client, and adds samples to
+ * rows; report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -268,6 +268,7 @@ void bench_bounds(void);
 void bench_evict(void);
 void bench_growth(void);
 void bench_objects(void);
+void bench_sharers(void);
 void bench_memory(void);
 void bench_migrate(void);
 void bench_density(void);

@@ -25,6 +25,7 @@ static const struct {
     { "evict", bench_evict },
     { "growth", bench_growth },
     { "objects", bench_objects },
+    { "sharers", bench_sharers },
     { "memory", bench_memory },
     { "migrate", bench_migrate },
     { "density", bench_density },
@@ -35,9 +36,10 @@ static const struct {
 static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,growth,objects,memory,"
-          "migrate,\n              density,libs] [--corpus=DIR|FILE] [--json=FILE] "
-          "[--plot=FILE]\n             [--density-plot=FILE] [--strict]\n"
+          "             [--only=speed,pairs,bounds,evict,growth,objects,sharers,"
+          "memory,\n              migrate,density,libs] [--corpus=DIR|FILE] "
+          "[--json=FILE]\n             [--plot=FILE] [--density-plot=FILE] "
+          "[--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"
           "  --frames=N   guest frames they come from (default 32768)\n"

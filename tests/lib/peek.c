@@ -196,13 +196,46 @@ int peek_marked(unsigned int dom, bool count)
     return tmem_frame_marked(&pg);
 }
 
+static xen_tmem_oid_t oid_of(uint64_t obj)
+{
+    return (xen_tmem_oid_t){ .oid = { obj, ~obj, obj << 32 } };
+}
+
 unsigned int peek_bucket(uint64_t obj)
 {
     static struct tmem_bucket buckets[TMEM_BUCKETS];
     struct tmem_pool pool = { .buckets = buckets };
-    xen_tmem_oid_t oid = { .oid = { obj, ~obj, obj << 32 } };
+    xen_tmem_oid_t oid = oid_of(obj);
 
     return tmem_bucket_of(&pool, &oid) - buckets;
+}
+
+unsigned int peek_tree_bits(uint64_t obj)
+{
+    xen_tmem_oid_t oid = oid_of(obj);
+
+    return (tmem_oid_hash(&oid) >> 32) / TMEM_BUCKETS;
+}
+
+unsigned int peek_last_tree(unsigned int dom, unsigned int pool, uint64_t obj,
+                            unsigned int *last, bool *splitting)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    struct tmem_bucket *buckets = c->pools[pool]->buckets;
+    struct tmem_table *table = buckets ? buckets[peek_bucket(obj)].table : NULL;
+    struct rb_root root = { };
+    struct rb_node *node;
+    unsigned int nr = 0;
+
+    *last = table ? table->last : 0;
+    *splitting = table && table->splitting;
+    if ( table )
+        root.rb_node = radix_tree_lookup(&table->trees, table->last);
+    for ( node = rb_first(&root); node; node = rb_next(node) )
+        nr++;
+    tmem_client_unpin(c);
+
+    return nr;
 }
 
 uint64_t peek_clock(void)

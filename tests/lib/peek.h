@@ -50,6 +50,15 @@ long peek_flip(unsigned int dom, unsigned int n, unsigned int bit);
 /* The bucket of a pool that an object of guest.h's handles is in. */
 unsigned int peek_bucket(uint64_t obj);
 
+/* The bits of its hash that lead to one of the bucket's trees. */
+unsigned int peek_tree_bits(uint64_t obj);
+/*
+ * The table of that bucket: the objects in its last tree, whose number is in
+ * *last (0: there is no table), and whether others are on their way there.
+ */
+unsigned int peek_last_tree(unsigned int dom, unsigned int pool, uint64_t obj,
+                            unsigned int *last, bool *splitting);
+
 /* The engine's time in ns; this reads the clock as well. */
 uint64_t peek_clock(void);
 

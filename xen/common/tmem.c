@@ -10,7 +10,7 @@
  *     |  tmem_client
  *     v
  *   client ----- pools[16] --> pool -- buckets[256], by a hash of the id
- *     |                                  |  red-black tree, by object id
+ *     |                                  |  red-black trees, by object id
  *     |                                  v
  *     |                                object
  *     |  queues, by class of memory      |  radix tree, by page index
@@ -27,11 +27,12 @@
  * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_share.c what several
  * of those share, tmem_dedup.c where that is found, tmem_compact.c the gaps
  * between others, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c shared
- * ones, tmem_object.c objects, tmem_queue.c ephemeral pages (and tmem_oldest.c
- * what is old of them), tmem_evict.c their going, tmem_victims.c which go next,
- * tmem_heads.c what that looks at, tmem_policy.c the order among those of one
- * client, tmem_relinquish.c what the heap asks for, tmem_sparse.c and
- * tmem_tidy.c which descriptors are moved together, tmem_meta.c billing and
+ * ones, tmem_object.c objects (and tmem_bucket.c where they are), tmem_queue.c
+ * ephemeral pages (and tmem_oldest.c what is old of them), tmem_evict.c their
+ * going, tmem_victims.c which go next, tmem_heads.c what that looks at,
+ * tmem_policy.c the order among those of one client, tmem_relinquish.c what the
+ * heap asks for, tmem_sparse.c and tmem_tidy.c which descriptors are moved
+ * together, tmem_meta.c billing and
  * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics,
  * tmem_save.c, tmem_walk.c, tmem_record.c, tmem_restore.c and
  * tmem_put_restored.c what takes a client to another host, tmem_codec.c codecs

@@ -57,20 +57,13 @@
 #define TREE_BITS      24
 #define TREE_KIND(k)   ((unsigned long)(k) << TREE_BITS)
 
-struct tmem_table {
-    struct radix_tree_root trees;  /* 1 to last, by kind and number */
-    struct tmem_pool *pool;        /* constant */
-    unsigned int last;
-    bool splitting;                /* last may lack some of its objects */
-};
-
 /*
  * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that
  * spreads consecutive ids; the top bits depend on all.
  */
 #define GOLDEN 0x9e3779b97f4a7c15ULL
 
-static uint64_t oid_mix(const xen_tmem_oid_t *oid)
+uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid)
 {
     uint64_t h = oid->oid[0] * GOLDEN;
 
@@ -82,7 +75,7 @@ static uint64_t oid_mix(const xen_tmem_oid_t *oid)
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req)
 {
-    uint64_t h = oid_mix(&req->oid);
+    uint64_t h = tmem_oid_hash(&req->oid);
 
     h = (h ^ (h >> 32) ^ req->index) * GOLDEN;
     h = (h ^ (h >> 32) ^ (c->serial * TMEM_MAX_POOLS + req->pool_id)) * GOLDEN;
@@ -99,7 +92,7 @@ struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
 
     /* Who finds none of them finds no object: as before the first put. */
     return likely(buckets)
-           ? &buckets[(oid_mix(oid) >> 32) & (TMEM_BUCKETS - 1)]
+           ? &buckets[(tmem_oid_hash(oid) >> 32) & (TMEM_BUCKETS - 1)]
            : &pool->empty;
 }
 
@@ -108,7 +101,7 @@ struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
 /* The bits of an id's hash that have not led to its bucket. */
 static unsigned int hash_of(const xen_tmem_oid_t *oid)
 {
-    return (unsigned int)(oid_mix(oid) >> 32) / TMEM_BUCKETS;
+    return (unsigned int)(tmem_oid_hash(oid) >> 32) / TMEM_BUCKETS;
 }
 
 static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)

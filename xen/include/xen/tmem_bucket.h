@@ -9,6 +9,7 @@
 #ifndef XEN_TMEM_BUCKET_H
 #define XEN_TMEM_BUCKET_H
 
+#include <xen/radix-tree.h>
 #include <xen/rbtree.h>
 #include <xen/spinlock.h>
 #include <public/tmem.h>
@@ -46,6 +47,19 @@ struct tmem_bucket {
 } __attribute__((__aligned__(64)));
 #define LOCKING_bucket(b)      spin_is_locked(&(b)->lock)
 
+/* Of more than a few objects. Private. */
+struct tmem_table {
+    struct radix_tree_root trees;  /* 1 to last, by kind and number */
+    struct tmem_pool *pool;        /* constant */
+    unsigned int last;
+    bool splitting;                /* last may lack some of its objects */
+};
+
+/*
+ * A hash of all of an id: of bits 32 to 63, the lower ones lead to its bucket,
+ * those above to its tree.
+ */
+uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid);
 /* What stands for a client's handle in the table of puts. */
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req);
