@@ -214,6 +214,23 @@ static const char *check_shared(struct spec *spec, const char *text,
     return NULL;
 }
 
+/* The host's ephemeral pages are those of its clients. */
+static uint64_t ephemeral_pages(const struct spec *spec, const char *text)
+{
+    uint64_t sum = 0;
+    unsigned int dom;
+    char line[16];
+
+    for ( dom = 0; dom < SPEC_DOMS; dom++ )
+    {
+        snprintf(line, sizeof(line), "C=CI:%u", dom);
+        if ( spec->dom[dom].has_client )
+            sum += list_key(text, line, "Ec");
+    }
+
+    return sum;
+}
+
 /* Nothing is known of what is on its way out. */
 static bool in_doubt(const struct spec *spec)
 {
@@ -256,6 +273,7 @@ const char *check_list(const struct run *run, const char *text)
     expect(count_lines(text, 'C'), clients, "number of clients");
     expect(count_lines(text, 'P'), pools, "number of pools");
     expect(count_lines(text, 'S'), shared, "number of shared pools");
+    expect(list_key(text, "G=", "Ec"), ephemeral_pages(&spec, text), "G: Ec");
     expect(list_key(text, "G=", "Ep"), spec.ephemeral_puts, "G: Ep");
     expect(list_key(text, "G=", "Fr"), spec.all_frozen, "G: Fr");
 

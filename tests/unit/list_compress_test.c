@@ -150,6 +150,7 @@ static void check(void)
     }
     take();
     assert_int_equal(of_client("cp"), pages);
+    assert_int_equal(of_host("Ec"), of_client("Ec"));
     assert_int_equal(of_client("cb"), bytes);
     assert_int_equal(of_client("cs"), same);
     assert_int_equal(of_client("cn"), want.failed);

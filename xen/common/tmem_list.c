@@ -263,10 +263,11 @@ static void host_line(struct text *t, bool l)
                                              : host_sum(host_keys[i].offset));
     if ( l )
     {
-        key_pair(t, 'E', tmem_ephemeral_pages(), &highest.ephemeral);
+        key_pair(t, 'E', HOST_SUM(pages[0]), &highest.ephemeral);
         key_pair(t, 'O', HOST_SUM(objects), &highest.objects);
         key_pair(t, 'N', HOST_SUM(nodes), &highest.nodes);
-        key_pair(t, 'P', HOST_SUM(pages), &highest.pages);
+        key_pair(t, 'P', HOST_SUM(pages[0]) + HOST_SUM(pages[1]),
+                 &highest.pages);
         key_pair(t, 'F', tmem_held_frames(), &highest.frames);
         key_pair(t, 'S', HOST_SUM(shared), &highest.contents);
         key(t, "Ep", HOST_SUM(ephemeral_puts));

@@ -145,7 +145,7 @@ void tmem_shell_drop(struct tmem_bucket *b)
 static void count_pages(struct tmem_pool *pool, int nr)
 {
     tmem_add(tmem_pool_count(pool)->pages, nr);
-    tmem_add(tmem_this_stats()->pages, nr);
+    tmem_add(tmem_this_stats()->pages[pool->persistent], nr);
 }
 
 static void count_same(struct tmem_pool *pool, tmem_stored_t s, int nr)

@@ -585,15 +585,6 @@ bool tmem_queue_is_flooded(const struct tmem_queue *q)
            tmem_head_pages(q->head) + TMEM_SEGMENT_PAGES;
 }
 
-unsigned long tmem_ephemeral_pages(void)
-{
-    unsigned long freeable = tmem_freeable_frames();
-    unsigned long cached = tmem_cached_frames();
-
-    /* Both change meanwhile. */
-    return freeable > cached ? freeable - cached : 0;
-}
-
 /*
  * Local variables:
  * mode: C

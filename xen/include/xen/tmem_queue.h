@@ -195,8 +195,6 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c);
 bool tmem_client_has_bins(const struct tmem_client *c);
 /* Frames that these fill, the same. */
 unsigned long tmem_client_frames(const struct tmem_client *c);
-/* Ephemeral pages of the whole host: an estimate, taken without a lock. */
-unsigned long tmem_ephemeral_pages(void);
 
 #endif /* XEN_TMEM_QUEUE_H */
 

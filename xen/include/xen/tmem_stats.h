@@ -40,7 +40,8 @@ struct tmem_time {
 struct tmem_cpu_stats {
     /* What every operation writes. */
     unsigned long ops, errors, ephemeral_puts;
-    long objects, nodes, pages;    /* came less went */
+    /* Came less went; pages of ephemeral pools, of persistent ones. */
+    long objects, nodes, pages[2];
     bool sample_next;              /* a kind of operation without a sample */
     unsigned long timed[TMEM_NR_TIMED];
     struct tmem_time time[TMEM_NR_TIMED];
