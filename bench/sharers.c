@@ -9,14 +9,12 @@
  *
  * Locking: single thread.
  */
-#include <stdlib.h>
 #include "bench.h"
 
 #define GUESTS     16
 #define PAGES      8192U
 #define PER_OBJECT 4U
 #define MAX_STEPS  20000UL
-#define BOUND_US   50.0
 #define PREEMPTED  -85         /* -ERESTART */
 
 static long op(domid_t dom, uint32_t cmd, uint32_t page)
@@ -67,9 +65,8 @@ static void start(unsigned int guests, unsigned int ids)
             fail("sharers: a get fails");
 }
 
-static unsigned long kill_in_steps(double *each, struct spans *steps)
+static void kill_in_steps(struct spans *steps)
 {
-    unsigned long i;
     int rc;
 
     spans_clear(steps);
@@ -83,47 +80,32 @@ static unsigned long kill_in_steps(double *each, struct spans *steps)
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
     if ( rc )
         fail("sharers: a domain does not die: error %d", rc);
-    for ( i = 0; i < steps->nr; i++ )
-        each[i] = steps->v[i].waited ? -1 :
-                  (steps->v[i].end - steps->v[i].start) * ns_per_tick();
-
-    return steps->nr;
 }
 
 static void measure(const char *id, const char *what, const char *longest_id,
                     unsigned int guests, unsigned int ids)
 {
     struct row *r = row(id, what, "us", "", AT_MOST);
-    struct row *longest = row(longest_id, "  the longest", "us", "", INFORM);
+    struct row *longest = row(longest_id, "  the longest", "us", "", AT_MOST);
     struct spans steps = spans_make(MAX_STEPS);
-    struct samples s = samples_make(MAX_STEPS);
-    unsigned long nr[MAX_SAMPLES];
-    double *each[MAX_SAMPLES];
+    struct step_rounds s = { 0 };
     unsigned int k;
 
-    row_limit(r, BOUND_US);
     for ( k = 0; k < opt.rounds; k++ )
     {
         note("sharers: %u, round %u", guests * ids, k + 1);
         start(guests, ids);
-        each[k] = calloc(MAX_STEPS, sizeof(*each[k]));
-        if ( !each[k] )
-            fail("out of memory; try --quick");
-        nr[k] = kill_in_steps(each[k], &steps);
+        kill_in_steps(&steps);
+        step_rounds_add(&s, &steps);
         load_stop();
     }
-    step_medians(each, nr, &s);
-    row_add(r, samples_quantile(&s, 0.97) / 1e3);
-    row_add(longest, samples_quantile(&s, 1) / 1e3);
-    for ( k = 0; k < opt.rounds; k++ )
-        free(each[k]);
-    samples_free(&s);
+    step_rounds_report(&s, MAX_STEPS, r, longest);
     spans_free(&steps);
 }
 
 void bench_sharers(void)
 {
-    row_section("Teardown of who shares a pool; 97 % of all steps");
+    row_section("Teardown of who shares a pool; 99.9 % of all steps");
     measure("sharers.2", "2 ids lead to the pool", "sharers.2.max", 2, 1);
     measure("sharers.256", "256 ids lead to the pool", "sharers.256.max",
             GUESTS, 256 / GUESTS);
