@@ -276,7 +276,8 @@ static void expect(const char *cmdline, unsigned int nr, bool clients,
 
     strcat(strcat(all, " "), cmdline);
     machine_start(MACHINE_PAGES, 2, all);
-    if ( xenhost_log_lines() != lines + warnings ||
+    /* That it is on is told, too. */
+    if ( xenhost_log_lines() != lines + warnings + clients ||
          tmem_codec_default != nr || tmem_compress_clients != clients )
         fail_msg("%s: codec %u, clients %u, %ld warnings", cmdline,
                  tmem_codec_default, tmem_compress_clients,

@@ -246,6 +246,9 @@ static void __init choose_codec(void)
         printk(XENLOG_WARNING "tmem: compression is off: no codec \"%s\" is "
                "built in\n", opt_tmem_compress);
     tmem_compress_clients = yes == 1 && tmem_codec_default;
+    if ( tmem_compress_clients )
+        printk("tmem: compression is on, by %s\n",
+               codecs[tmem_codec_default]->name);
 }
 
 void __init tmem_codec_init(void)
