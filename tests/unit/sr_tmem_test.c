@@ -16,6 +16,7 @@
 #define FROM 1
 #define TO   2
 #define PAGES 300              /* more than a record has */
+#define RESERVE 16             /* frames: machine.h */
 #define MANY  1000             /* more than 1 MiB that there is for metadata */
 
 #define RECORDS_MAX 16
@@ -277,7 +278,7 @@ static void leave(unsigned long frames)
 static void test_room(void **state)
 {
     struct xc_sr_context from, to = context(TO);
-    unsigned long want = PAGES + 20, freeable;
+    unsigned long want = PAGES + RESERVE, freeable;
 
     (void)state;
     save(&from);
