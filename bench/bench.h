@@ -3,9 +3,9 @@
  * bench.h - what the parts of the benchmark share
  *
  * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * growth.c, objects.c, sharers.c, memory.c, migrate.c, density.c, libs.c) starts
- * a host with load_host(), drives it through struct client, and adds samples to
- * rows; report.c prints the rows.
+ * growth.c, objects.c, sharers.c, memory.c, migrate.c, density.c, libs.c,
+ * count.c) starts a host with load_host(), drives it through struct client, and
+ * adds samples to rows; report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -43,8 +43,8 @@ struct row {
     const char *old;          /* as in the table of targets, or "" */
     enum sense sense;
     bool quiet;               /* in the JSON, but not in the table */
-    unsigned int nr, nr_limits;
-    double samples[MAX_SAMPLES], limits[MAX_SAMPLES];
+    unsigned int nr, nr_limits, nr_tails;
+    double samples[MAX_SAMPLES], limits[MAX_SAMPLES], tails[MAX_SAMPLES];
 };
 
 /* The row of that id, made at the end of the table if there is none yet. */
@@ -53,6 +53,8 @@ struct row *row(const char *id, const char *what, const char *unit,
 void row_add(struct row *r, double sample);
 /* The target: a constant added once, or one that is measured along. */
 void row_limit(struct row *r, double limit);
+/* What 99.9 % of the single operations did not exceed, in us. */
+void row_tail(struct row *r, double us);
 /* Title of the rows that follow. */
 void row_section(const char *title);
 
@@ -93,6 +95,8 @@ void samples_clear(struct samples *s);
 void samples_add(struct samples *s, double v);
 /* The value that a share q of the samples does not exceed. Sorts them. */
 double samples_quantile(struct samples *s, double q);
+/* 99.9 % of a thread's operations, in us; or of two at once, b may be NULL. */
+double spans_tail(const struct spans *a, const struct spans *b);
 /* Add those of `own` that the scheduler had no part in; other may be NULL. */
 void samples_from(struct samples *out, const struct spans *own,
                   const struct spans *other);
@@ -214,6 +218,11 @@ double run_raw(enum raw dir, const struct plan *p, double *waited);
 /* The same in vectors of nr. */
 double run_vector(struct client *c, uint32_t cmd, const struct plan *p,
                   unsigned int nr, long expect);
+/*
+ * From now on the three above, on this thread, time one operation in 16 (of
+ * vectors: all) into these spans, which each run clears; NULL: no longer.
+ */
+void run_sampled(struct spans *each);
 /* Any function, called with each step. */
 double run_each(void (*fn)(const struct step *s, void *arg), void *arg,
                 const struct plan *p);
@@ -273,5 +282,8 @@ void bench_memory(void);
 void bench_migrate(void);
 void bench_density(void);
 void bench_libs(void);
+void bench_count(void);
+/* What callgrind is to see of it, by the name of an operation. */
+void bench_counted(const char *name);
 
 #endif /* BENCH_H */

@@ -376,14 +376,14 @@ void bench_bounds(void)
 {
     static const struct step_names flush = {
         .time = "step.flush_object", .old = "8000",
-        .time_what = "flush object, time between preemption points",
+        .time_what = "flush object, between preemption points",
         .longest = "step.flush_object.max", .longest_what = "  the longest",
         .host = "step.flush_object.host", .host_what = "  by the host's clock",
         .pages = "step.flush_object.pages",
         .pages_what = "  pages for each point",
     }, destroy = {
         .time = "step.destroy_pool", .old = "16000",
-        .time_what = "destroy pool, time between preemption points",
+        .time_what = "destroy pool, between preemption points",
         .longest = "step.destroy_pool.max", .longest_what = "  the longest",
         .host = "step.destroy_pool.host", .host_what = "  by the host's clock",
         .pages = "step.destroy_pool.pages",

@@ -181,7 +181,7 @@ static void corpus_rows(const struct way *w)
                 text("%s: frames for each page, ideal", w->name), "", old,
                 INFORM), sum / PAGE / opt.frames);
     row_add(row(text("corpus.%s.bytes", w->name),
-                text("  bytes of one that is not raw nor same-filled"),
+                text("  bytes of one neither raw nor same-filled"),
                 "B", "", INFORM), n ? packed / n : 0);
     row_add(row(text("corpus.%s.raw", w->name),
                 text("  pages that are stored raw"), "%", "", INFORM),

@@ -177,7 +177,7 @@ static void relinquish(struct held *h)
     }
     xenhost_free_order(spare, SPARE_ORDER);
 
-    row_add(bounded(h, "evicted", "evicted for each frame given", "", 2.5),
+    row_add(bounded(h, "evicted", "evicted for a frame given", "", 2.5),
             (double)(first - now) / RELINQUISHED);
     row_add(bounded(h, "evicted.most", "at most, at once", "", 64), most);
 }

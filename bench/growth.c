@@ -248,12 +248,12 @@ static const struct {
     bool for_each;                /* the figures are for each client */
 } works[] = {
     { "put", "put that evicts", do_put, MAX_TIMES, 4000, 2, true },
-    { "plain", "put that finds a frame", do_plain, MAX_TIMES, 4000, 0, false },
+    { "plain", "put that finds room", do_plain, MAX_TIMES, 4000, 0, false },
     { "order0", "order 0, heap empty", do_order0, 8000, 4000, 2, true },
     { "evict0", "order 0 that evicts", do_evict0, 500, 250, 0, true },
     { "order4", "order 4, heap empty", do_order4, 500, 250, 0, true },
     { "freeable", "freeable", do_freeable, 5000, 1000, 2, true },
-    { "claim", "put with a claim open", do_claim, 5000, 1000, 2, true },
+    { "claim", "put, a claim open", do_claim, 5000, 1000, 2, true },
     { "list", "LIST, per client", do_list, 5, 2, 2, false, true },
 };
 #define NR_WORKS (sizeof(works) / sizeof(works[0]))

@@ -284,16 +284,48 @@ static double clock_stop(const struct clock *c, double *waited)
     return elapsed > w ? elapsed - w : elapsed;
 }
 
+/* Seldom enough not to show in the sum. */
+#define SAMPLE_EVERY 16
+
+static __thread struct spans *sampled;
+
+void run_sampled(struct spans *each)
+{
+    sampled = each;
+}
+
+static void sampled_start(void)
+{
+    if ( sampled )
+        spans_clear(sampled);
+}
+
+/* Is the i-th operation one of the sample? */
+static inline bool in_sample(unsigned long i)
+{
+    return sampled && i % SAMPLE_EVERY == 0;
+}
+
 double run_op(struct client *c, uint32_t cmd, const struct plan *p,
               long expect, double *waited)
 {
-    struct clock clock = clock_start();
     unsigned long i, bad = 0;
+    struct clock clock;
     struct tmem_op op;
 
+    sampled_start();
+    clock = clock_start();
     prepare(&op, c, cmd);
     for ( i = 0; i < p->nr; i++ )
-        bad += issue(&op, c, &p->steps[i]) != expect;
+        if ( in_sample(i) )
+        {
+            uint64_t start = __rdtsc();
+
+            bad += issue(&op, c, &p->steps[i]) != expect;
+            span_add(sampled, start);
+        }
+        else
+            bad += issue(&op, c, &p->steps[i]) != expect;
     c->bad += bad;
 
     return clock_stop(&clock, waited);
@@ -324,15 +356,23 @@ static unsigned long issue_vector(struct tmem_op *op, const struct client *c,
 double run_vector(struct client *c, uint32_t cmd, const struct plan *p,
                   unsigned int nr, long expect)
 {
-    struct clock clock = clock_start();
     unsigned long i, bad = 0;
+    struct clock clock;
     struct tmem_op op;
 
+    sampled_start();
+    clock = clock_start();
     memset(&op, 0, sizeof(op));
     op.cmd = TMEM_VECTOR;
     for ( i = 0; i < p->nr; i += nr )
+    {
+        uint64_t start = __rdtsc();
+
         bad += issue_vector(&op, c, cmd, &p->steps[i],
                             p->nr - i < nr ? p->nr - i : nr, expect);
+        if ( sampled )
+            span_add(sampled, start);
+    }
     c->bad += bad;
 
     return clock_stop(&clock, NULL);
@@ -366,11 +406,21 @@ static inline void raw_step(enum raw dir, const struct step *s)
 
 double run_raw(enum raw dir, const struct plan *p, double *waited)
 {
-    struct clock clock = clock_start();
+    struct clock clock;
     unsigned long i;
 
+    sampled_start();
+    clock = clock_start();
     for ( i = 0; i < p->nr; i++ )
-        raw_step(dir, &p->steps[i]);
+        if ( in_sample(i) )
+        {
+            uint64_t start = __rdtsc();
+
+            raw_step(dir, &p->steps[i]);
+            span_add(sampled, start);
+        }
+        else
+            raw_step(dir, &p->steps[i]);
 
     return clock_stop(&clock, waited);
 }

@@ -30,16 +30,17 @@ static const struct {
     { "migrate", bench_migrate },
     { "density", bench_density },
     { "libs", bench_libs },
+    { "count", bench_count },
 };
 #define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,growth,objects,sharers,"
-          "memory,\n              migrate,density,libs] [--corpus=DIR|FILE] "
-          "[--json=FILE]\n             [--plot=FILE] [--density-plot=FILE] "
-          "[--strict]\n"
+          "             [--only=speed,pairs,bounds,evict,growth,objects,"
+          "sharers,memory,\n              migrate,density,libs,count] "
+          "[--corpus=DIR|FILE] [--json=FILE]\n"
+          "             [--plot=FILE] [--density-plot=FILE] [--strict]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"
           "  --frames=N   guest frames they come from (default 32768)\n"
@@ -122,6 +123,11 @@ int main(int argc, char **argv)
             opt.corpus = a + 9;
         else if ( !strncmp(a, "--only=", 7) )
             only = a + 7;
+        else if ( !strncmp(a, "--count=", 8) )
+        {
+            bench_counted(a + 8);
+            return 0;
+        }
         else if ( !strcmp(a, "--help") || !strcmp(a, "-h") )
             usage(stdout, 0);
         else

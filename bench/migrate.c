@@ -211,7 +211,7 @@ static void measure_records(void)
     end();
     client_destroy_pool(&client);
 
-    ratio("migrate.records", "records of the final pass / pages that changed",
+    ratio("migrate.records", "records of the last pass / pages changed",
           1, (double)(nr - 2) / (put.nr + gone.nr));
 }
 
@@ -352,7 +352,7 @@ static void measure_during(void)
         client_check(&client, "operations during a pass");
         client_destroy_pool(&client);
     }
-    ratio("migrate.during", "get and put during a pass / beside a raw copier",
+    ratio("migrate.during", "get and put in a pass / beside a raw copier",
           1.1, ns[1] / ns[0]);
 }
 

@@ -66,6 +66,12 @@ void row_limit(struct row *r, double limit)
         r->limits[r->nr_limits++] = limit;
 }
 
+void row_tail(struct row *r, double us)
+{
+    if ( r->nr_tails < MAX_SAMPLES )
+        r->tails[r->nr_tails++] = us;
+}
+
 static bool row_ok(const struct row *r)
 {
     double ours = median(r->samples, r->nr);
@@ -100,10 +106,20 @@ static const char *number(double v, char *buf, size_t size)
     return buf;
 }
 
+/* The names of the columns stand beside a title that leaves them room. */
+static void table_title(FILE *f, const char *title, bool first)
+{
+    bool fits = strlen(title) <= 46;
+
+    fprintf(f, "%s%s%s", first ? "" : "\n", title, fits ? "" : "\n");
+    fprintf(f, "%*s%7s%8s%8s%8s%3s\n", fits ? 46 - (int)strlen(title) : 46,
+            "", "old", "target", "ours", "99.9%us", "ok");
+}
+
 void report_table(FILE *f)
 {
     unsigned int i, s = 0;
-    char ours[32], limit[32];
+    char ours[32], limit[32], tail[32];
 
     for ( i = 0; i < nr_rows; i++ )
     {
@@ -111,15 +127,16 @@ void report_table(FILE *f)
 
         for ( ; s < nr_sections && sections[s].first == i; s++ )
             if ( s + 1 == nr_sections || sections[s + 1].first != i )
-                fprintf(f, "%s%-48s%-4s%9s%8s%8s%3s\n", i ? "\n" : "",
-                        sections[s].title, "", "old", "target", "ours", "ok");
+                table_title(f, sections[s].title, i == 0);
         if ( r->quiet )
             continue;
 
-        fprintf(f, "%-48s%-4s%9s%8s%8s%3s\n", r->what, r->unit,
+        fprintf(f, "%-43s %-2s%7s%8s%8s%8s%3s\n", r->what, r->unit,
                 *r->old ? r->old : "-",
                 number(median(r->limits, r->nr_limits), limit, sizeof(limit)),
                 number(median(r->samples, r->nr), ours, sizeof(ours)),
+                r->nr_tails ? number(median(r->tails, r->nr_tails), tail,
+                                     sizeof(tail)) : "",
                 r->sense == INFORM ? "" : row_ok(r) ? "ok" : "no");
     }
 }
@@ -164,6 +181,7 @@ void report_json(FILE *f)
                 row_ok(r) ? "true" : "false");
         json_number(f, "target", median(r->limits, r->nr_limits));
         json_number(f, "ours", median(r->samples, r->nr));
+        json_number(f, "tail_us", median(r->tails, r->nr_tails));
         json_list(f, "samples", r->samples, r->nr);
         fprintf(f, "}%s\n", i + 1 < nr_rows ? "," : "");
     }

@@ -108,13 +108,29 @@ void samples_from(struct samples *out, const struct spans *own,
     }
 }
 
+double spans_tail(const struct spans *a, const struct spans *b)
+{
+    struct samples s = samples_make(a->nr + (b ? b->nr : 0) + 1);
+    double tail;
+
+    samples_from(&s, a, b);
+    if ( b )
+        samples_from(&s, b, a);
+    tail = samples_quantile(&s, 0.999) / 1e3;
+    samples_free(&s);
+
+    return tail;
+}
+
 struct spans spans_make(unsigned long max)
 {
     struct spans s = { .max = max, .slow = 5000 / ns_per_tick() };
 
-    s.v = calloc(max, sizeof(*s.v));
+    s.v = malloc(max * sizeof(*s.v));
     if ( !s.v )
         fail("out of memory; try --quick");
+    /* No page fault in what is measured. */
+    memset(s.v, 0xff, max * sizeof(*s.v));
 
     return s;
 }

@@ -18,7 +18,11 @@ struct round {
     unsigned int vector;      /* operations in each call */
     struct plan put, get, flush, in_order, absent_object, absent_index;
     struct plan fill, evict;  /* handles of their own */
+    struct plan huge;         /* one object */
 };
+
+/* Of the run that was last. */
+static struct spans each;
 
 /* Operations as this round issues them: ns. */
 static double run(const struct round *r, struct client *c, uint32_t cmd,
@@ -53,6 +57,7 @@ static void ratio(const struct round *r, const char *id, const char *what,
                            limit < 0 ? INFORM : AT_MOST);
 
     row_add(line, ns / raw);
+    row_tail(line, spans_tail(&each, NULL) / r->vector);
     if ( limit >= 0 && !line->nr_limits )
         row_limit(line, limit);
 }
@@ -63,9 +68,22 @@ static double limit(const struct round *r, double single, double vector)
     return r->vector == 1 ? single : vector;
 }
 
-static void inform(const char *id, const char *what, double ns)
+/* A raw copy: ns. */
+static double raw_copies(const struct round *r, enum raw dir,
+                         const struct plan *p, const char *id,
+                         const char *what)
 {
-    row_add(row(id, what, "ns", "", INFORM), ns / opt.pages);
+    double ns = run_raw(dir, p, NULL);
+
+    if ( id && r->vector == 1 )
+    {
+        struct row *line = row(id, what, "ns", "", INFORM);
+
+        row_add(line, ns / p->nr);
+        row_tail(line, spans_tail(&each, NULL));
+    }
+
+    return ns;
 }
 
 static struct plan make(uint32_t first, bool in_order)
@@ -89,6 +107,10 @@ static void make_plans(struct round *r)
     r->absent_object = make(1 + objects, false);
     r->fill = make(1 + 2 * objects, false);
     r->evict = make(1 + 3 * objects, false);
+    r->huge = plan_make(&(struct plan_spec){
+        .domid = 1, .nr = 2 * opt.pages, .per_object = 2 * opt.pages,
+        .first = 1 + 4 * objects,
+    });
 
     /* The objects are there, the indices are not. */
     r->absent_index = make(1, false);
@@ -106,15 +128,29 @@ static void free_plans(struct round *r)
     plan_free(&r->absent_index);
     plan_free(&r->fill);
     plan_free(&r->evict);
+    plan_free(&r->huge);
 }
 
 /* What only single calls are measured for. */
 static void misses(struct round *r, struct client *c, double raw)
 {
-    ratio(r, "miss.object", "get that misses, object absent", "0.04", 0.04,
-          run_op(c, TMEM_GET_PAGE, &r->absent_object, 0, NULL), raw);
-    ratio(r, "miss.index", "get that misses, index absent", "0.09", 0.09,
-          run_op(c, TMEM_GET_PAGE, &r->absent_index, 0, NULL), raw);
+    struct row *line = row("miss.object_us", "get that misses, object absent",
+                           "us", "0.03", AT_MOST);
+    double ns;
+
+    /* So short that the samples would show. */
+    run_sampled(NULL);
+    ns = run_op(c, TMEM_GET_PAGE, &r->absent_object, 0, NULL);
+    time_op(c, TMEM_GET_PAGE, &r->absent_object, 0, &each);
+    row_add(line, ns / r->absent_object.nr / 1e3);
+    row_limit(line, 0.03);
+    row_tail(line, spans_tail(&each, NULL));
+
+    ns = run_op(c, TMEM_GET_PAGE, &r->absent_index, 0, NULL);
+    time_op(c, TMEM_GET_PAGE, &r->absent_index, 0, &each);
+    run_sampled(&each);
+    ratio(r, "miss.index", "get that misses, index absent", "0.09", 0.09, ns,
+          raw);
 }
 
 static void persistent(struct round *r)
@@ -124,33 +160,30 @@ static void persistent(struct round *r)
 
     client_pool(&c, 1, PERSISTENT);
 
-    raw = run_raw(RAW_PUT, &r->put, NULL);
-    ratio(r, "put.fresh", "put, persistent, memory fresh", "1.78",
-          limit(r, 1.0, 1.05), run(r, &c, TMEM_PUT_PAGE, &r->put, 1), raw);
-    if ( r->vector == 1 )
-        inform("raw.put", "raw copy, guest to host", raw);
+    raw = raw_copies(r, RAW_PUT, &r->put, "raw.put",
+                     "raw copy, guest to host");
+    ratio(r, "put.fresh", "put, persistent, memory fresh", "1.57",
+          limit(r, 1.15, 1.05), run(r, &c, TMEM_PUT_PAGE, &r->put, 1), raw);
 
-    raw = run_raw(RAW_GET, &r->get, NULL);
-    ratio(r, "get.persistent", "get, persistent", "2.04",
+    raw = raw_copies(r, RAW_GET, &r->get, "raw.get",
+                     "raw copy, host to guest");
+    ratio(r, "get.persistent", "get, persistent", "1.65",
           limit(r, 1.25, 1.1), run(r, &c, TMEM_GET_PAGE, &r->get, 1), raw);
     check_gets(&c, &r->put, &r->get);
     if ( r->vector == 1 )
-    {
-        inform("raw.get", "raw copy, host to guest", raw);
         misses(r, &c, raw);
-    }
-    ratio(r, "flush.random", "flush page, random order", "1.6",
-          limit(r, 0.4, 0.25), run(r, &c, TMEM_FLUSH_PAGE, &r->flush, 1), raw);
+    ratio(r, "flush.random", "flush page, random order", "0.86",
+          limit(r, 0.35, 0.25), run(r, &c, TMEM_FLUSH_PAGE, &r->flush, 1), raw);
 
     raw = run_raw(RAW_PUT, &r->get, NULL);
-    ratio(r, "put.recycled", "put, persistent, memory recycled", "1.95",
-          limit(r, 1.0, 1.05), run(r, &c, TMEM_PUT_PAGE, &r->get, 1), raw);
+    ratio(r, "put.recycled", "put, persistent, memory recycled", "1.88",
+          limit(r, 1.15, 1.05), run(r, &c, TMEM_PUT_PAGE, &r->get, 1), raw);
     run_op(&c, TMEM_FLUSH_PAGE, &r->put, 1, NULL);
 
     raw_order = run_raw(RAW_PUT, &r->in_order, NULL);
-    ratio(r, "put.in_order", "put, persistent, in order", "", -1,
+    ratio(r, "put.in_order", "put, persistent, in order", "2.26", -1,
           run(r, &c, TMEM_PUT_PAGE, &r->in_order, 1), raw_order);
-    ratio(r, "flush.in_order", "flush page, in order", "0.26",
+    ratio(r, "flush.in_order", "flush page, in order", "0.45",
           limit(r, 0.1, 0.08), run(r, &c, TMEM_FLUSH_PAGE, &r->in_order, 1),
           raw_order);
 
@@ -160,6 +193,7 @@ static void persistent(struct round *r)
 
 static void ephemeral(struct round *r)
 {
+    struct plan part;
     struct client c;
     double raw;
 
@@ -167,10 +201,10 @@ static void ephemeral(struct round *r)
 
     raw = run_raw(RAW_PUT, &r->put, NULL);
     ratio(r, "put.ephemeral", "put, ephemeral, memory recycled", "",
-          limit(r, -1, 1.1), run(r, &c, TMEM_PUT_PAGE, &r->put, 1), raw);
+          limit(r, 1.2, 1.1), run(r, &c, TMEM_PUT_PAGE, &r->put, 1), raw);
     raw = run_raw(RAW_GET, &r->get, NULL);
-    ratio(r, "get.ephemeral", "get, private ephemeral, page freed", "2.53",
-          limit(r, 1.4, 1.35), run(r, &c, TMEM_GET_PAGE, &r->get, 1), raw);
+    ratio(r, "get.ephemeral", "get, private ephemeral, page freed", "2.14",
+          limit(r, 1.5, 1.35), run(r, &c, TMEM_GET_PAGE, &r->get, 1), raw);
     check_gets(&c, &r->put, &r->get);
     run_op(&c, TMEM_GET_PAGE, &r->get, -EEMPTY, NULL);   /* all gone */
 
@@ -178,8 +212,16 @@ static void ephemeral(struct round *r)
     run_op(&c, TMEM_PUT_PAGE, &r->put, 1, NULL);
     run_op(&c, TMEM_PUT_PAGE, &r->fill, 1, NULL);
     raw = run_raw(RAW_PUT, &r->evict, NULL);
-    ratio(r, "put.evicts", "put that evicts", "2.07", 1.25,
+    ratio(r, "put.evicts", "put that evicts", "1.90", limit(r, 1.4, 1.25),
           run(r, &c, TMEM_PUT_PAGE, &r->evict, 1), raw);
+
+    /* What is evicted is of that object, too. */
+    part = plan_part(&r->huge, 0, opt.pages + opt.pages / 4);
+    run_op(&c, TMEM_PUT_PAGE, &part, 1, NULL);
+    part = plan_part(&r->huge, part.nr, opt.pages / 2);
+    raw = run_raw(RAW_PUT, &part, NULL);
+    ratio(r, "put.evicts_huge", "put that evicts, one huge object", "1.53",
+          limit(r, 1.4, 1.25), run(r, &c, TMEM_PUT_PAGE, &part, 1), raw);
 
     client_check(&c, "ephemeral pool");
     client_destroy_pool(&c);
@@ -200,8 +242,10 @@ static void rounds(unsigned int vector, const char *title)
              opt.rounds);
         load_host(1, opt.pages, room, true);
         make_plans(&r);
+        run_sampled(&each);
         persistent(&r);
         ephemeral(&r);
+        run_sampled(NULL);
         free_plans(&r);
         load_stop();
     }
@@ -209,7 +253,9 @@ static void rounds(unsigned int vector, const char *title)
 
 void bench_speed(void)
 {
+    each = spans_make(opt.pages);
     rounds(1, "One client; time / raw copy of the same pages");
     rounds(16, "The same, in vectors of 16 operations");
     rounds(64, "The same, in vectors of 64 operations");
+    spans_free(&each);
 }

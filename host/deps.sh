@@ -19,7 +19,8 @@ libxen-dev   /usr/include/xen/xen.h'
 case $goal in
 build)           want=$build ;;
 bench)           want="$build
-gnuplot-nox  /usr/bin/gnuplot" ;;
+gnuplot-nox  /usr/bin/gnuplot
+valgrind     /usr/bin/valgrind" ;;
 run)             want="$build
 libsqlite3-dev /usr/include/sqlite3.h
 gnuplot-nox  /usr/bin/gnuplot" ;;
