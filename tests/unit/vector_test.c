@@ -90,7 +90,7 @@ static void assert_done(unsigned int pages, unsigned int results)
 
 static void flush_all(void)
 {
-    assert_int_equal(guest_flush_object(page(0)), 1);
+    guest_flush_object(page(0));
 }
 
 /* ---- as one by one ------------------------------------------------------- */
@@ -144,8 +144,10 @@ static long do_single(domid_t dom, const struct tmem_vec_entry *e)
  */
 static void one_by_one(struct rng *rng, unsigned int nr)
 {
-    unsigned int i;
+    unsigned int odd = rng_below(rng, XENHOST_FRAME_PAGETABLE + 1), i;
 
+    xenhost_frame_set(GUEST, 4, odd);
+    xenhost_frame_set(OTHER, 4, odd);
     for ( i = 0; i < FRAMES; i++ )
     {
         uint64_t tag = rng_next(rng);
@@ -160,6 +162,8 @@ static void one_by_one(struct rng *rng, unsigned int nr)
         assert_int_equal(entry[i].result, do_single(OTHER, &entry[i]));
     for ( i = 0; i < FRAMES; i++ )
         assert_memory_equal(data(GUEST, 4 + i), data(OTHER, 4 + i), 4096);
+    xenhost_frame_set(GUEST, 4, XENHOST_FRAME_RAM);
+    xenhost_frame_set(OTHER, 4, XENHOST_FRAME_RAM);
 }
 
 static void test_one_by_one(void **state)
@@ -184,6 +188,9 @@ static void test_one_by_one(void **state)
 /* The same for a frozen client, and the first operation of a domain. */
 static void test_client(void **state)
 {
+    unsigned int i;
+    uint64_t puts;
+
     (void)state;
     entry[0] = guest_entry(TMEM_PUT_PAGE, HANDLE(3, 0, 1, 1), 4);
     assert_int_equal(guest_vector(3, entry, 1), 1);
@@ -198,8 +205,47 @@ static void test_client(void **state)
     assert_int_equal(entry[1].result, 1);
     assert_int_equal(entry[2].result, -EFROZEN);
 
+    /* Each is counted once, wherever a group ends: page 1 is there, and stays. */
+    many_puts();
+    for ( i = 0; i < MANY; i += 2 )
+        entry[i].index = 1;
+    puts = list_now(GUEST, "P=CI:1,PI:1", "px");
+    assert_int_equal(xenhost_tmem_op(GUEST, &op), MANY);
+    assert_int_equal(list_now(GUEST, "P=CI:1,PI:1", "px"), puts + MANY / 2 - 1);
+    assert_int_equal(thaw(GUEST), 0);
+
     xenhost_deny(GUEST, true);
     assert_int_equal(guest_vector(GUEST, entry, 3), -EPERM);
+}
+
+/* Puts go together as far as there is room; what has none takes none. */
+static void test_no_room(void **state)
+{
+    unsigned int room, i;
+    long had;
+
+    (void)state;
+    for ( room = 0; room < MANY; room++ )
+    {
+        unsigned int done = 0;
+
+        many_puts();
+        assert_int_equal(guest_put(page(MANY), 1), 1);
+        had = guest_tot_pages(GUEST);
+        assert_int_equal(xenhost_domain_set_max(GUEST, had + room), 0);
+        assert_int_equal(xenhost_tmem_op(GUEST, &op), MANY);
+        for ( i = 0; i < MANY; i++ )
+        {
+            assert_true(entry[i].result == 1 || entry[i].result == -ENOMEM);
+            assert_int_equal(found(i), entry[i].result == 1);
+            done += entry[i].result == 1;
+        }
+        assert_true(done >= room / 2);
+        assert_in_range(guest_tot_pages(GUEST), had, had + room);
+        assert_int_equal(xenhost_domain_set_max(GUEST, GUEST_PAGES +
+                                                       GUEST_ROOM), 0);
+        flush_all();
+    }
 }
 
 /* ---- bad requests -------------------------------------------------------- */
@@ -625,6 +671,7 @@ int main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         vector_test(test_one_by_one),
         vector_test(test_client),
+        vector_test(test_no_room),
         vector_test(test_bad_requests),
         vector_test(test_bad_entries),
         vector_test(test_compat),

@@ -23,6 +23,7 @@
  *
  * Files: this one decodes requests and dispatches them. tmem_put.c (with
  * tmem_look.c: how a page is stored) and tmem_data.c have the data operations,
+ * tmem_vector.c those of a vector together,
  * tmem_stored.c what becomes of a page's data, tmem_store.c and tmem_bin.c those
  * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_share.c what several
  * of those share, tmem_dedup.c where that is found, tmem_compact.c the gaps
@@ -125,6 +126,7 @@
 #include <xen/tmem_queue.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
+#include <xen/tmem_vector.h>
 #include <xsm/xsm.h>
 
 bool __read_mostly opt_tmem;
@@ -160,9 +162,6 @@ struct vector {
     XEN_GUEST_HANDLE_PARAM(tmem_vec_entry_t) entries;
     unsigned int nr, done;
 };
-
-/* Entries that are read, done and written back together. */
-#define VECTOR_GROUP 8
 
 /* Is this an operation that a guest may issue? */
 static int check_cmd(unsigned int cmd)
@@ -376,27 +375,80 @@ static long do_one(struct tmem_client *c, const struct tmem_request *req)
     return rc;
 }
 
+/* The same of puts that go together: how many, none of them -ERESTART, or 0. */
+static unsigned int do_puts(struct tmem_client *c,
+                            const struct tmem_request req[], unsigned int nr,
+                            struct tmem_vec_entry e[])
+{
+    struct tmem_cpu_stats *stats = tmem_this_stats();
+    uint64_t start = tmem_cycles(), each, now;
+    long rc[TMEM_VECTOR_GROUP];
+    unsigned int i;
+
+    nr = tmem_put_group(c, req, nr, rc);
+    if ( unlikely(rc[0] == -ERESTART) )
+        return 0;
+    each = (tmem_cycles() - start) / nr;
+    for ( i = 0; i < nr; i++ )
+    {
+        now = tmem_time_start(stats->ops);
+        tmem_inc(stats->ops);
+        time_op(c, TMEM_PUT_PAGE, rc[i], now ? now - each : 0);
+        if ( unlikely(is_wrong(rc[i])) )
+            tmem_inc(stats->errors);
+        e[i].result = rc[i];
+    }
+
+    return nr;
+}
+
+/* The next of these entries, as far as they go together: how many, or 0. */
+static unsigned int do_next(struct tmem_client *c,
+                            const struct tmem_request req[],
+                            const int bad[], unsigned int nr,
+                            struct tmem_vec_entry e[])
+{
+    unsigned int puts;
+    long rc;
+
+    for ( puts = 0; puts < nr; puts++ )
+        if ( bad[puts] || req[puts].cmd != TMEM_PUT_PAGE )
+            break;
+    if ( puts > 1 )
+        return do_puts(c, req, puts, e);
+
+    rc = unlikely(*bad) ? refuse(*bad) : do_one(c, req);
+    if ( likely(rc != -ERESTART) )
+        e->result = rc;
+
+    return rc != -ERESTART;
+}
+
 /*
  * Do some entries, in their order: how many. Fewer than nr when others want the
  * CPU; of pages that are looked at each may take as long as a group of others.
  */
-static unsigned int do_group(struct tmem_client *c, struct tmem_vec_entry *e,
+static unsigned int do_group(struct tmem_client *c, struct tmem_vec_entry e[],
                              unsigned int nr)
 {
     bool slow = read_atomic(&tmem_work_wanted);
-    struct tmem_request req;
-    unsigned int i;
-    long rc;
+    struct tmem_request req[TMEM_VECTOR_GROUP];
+    int bad[TMEM_VECTOR_GROUP];
+    unsigned int i, did;
 
     for ( i = 0; i < nr; i++ )
+        bad[i] = decode_entry(&e[i], &req[i]);
+    for ( i = 0; i < nr; i++ )
+        if ( !bad[i] && req[i].cmd == TMEM_GET_PAGE )
+            tmem_get_prefetch(c, &req[i]);
+
+    for ( i = 0; i < nr; i += did )
     {
         if ( slow && i && hypercall_preempt_check() )
             break;
-        rc = decode_entry(&e[i], &req);
-        rc = unlikely(rc) ? refuse(rc) : do_one(c, &req);
-        if ( unlikely(rc == -ERESTART) )
+        did = do_next(c, req + i, bad + i, slow ? 1 : nr - i, e + i);
+        if ( !did )
             break;
-        e[i].result = rc;
     }
 
     return i;
@@ -410,13 +462,13 @@ static noinline long do_vector(struct tmem_client *c,
                                XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
                                struct vector *vec)
 {
-    struct tmem_vec_entry e[VECTOR_GROUP];
+    struct tmem_vec_entry e[TMEM_VECTOR_GROUP];
     struct tmem_op op;
     unsigned int at = vec->done, nr, did;
 
     for ( ; ; )
     {
-        nr = min(vec->nr - at, VECTOR_GROUP + 0U);
+        nr = min(vec->nr - at, TMEM_VECTOR_GROUP + 0U);
         if ( copy_from_guest_offset(e, vec->entries, at, nr) )
             return refuse(-EFAULT);
         did = do_group(c, e, nr);

@@ -34,23 +34,11 @@
 #include <xen/tmem_store.h>
 #include <xen/tmem_tidy.h>
 
-static uint64_t time_start(enum tmem_timed kind)
-{
-    return tmem_time_start(tmem_this_stats()->timed[kind]);
-}
-
-static void copy_in(struct page_info *to, struct page_info *from)
-{
-    uint64_t start = time_start(TMEM_TIMED_COPY);
-
-    tmem_copy_in(to, from);
-    tmem_time_end(TMEM_TIMED_COPY, start);
-}
-
 /* To where it is read again at once. */
 static void copy_snapshot(struct page_info *to, struct page_info *guest)
 {
-    uint64_t start = time_start(TMEM_TIMED_COPY);
+    uint64_t start = tmem_time_start(
+        tmem_this_stats()->timed[TMEM_TIMED_COPY]);
 
     tmem_copy_out(to, guest);
     tmem_time_end(TMEM_TIMED_COPY, start);
@@ -135,7 +123,7 @@ static bool put_over(struct tmem_client *c, const struct tmem_put *put,
     {
         fits = !tmem_frame_is_bad(tmem_stored_frame(old));
         if ( fits )
-            copy_in(tmem_stored_frame(old), put->from);
+            tmem_put_copy(tmem_stored_frame(old), put->from);
     }
     else if ( tmem_stored_kind(old) == TMEM_BINNED &&
               put->kind == TMEM_BINNED )
@@ -479,7 +467,8 @@ long tmem_put_precheck(struct tmem_client *c, const struct tmem_request *req,
          !tmem_is_stored(tmem_place_find(&place, req)) )
     {
         rc = -EFROZEN;
-        tmem_inc(tmem_pool_count(place.pool)->puts_failed);
+        if ( !put->follows )
+            tmem_inc(tmem_pool_count(place.pool)->puts_failed);
     }
     else if ( place.obj )
         radix_tree_prefetch(&place.obj->pages, req->index);
@@ -511,13 +500,8 @@ static always_inline long put_raw(struct tmem_client *c, struct tmem_put *put)
         return rc;
     if ( !pg )
         return -ENOMEM;
-    copy_in(pg, put->from);
-    put->stored = tmem_stored_raw(pg);
-    if ( !put->persistent )
-    {
-        put->queue = tmem_queue_of(c, pg);
-        put->sort = tmem_put_sort(c, put->hash, put->queue);
-    }
+    tmem_put_copy(pg, put->from);
+    tmem_put_own(c, put, pg);
 
     return 0;
 }
@@ -545,6 +529,22 @@ long tmem_put_page(struct tmem_client *c, const struct tmem_request *req,
     return store_page(c, req, put);
 }
 
+long tmem_put_unreadable(struct tmem_client *c, const struct tmem_request *req)
+{
+    tmem_inc(tmem_this_stats()->copies_failed);
+
+    return put_refuse(c, req, -EFAULT);
+}
+
+long tmem_put_finish(struct tmem_client *c, const struct tmem_request *req,
+                     struct tmem_put *put, long rc)
+{
+    if ( unlikely(rc == -ENOMEM) )
+        rc = tmem_put_in_place(c, req, put);
+
+    return rc == -ENOMEM ? put_refuse(c, req, rc) : rc;
+}
+
 static long put_one(struct tmem_client *c, const struct tmem_request *req,
                     struct tmem_put *put)
 {
@@ -554,10 +554,7 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
     if ( rc )
         return rc;
     if ( tmem_guest_frame_get(req->gfn, false, &guest) )
-    {
-        tmem_inc(tmem_this_stats()->copies_failed);
-        return put_refuse(c, req, -EFAULT);
-    }
+        return tmem_put_unreadable(c, req);
 
     put->from = guest;
     put->work = tmem_put_looks(c) ? tmem_put_work(c, put) : NULL;

@@ -2,8 +2,8 @@
 /*
  * tmem_put.h - the parts of a put
  *
- * For tmem_put.c, tmem_look.c, which finds out how a page is best stored, and
- * tmem_put_restored.c. Nothing here is called with a lock held; the client is
+ * For tmem_put.c, tmem_look.c, which finds out how a page is best stored,
+ * tmem_vector.c and tmem_put_restored.c. Nothing here is called with a lock held; the client is
  * pinned, or its guest's operation is under way.
  */
 #ifndef XEN_TMEM_PUT_H
@@ -12,12 +12,16 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_data.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_queue.h>
+#include <xen/tmem_stats.h>
 #include <xen/tmem_stored.h>
 
 /* What a put knows of its pool: constant, once it has been found; and more. */
 struct tmem_put {
     bool persistent, shared;
     bool restores;             /* not the guest's: frozen or not */
+    bool follows;              /* another one: refused, it comes once more */
     bool first;                /* to the pool, which has no buckets yet */
     bool adds;                 /* a page to a capped client: a hint */
     bool grown;                /* the store has another frame for it */
@@ -38,11 +42,34 @@ static inline void tmem_put_init(struct tmem_put *put, bool restores)
 {
     put->persistent = put->shared = put->grown = false;
     put->restores = restores;
+    put->follows = false;
     put->sort = 0;
     put->work = NULL;
     put->kind = TMEM_RAW;
     put->len = 0;
     put->bytes_hash = 0;
+}
+
+/* Copy the page to a frame, and count that. */
+static inline void tmem_put_copy(struct page_info *to, struct page_info *from)
+{
+    uint64_t start = tmem_time_start(
+        tmem_this_stats()->timed[TMEM_TIMED_COPY]);
+
+    tmem_copy_in(to, from);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+/* The page has been copied to this frame, for tmem_put_store(). */
+static inline void tmem_put_own(struct tmem_client *c, struct tmem_put *put,
+                                struct page_info *pg)
+{
+    put->stored = tmem_stored_raw(pg);
+    if ( !put->persistent )
+    {
+        put->queue = tmem_queue_of(c, pg);
+        put->sort = tmem_put_sort(c, put->hash, put->queue);
+    }
 }
 
 /* May the client's pages be stored as anything but frames? */
@@ -90,6 +117,14 @@ long tmem_put_store(struct tmem_client *c, const struct tmem_request *req,
  */
 long tmem_put_in_place(struct tmem_client *c, const struct tmem_request *req,
                        const struct tmem_put *put);
+/* The guest's frame is not to be had: the put's result. */
+long tmem_put_unreadable(struct tmem_client *c, const struct tmem_request *req);
+/*
+ * The result of a put of a raw page which tmem_put_store() had this one for, or
+ * for which there was no frame (-ENOMEM).
+ */
+long tmem_put_finish(struct tmem_client *c, const struct tmem_request *req,
+                     struct tmem_put *put, long rc);
 /* What a put that had this result leaves to be done. */
 void tmem_put_tidy(struct tmem_client *c, const struct tmem_put *put, long rc);
 
