@@ -228,6 +228,42 @@ static void test_gaps_of_objects_close(void **state)
     machine_stop();
 }
 
+#define BINS 30
+
+/* Put a page of so many bytes, and zeros. */
+static void put_bytes(uint64_t obj, uint32_t index, unsigned int bytes)
+{
+    unsigned char *page = xenhost_guest_page(GUEST, 0);
+
+    page_of_kind(&(struct rng){ index }, KIND_NOISE, page);
+    memset(page + bytes, 0, PAGE_BYTES - bytes);
+    assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, obj, index), 0),
+                     1);
+}
+
+/* Bins that go by one move each: no more than there is room for their frames. */
+static void test_bins_of_one(void **state)
+{
+    unsigned long before;
+    unsigned int i, n;
+
+    (void)state;
+    start("tmem_tze=1");
+    for ( i = 0; i < BINS; i++ )
+    {
+        for ( n = 0; n < 4; n++ )
+            put_bytes(1, 4 * i + n, 3560);
+        put_bytes(2, i, 1000);
+    }
+    before = billed();
+    assert_int_equal(guest_flush_object(HANDLE(GUEST, 0, 1, 0)), 1);
+    assert_in_range(billed(), 1, before / 3);
+    for ( i = 0; i < BINS; i++ )
+        assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(GUEST, 0, 2, i), 0), 1);
+    peek_check_store(GUEST);
+    machine_stop();
+}
+
 /* A client whose pages don't compress has few of them tried. */
 static void test_incompressible(void **state)
 {
@@ -247,6 +283,14 @@ static void test_incompressible(void **state)
     for ( i = 0; i < 8; i++ )
         assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     assert_int_equal(list_now(TMEM_CLI_ID_ALL, "T=", "cn"), tried + 8);
+    /* So does one of a single word. */
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(kept_put(i, KIND_NOISE, i), 1);
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(kept_put(i, KIND_WORD, 1), 1);
+    tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
+    assert_int_equal(kept_put(9, KIND_SMALL, 9), 1);
+    assert_int_equal(list_now(TMEM_CLI_ID_ALL, "T=", "cn"), tried + 1);
     machine_stop();
 }
 
@@ -260,6 +304,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_gaps_close),
         cmocka_unit_test(test_gaps_of_objects_close),
+        cmocka_unit_test(test_bins_of_one),
         cmocka_unit_test(test_incompressible),
     };
 

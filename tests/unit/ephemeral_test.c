@@ -329,6 +329,36 @@ static void test_flood(void **state)
     machine_stop();
 }
 
+/*
+ * Metadata stay a part of the frames, not of the pages: segments of many pages
+ * that fill few frames are soon sparse.
+ */
+static void test_sparse(void **state)
+{
+    unsigned long before;
+    unsigned int i;
+
+    (void)state;
+    if ( SMALL_BUILD )
+        skip();
+    start(PAGES, "tmem_compress=lzo");
+    for ( i = 0; i < 2500; i++ )
+    {
+        assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, i % 24 == 0),
+                         0);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 1, i), KIND_SMALL, i), 1);
+    }
+    for ( i = 0; i < 2500; i++ )
+        if ( i % 24 )
+            assert_int_equal(guest_flush(HANDLE(GUEST, 0, 1, i)), 1);
+    before = metadata();
+    for ( i = 0; i < 100; i++ )
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 2, 0), KIND_SMALL, i), 1);
+    assert_in_range(metadata(), 1, before - 5);
+    check_counts();
+    machine_stop();
+}
+
 #define LO        77
 #define HEIRLOOMS 160
 
@@ -388,6 +418,7 @@ static void test_memory_errors(void **state)
             assert_in_range(control_flush(TMEM_CLI_ID_ALL, 4 * PAGES) / 4,
                             promised, PAGES);
         }
+        assert_int_equal(peek_freeable(), xenhost_freeable_pages());
         for ( i = 0; i < NR / 2; i++ )
             put(i, KIND_SMALL, i + 1);
         for ( i = found = 0; i < NR; i++ )
@@ -395,6 +426,7 @@ static void test_memory_errors(void **state)
         assert_in_range(found, NR / 2, NR);
         assert_int_equal(peek_ephemeral(GUEST), 0);
         assert_int_equal(list_now(TMEM_CLI_ID_ALL, "C=CI:1", "cf"), 0);
+        assert_int_equal(peek_freeable(), xenhost_freeable_pages());
         assert_int_equal(xenhost_leaks_seen(), 0);
         assert_int_equal(xenhost_lock_errors(), 0);
         /* Who can't read a bin's first frame knows none of the others. */
@@ -463,6 +495,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_flush_one),
         cmocka_unit_test(test_cap_and_shares),
         cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_handed_over),
         cmocka_unit_test(test_memory_errors),
         cmocka_unit_test(test_at_once),

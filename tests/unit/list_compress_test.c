@@ -348,6 +348,26 @@ static void test_spoiled(void **state)
     machine_stop();
 }
 
+/* The log hears of that, but not as often as a guest likes. */
+static void test_spoiled_log(void **state)
+{
+    const struct handle h = HANDLE(GUEST, 0, 1, 1);
+    unsigned long lines;
+    unsigned int i;
+
+    (void)state;
+    start("tmem_compress=lzo");
+    assert_int_equal(kept_put_as(h, KIND_SMALL, 1), 1);
+    peek_spoil(GUEST);
+    lines = xenhost_log_lines();
+    assert_int_equal(guest_op(TMEM_GET_PAGE, h, 0), -EIO);
+    assert_int_equal(xenhost_log_lines(), lines + 1);
+    for ( i = 0; i < 1000; i++ )
+        assert_int_equal(guest_op(TMEM_GET_PAGE, h, 0), -EIO);
+    assert_in_range(xenhost_log_lines() - lines, 1, 100);
+    machine_stop();
+}
+
 static void put_good(void *arg)
 {
     (void)arg;
@@ -409,6 +429,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_no_buffers),
         cmocka_unit_test(test_spoiled),
+        cmocka_unit_test(test_spoiled_log),
         cmocka_unit_test(test_good_after_spoiled),
         cmocka_unit_test(test_codec),
     };
