@@ -6,6 +6,7 @@
  */
 #include <xen/tmem_bin.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
@@ -172,6 +173,107 @@ unsigned long peek_in_caches(void)
     return tmem_cached_frames();
 }
 
+/* All but those that are a group's. */
+static unsigned long own_frames(const struct tmem_client *c)
+{
+    unsigned long nr = 0;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        nr += tmem_head_frames(c->queues[i].head);
+
+    return nr;
+}
+
+unsigned long peek_grouped(unsigned int dom)
+{
+    return peek(dom, tmem_client_grouped);
+}
+
+int peek_set_group(unsigned int dom, uint32_t group)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    int rc = c && c->id == dom ? tmem_client_set_group(c, group) : -ENODEV;
+
+    if ( c )
+        tmem_client_unpin(c);
+
+    return rc;
+}
+
+unsigned long peek_group_frames(void)
+{
+    unsigned int nr, i;
+    unsigned long frames = 0;
+
+    rcu_read_lock(&tmem_rcu);
+    for ( nr = 0; nr < TMEM_MAX_GROUPS; nr++ )
+        for ( i = 0; i < tmem_nr_classes; i++ )
+        {
+            struct tmem_bins *b = tmem_group_bins(nr, i);
+
+            frames += b ? tmem_ebin_frames(b) : 0;
+        }
+    rcu_read_unlock(&tmem_rcu);
+
+    return frames;
+}
+
+/* Its members, and what they count. */
+static void check_members(unsigned int *members, unsigned long *grouped)
+{
+    struct rb_node *node;
+
+    spin_lock(&tmem_clients_lock);
+    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+    {
+        struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
+
+        BUG_ON(c->in_group && c->in_group->id != c->group);
+        *grouped += tmem_client_grouped(c);
+        if ( c->in_group )
+            members[c->in_group->nr]++;
+    }
+    spin_unlock(&tmem_clients_lock);
+}
+
+unsigned int peek_check_groups(void)
+{
+    unsigned int members[TMEM_MAX_GROUPS] = { 0 }, nr, i, refs, found = 0;
+    unsigned long grouped = 0, entries = 0;
+
+    /* One without members and pages goes in two steps. */
+    rcu_barrier();
+    rcu_barrier();
+    check_members(members, &grouped);
+    rcu_read_lock(&tmem_rcu);
+    for ( nr = 0; nr < TMEM_MAX_GROUPS; nr++ )
+    {
+        struct tmem_bins *b = tmem_group_bins(nr, 0);
+        struct tmem_group *g = b ? b->group : NULL;
+
+        BUG_ON(!g && members[nr]);
+        if ( !g )
+            continue;
+        refs = members[nr];
+        for ( i = 0; i < tmem_nr_classes; i++ )
+        {
+            check_store(&g->bins[i].store);
+            entries += g->bins[i].store.entries;
+            refs += g->bins[i].store.entries != 0;
+            /* What no put has used yet is gone as well. */
+            BUG_ON(!g->bins[i].store.entries && tmem_ebin_frames(&g->bins[i]));
+        }
+        BUG_ON(atomic_read(&g->refs) != refs);
+        BUG_ON(!refs);
+        found++;
+    }
+    rcu_read_unlock(&tmem_rcu);
+    BUG_ON(entries != grouped);
+
+    return found;
+}
+
 unsigned long peek_freeable(void)
 {
     unsigned long nr = tmem_cached_frames();
@@ -179,10 +281,10 @@ unsigned long peek_freeable(void)
 
     spin_lock(&tmem_clients_lock);
     for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
-        nr += tmem_client_frames(rb_entry(node, struct tmem_client, by_id));
+        nr += own_frames(rb_entry(node, struct tmem_client, by_id));
     spin_unlock(&tmem_clients_lock);
 
-    return nr;
+    return nr + peek_group_frames();
 }
 
 int peek_marked(unsigned int dom, bool count)

@@ -27,6 +27,21 @@ unsigned long peek_cached(int node);
 /* Frames in all caches of tmem, which stay there. */
 unsigned long peek_in_caches(void);
 
+/*
+ * Put a domain's client into a group, as control does: 0 or -errno; -ENODEV:
+ * it has none.
+ */
+int peek_set_group(unsigned int dom, uint32_t group);
+/*
+ * Groups that are there. Dies of what is wrong with any, or with what clients
+ * count: only between operations.
+ */
+unsigned int peek_check_groups(void);
+/* The frames of all groups. */
+unsigned long peek_group_frames(void);
+/* Pages of that client that are in a group's bins. */
+unsigned long peek_grouped(unsigned int dom);
+
 /* Frames in caches and of ephemeral pages, counted where they are. */
 unsigned long peek_freeable(void);
 

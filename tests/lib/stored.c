@@ -7,6 +7,7 @@
 #include <xen/tmem_bin.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_stats.h>
@@ -213,19 +214,29 @@ struct found {
     unsigned long raw, same, entries, bins;
 };
 
-/* The queue that an entry is in the store of; NULL: of none. */
-static struct tmem_queue *queue_of(tmem_stored_t s)
+/* The bins that an entry is in, and their class; NULL: nobody's. */
+static struct tmem_bins *bins_of(tmem_stored_t s, unsigned int *class)
 {
+    struct tmem_store *st = tmem_store_of(s);
+    struct tmem_bins *b;
     struct rb_node *node;
-    unsigned int i;
+    unsigned int i, nr;
 
-    for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+    for ( i = 0; i < tmem_nr_classes; i++ )
     {
-        struct tmem_client *c = rb_entry(node, struct tmem_client, by_id);
-
-        for ( i = 0; i < tmem_nr_classes; i++ )
-            if ( tmem_store_of(s) == &c->queues[i].bins.store )
-                return &c->queues[i];
+        *class = i;
+        for ( node = rb_first(&tmem_clients_by_id); node; node = rb_next(node) )
+        {
+            b = &rb_entry(node, struct tmem_client, by_id)->queues[i].bins;
+            if ( st == &b->store )
+                return b;
+        }
+        for ( nr = 0; nr < TMEM_MAX_GROUPS; nr++ )
+        {
+            b = tmem_group_bins(nr, i);
+            if ( b && st == &b->store )
+                return b;
+        }
     }
 
     return NULL;
@@ -251,7 +262,8 @@ static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
     const struct tmem_entry e = { .obj = obj, .index = index };
     const struct tmem_epage *ep = tmem_slot_epage(slot);
     tmem_stored_t s = tmem_slot_stored(slot);
-    struct tmem_queue *q;
+    struct tmem_bins *b;
+    unsigned int class;
     bool is;
 
     /* Guarded by the queue, but who changes these has the bucket as well. */
@@ -267,19 +279,17 @@ static const char *look_at_epage(struct tmem_object *obj, uint32_t index,
     /* What had a memory error is not looked at. */
     if ( tmem_store_is_broken(s) )
         return NULL;
-    q = queue_of(s);
-    if ( !q )
+    b = bins_of(s, &class);
+    if ( !b )
         return "an ephemeral page is in a bin of nobody's";
-    spin_lock(&q->lock);
-    spin_lock(&q->bins.store.lock);
-    is = tmem_store_is(&q->bins.store, s, &e);
-    spin_unlock(&q->bins.store.lock);
-    spin_unlock(&q->lock);
+    spin_lock(&b->store.lock);
+    is = tmem_store_is(&b->store, s, &e);
+    spin_unlock(&b->store.lock);
 
     if ( !is )
         return "an entry is not that of the ephemeral page";
 
-    return is_of_class(s, q - q->client->queues)
+    return is_of_class(s, class)
            ? NULL : "a bin has a frame of another class than its queue";
 }
 
@@ -329,6 +339,28 @@ static bool is_mine(struct tmem_client *c, struct tmem_pool *pool)
     return false;
 }
 
+/* Pages in bins of groups, which are looked at. Their frames count there. */
+static unsigned long group_entries(void)
+{
+    unsigned long entries = 0;
+    unsigned int nr, i;
+
+    for ( nr = 0; nr < TMEM_MAX_GROUPS; nr++ )
+        for ( i = 0; i < tmem_nr_classes; i++ )
+        {
+            struct tmem_bins *b = tmem_group_bins(nr, i);
+
+            if ( !b )
+                continue;
+            spin_lock(&b->store.lock);
+            tmem_store_check(&b->store);
+            entries += b->store.entries;
+            spin_unlock(&b->store.lock);
+        }
+
+    return entries;
+}
+
 const char *stored_look_ephemeral(bool whole)
 {
     struct found f = { 0 };
@@ -352,8 +384,8 @@ const char *stored_look_ephemeral(bool whole)
             f.bins += st->frames;
             spin_unlock(&st->lock);
             same += read_atomic(&c->queues[i].nr_same);
+            frames += tmem_head_frames(c->queues[i].head);
         }
-        frames += tmem_client_frames(c);
         for ( id = 0; id < TMEM_MAX_POOLS && !bad; id++ )
         {
             struct tmem_pool *pool = c->pools[id];
@@ -369,6 +401,7 @@ const char *stored_look_ephemeral(bool whole)
                 bad = look_at_ephemeral_pool(pool, &f);
         }
     }
+    entries += group_entries();
     if ( bad || !whole )
         return bad;
     if ( f.entries != entries )

@@ -26,14 +26,14 @@
  * tmem_vector.c those of a vector together,
  * tmem_stored.c what becomes of a page's data, tmem_store.c and tmem_bin.c those
  * of compressed pages, tmem_ebin.c of ephemeral ones, tmem_share.c what several
- * of those share, tmem_dedup.c where that is found, tmem_compact.c the gaps
- * between others, tmem_client.c clients, tmem_pool.c pools, tmem_shared.c shared
- * ones, tmem_object.c objects (and tmem_bucket.c where they are), tmem_queue.c
- * ephemeral pages (and tmem_oldest.c what is old of them), tmem_evict.c their
- * going, tmem_victims.c which go next, tmem_heads.c what that looks at,
- * tmem_policy.c the order among those of one client, tmem_relinquish.c what the
- * heap asks for, tmem_sparse.c and tmem_tidy.c which descriptors are moved
- * together, tmem_meta.c billing and
+ * of those share, tmem_dedup.c where that is found, tmem_group.c those of several
+ * clients, tmem_compact.c the gaps between others, tmem_client.c clients,
+ * tmem_pool.c pools, tmem_shared.c shared ones, tmem_object.c objects (and
+ * tmem_bucket.c where they are), tmem_queue.c ephemeral pages (and tmem_oldest.c
+ * what is old of them), tmem_evict.c their going, tmem_victims.c which go next,
+ * tmem_heads.c what that looks at, tmem_policy.c the order among those of one
+ * client, tmem_relinquish.c what the heap asks for, tmem_sparse.c and tmem_tidy.c
+ * which descriptors are moved together, tmem_meta.c billing and
  * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics,
  * tmem_save.c, tmem_walk.c, tmem_record.c, tmem_restore.c and
  * tmem_put_restored.c what takes a client to another host, tmem_codec.c codecs
@@ -53,7 +53,7 @@
  * In this order; a lock is taken only below locks that come before it:
  *
  *   tmem_clients_lock   spinlock: tree of clients, their slots and weights,
- *                       domain->tmem_client
+ *                       domain->tmem_client; table of groups
  *   spare_lock          spinlock: the buffers for compressed pages that CPUs
  *                       share which have none (tmem_codec.c)
  *   client->rwlock      percpu_rwlock: pools[], dying pools, frozen. Data
@@ -66,8 +66,8 @@
  *   dying->lock         spinlock: flushed objects of a client's own pools, or
  *                       of all shared ones
  *   queue->lock         spinlock: a queue of ephemeral pages
- *   store->lock         spinlock: bins of compressed pages, a queue's or those
- *                       of a client's persistent pages
+ *   store->lock         spinlock: bins of compressed pages: a queue's, a
+ *                       group's, or of a client's persistent pages
  *   meta->lock, the locks of metadata pools (xmalloc_tlsf.c), and
  *   cache->lock         spinlocks: spare frames; blocks; a CPU's frame cache
  *   then Xen's heap_lock.
@@ -80,7 +80,8 @@
  *
  * A data operation takes its client's rwlock, one bucket's lock, and for an
  * ephemeral page the queue's. None of them is of any interest to another
- * client, unless it evicts a page of this one.
+ * client, unless it evicts a page of this one, or they are in a group, whose
+ * bins have one.
  *
  * What has been flushed is also freed by a timer, in a softirq. None of tmem's
  * locks is ever taken with interrupts off, and no softirq runs while one is

@@ -205,7 +205,6 @@ unsigned int tmem_bin_add(struct tmem_bin *bin, const struct tmem_entry *e)
         slot->unit += g.len - UNITS(room);
     slot->len = e->len;
     slot->codec = e->codec;
-    slot->shared = 0;
     slot->index = e->index;
     slot->obj = e->obj;
     bin->live++;

@@ -19,7 +19,9 @@
 #include <xen/tmem.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_pool.h>
@@ -105,10 +107,18 @@ static void client_insert(struct tmem_client *c)
     rb_insert_color(&c->by_id, &tmem_clients_by_id);
 }
 
+uint64_t tmem_new_serial(void)
+{
+    static uint64_t serial;
+
+    ASSERT(LOCKING_clients);
+
+    return ++serial;
+}
+
 /* As tmem_client_create(); or -EAGAIN: others took the slots meanwhile. */
 static int client_create(struct domain *d)
 {
-    static uint64_t serial;        /* tmem_clients_lock */
     struct tmem_client *c = client_alloc(d);
     struct tmem_block *unused = NULL;
     int rc = 0;
@@ -126,7 +136,7 @@ static int client_create(struct domain *d)
         get_knownalive_domain(d);
         c->frozen = tmem_all_frozen;
         c->compress = tmem_compress_clients;
-        c->serial = ++serial;
+        c->serial = tmem_new_serial();
         client_insert(c);
         rcu_assign_pointer(d->tmem_client, c);
         c = NULL;
@@ -204,9 +214,24 @@ void tmem_client_unpin(struct tmem_client *c)
 
 int tmem_client_set_group(struct tmem_client *c, uint32_t group)
 {
+    struct tmem_group *g = NULL, *old;
+
     if ( group > TMEM_MAX_GROUP )
         return -EINVAL;
+    if ( group == c->group )
+        return 0;
+    if ( group && opt_tmem_dedup && !(g = tmem_group_join(group)) )
+        return -ENOMEM;
+
+    tmem_client_write_lock(c);
+    spin_lock(&tmem_shared_lock);
+    old = c->in_group;
+    rcu_assign_pointer(c->in_group, g);
     write_atomic(&c->group, group);
+    spin_unlock(&tmem_shared_lock);
+    tmem_client_write_unlock(c);
+    if ( old )
+        tmem_group_leave(old);
 
     return 0;
 }
@@ -258,6 +283,7 @@ static int client_destroy(struct tmem_client *c)
         if ( hypercall_preempt_check() )
             return -ERESTART;
 
+    tmem_client_set_group(c, 0);
     tmem_meta_trim(&c->meta[0], 0);
     tmem_meta_trim(&c->meta[1], 0);
     tmem_meta_trim(&tmem_shared_meta, 0);

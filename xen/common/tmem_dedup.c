@@ -14,15 +14,14 @@
  * twice.) Words are read and written as a whole, so there is no lock.
  *
  * The hash begins with a secret of this boot: nobody can choose pages that meet
- * in one word; and with the client's serial number and the codec, so that no
- * client's pages say anything about another's.
+ * in one word; and with the serial number of the client, or of its group, and
+ * the codec, so that pages say nothing about those of others.
  */
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
 #include <xen/random.h>
-#include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_dedup.h>
 
@@ -104,13 +103,13 @@ void __init tmem_dedup_init(void)
            ((table_mask + 1) * sizeof(*table)) >> 10);
 }
 
-uint64_t tmem_dedup_hash(const struct tmem_client *c, const void *bytes,
-                         unsigned int len, unsigned int codec)
+uint64_t tmem_dedup_hash(uint64_t serial, const void *bytes, unsigned int len,
+                         unsigned int codec)
 {
     if ( len < SHARED_MIN )
         return 0;
 
-    return bytes_hash(bytes, len, secret + c->serial * TMEM_NR_CODECS + codec)
+    return bytes_hash(bytes, len, secret + serial * TMEM_NR_CODECS + codec)
            ?: 1;
 }
 

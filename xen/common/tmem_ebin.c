@@ -19,6 +19,7 @@
 #include <xen/tmem_bin.h>
 #include <xen/tmem_dedup.h>
 #include <xen/tmem_ebin.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_share.h>
 #include <xen/tmem_stats.h>
 
@@ -32,11 +33,13 @@ static void bins_unlock(struct tmem_bins *b)
     spin_unlock(&b->store.lock);
 }
 
-void tmem_ebin_init(struct tmem_bins *b, struct xmem_pool *blocks)
+void tmem_ebin_init(struct tmem_bins *b, struct xmem_pool *blocks,
+                    struct tmem_group *group)
 {
     tmem_store_init(&b->store);
     INIT_LIST_HEAD(&b->shares);
     b->blocks = blocks;
+    b->group = group;
 }
 
 void tmem_ebin_destroy(struct tmem_bins *b)
@@ -73,7 +76,8 @@ static void count_more(struct tmem_bins *b, long nr)
 {
     ASSERT(LOCKING_store(&b->store));
 
-    tmem_add(b->head->nr_more, nr);
+    if ( likely(b->head) )
+        tmem_add(b->head->nr_more, nr);
 }
 
 /* Frames are the store's no more. */
@@ -189,6 +193,8 @@ int tmem_ebin_put(struct tmem_bins *b, const struct tmem_entry *e,
         if ( tmem_is_stored(*s) )
             rc = 0;
     }
+    if ( unlikely(b->group) && !rc && b->store.entries == 1 )
+        tmem_group_get(b->group);
     bins_unlock(b);
 
     return rc;
@@ -205,7 +211,7 @@ static bool leave_share(struct tmem_bins *b, tmem_stored_t s,
     if ( !bin )
         return false;
     slot = tmem_bin_slot(bin, tmem_stored_entry(s));
-    leaves = slot->shared;
+    leaves = tmem_share_is(slot);
     if ( leaves )
     {
         tmem_share_del(b, slot, obj, index);
@@ -220,7 +226,9 @@ void tmem_ebin_remove(tmem_stored_t s, const struct tmem_object *obj,
                       uint32_t index, struct tmem_freed *freed)
 {
     struct tmem_bins *b = tmem_ebin_of(s);
+    struct tmem_group *g = b->group;
     unsigned int from = freed->nr;
+    bool last;
 
     bins_lock(b);
     if ( !opt_tmem_dedup || !leave_share(b, s, obj, index) )
@@ -231,7 +239,10 @@ void tmem_ebin_remove(tmem_stored_t s, const struct tmem_object *obj,
         if ( tmem_store_is_empty(&b->store) )
             tmem_share_forget(b);
     }
+    last = tmem_store_is_empty(&b->store);
     bins_unlock(b);
+    if ( unlikely(g) && last )
+        tmem_group_put(g);
 }
 
 bool tmem_ebin_spares(tmem_stored_t s, const struct tmem_object *obj,
@@ -342,7 +353,7 @@ void tmem_ebin_lose(struct tmem_bins *b, struct page_info *head)
 {
     unsigned int nr = tmem_frame_uncount(head);
 
-    b->lost += nr;
+    write_atomic(&b->lost, b->lost + nr);
     tmem_frames_lost(nr);
     /* Its pages have none now. */
     count_more(b, -(long)nr);

@@ -28,6 +28,7 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_ebin.h>
 #include <xen/tmem_evict.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_policy.h>
@@ -234,6 +235,18 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
     return NULL;
 }
 
+/* The bins that a mark leads to, or NULL. RCU held. */
+static struct tmem_bins *marked_bins(unsigned int mark, unsigned int class)
+{
+    struct tmem_queue *q;
+
+    if ( unlikely(mark & TMEM_GROUP_MARK) )
+        return tmem_group_bins(mark & ~TMEM_GROUP_MARK, class);
+    q = tmem_slot_queue(mark, class);
+
+    return q ? &q->bins : NULL;
+}
+
 /*
  * The bins that have a frame, locked, and the first frame of its bin; NULL:
  * none have. RCU held.
@@ -241,18 +254,18 @@ static struct tmem_queue *lock_queue(const struct page_info *pg)
 static struct tmem_bins *lock_bins(struct page_info *pg,
                                    struct page_info **head)
 {
-    int slot = tmem_frame_binned(pg);
-    struct tmem_queue *q =
-        slot < 0 ? NULL : tmem_slot_queue(slot, tmem_frame_class(pg));
+    int mark = tmem_frame_binned(pg);
+    struct tmem_bins *bins =
+        mark < 0 ? NULL : marked_bins(mark, tmem_frame_class(pg));
 
-    if ( !q )
+    if ( !bins )
         return NULL;
 
-    spin_lock(&q->bins.store.lock);
-    *head = tmem_ebin_head(&q->bins, pg);
+    spin_lock(&bins->store.lock);
+    *head = tmem_ebin_head(bins, pg);
     if ( *head )
-        return &q->bins;
-    spin_unlock(&q->bins.store.lock);
+        return bins;
+    spin_unlock(&bins->store.lock);
 
     return NULL;
 }
@@ -443,7 +456,7 @@ static void evict_victim(const struct tmem_victim *v, struct progress *p,
     if ( is_for_gap(p, q) )
     {
         evict_head(q, v->sort, renew, freed);
-        if ( tmem_ebin_has_gap(&q->bins, p->len) )
+        if ( tmem_ebin_has_gap(tmem_queue_bins(q), p->len) )
             p->gap = q;
     }
     else

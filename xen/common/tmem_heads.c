@@ -93,6 +93,8 @@ static void heads_init(struct tmem_client *c, struct tmem_block *block,
         write_atomic(&head->weight, 0);
         write_atomic(&head->nr_meta, 0);
         write_atomic(&head->nr_more, 0);
+        write_atomic(&head->nr_grouped, 0);
+        write_atomic(&head->group, 0);
         q->slot = c->slot;
         q->bit = bit;
         q->row = row;
@@ -176,7 +178,7 @@ void tmem_set_weight(struct tmem_client *c, unsigned int weight)
     spin_lock(&tmem_clients_lock);
     write_atomic(&tmem_weights, tmem_weights + weight - c->weight);
     write_atomic(&c->weight, weight);
-    write_atomic(&c->queues[0].head->weight, weight);
+    write_atomic(&c->queues[0].head->weight, (uint16_t)weight);
     spin_unlock(&tmem_clients_lock);
 }
 

@@ -347,6 +347,18 @@ static void queue_look(struct tmem_queue *q, struct client_figures *f)
     spin_unlock(&q->lock);
 }
 
+/* The same of what is in bins of a group: the client's part. */
+static void group_look(struct tmem_client *c, struct client_figures *f)
+{
+    unsigned long pages = tmem_client_grouped(c), bytes;
+
+    if ( !pages )
+        return;
+    f->entries += pages;
+    f->frames += tmem_client_part(c, pages, &bytes);
+    f->bytes += bytes;
+}
+
 static void client_look(struct tmem_client *c, struct client_figures *f)
 {
     unsigned int cpu, id, i;
@@ -369,6 +381,7 @@ static void client_look(struct tmem_client *c, struct client_figures *f)
     store_look(&c->store, f);
     for ( i = 0; i < tmem_nr_classes; i++ )
         queue_look(&c->queues[i], f);
+    group_look(c, f);
     for ( id = 0; id < TMEM_MAX_POOLS; id++ )
         if ( tmem_pool_find(c, id) )
             pool_look(c->pools[id], &f->pool[id]);

@@ -12,6 +12,7 @@
 #include <xen/tmem_codec.h>
 #include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_put.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_stats.h>
@@ -104,6 +105,29 @@ static void put_compress(struct tmem_client *c, struct tmem_put *put)
         tmem_this_cpu(c)->failures++;
 }
 
+/* Where the page's bytes may be already: NONE, or an entry of some bin. */
+static tmem_stored_t put_hint(struct tmem_client *c, struct tmem_put *put,
+                              unsigned int *mark)
+{
+    const struct tmem_group *g;
+    uint64_t serial = c->serial;
+
+    *mark = c->slot;
+    rcu_read_lock(&tmem_rcu);
+    g = rcu_dereference(c->in_group);
+    if ( g )
+    {
+        serial = g->serial;
+        *mark = TMEM_GROUP_MARK | g->nr;
+    }
+    rcu_read_unlock(&tmem_rcu);
+    put->bytes_hash = tmem_dedup_hash(serial, put->work->bytes, put->len,
+                                      put->codec);
+
+    return put->bytes_hash ? tmem_dedup_find(put->bytes_hash)
+                           : tmem_stored_none();
+}
+
 /*
  * The queue that the page goes to: where its bytes may be already, or of the
  * class of the last one.
@@ -111,16 +135,13 @@ static void put_compress(struct tmem_client *c, struct tmem_put *put)
 static struct tmem_queue *put_where(struct tmem_client *c,
                                     struct tmem_put *put)
 {
-    unsigned int class = tmem_this_cpu(c)->class;
+    unsigned int class = tmem_this_cpu(c)->class, mark;
     tmem_stored_t s = tmem_stored_none();
 
     if ( unlikely(opt_tmem_dedup) && put->kind == TMEM_BINNED )
-        put->bytes_hash = tmem_dedup_hash(c, put->work->bytes, put->len,
-                                          put->codec);
-    if ( put->bytes_hash )
-        s = tmem_dedup_find(put->bytes_hash);
+        s = put_hint(c, put, &mark);
     if ( tmem_is_stored(s) &&
-         tmem_frame_binned(tmem_stored_frame(s)) == c->slot )
+         tmem_frame_binned(tmem_stored_frame(s)) == mark )
         class = tmem_frame_class(tmem_stored_frame(s));
 
     return &c->queues[class];

@@ -336,12 +336,12 @@ static struct tmem_epage *hand_over_entry(struct tmem_client *c,
     {
         pg = freed->frame[--freed->nr];
         q = tmem_queue_of(c, pg);
-        if ( tmem_frame_is_bad(pg) || !tmem_ebin_grow(&q->bins, pg, e->len) )
+        if ( tmem_frame_is_bad(pg) || !tmem_ebin_grow(tmem_queue_bins(q), pg, e->len) )
             tmem_freed_add(freed, pg);
         tmem_this_cpu(c)->class = q - c->queues;
         rc = tmem_queue_add_entry(q, e, w->bytes, TMEM_POLICY_NEW, &ep, freed);
         if ( rc )
-            tmem_ebin_trim(&q->bins, freed);
+            tmem_ebin_trim(tmem_queue_bins(q), freed);
     }
 
     return rc ? NULL : ep;

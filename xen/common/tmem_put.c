@@ -295,7 +295,8 @@ static long put_insert(struct tmem_client *c, const struct tmem_request *req,
 /* Another frame for each kind of metadata that the put may have lacked. */
 static int put_refill(struct tmem_client *c, const struct tmem_put *put)
 {
-    if ( put->shared && tmem_meta_refill(&tmem_shared_meta) )
+    if ( (put->shared || (!put->persistent && read_atomic(&c->in_group))) &&
+         tmem_meta_refill(&tmem_shared_meta) )
         return -ENOMEM;
 
     return tmem_meta_refill(&c->meta[put->persistent]);
@@ -359,7 +360,9 @@ static long put_room(struct tmem_client *c, struct tmem_put *put)
     if ( pg )
     {
         q = tmem_queue_of(c, pg);
-        put->grown = tmem_ebin_grow(&q->bins, pg, put->len);
+        tmem_client_read_lock(c);
+        put->grown = tmem_ebin_grow(tmem_queue_bins(q), pg, put->len);
+        tmem_client_read_unlock(c);
         /* Another vCPU was faster. */
         if ( !put->grown )
             tmem_frame_free(pg);
@@ -439,7 +442,11 @@ long tmem_put_store(struct tmem_client *c, const struct tmem_request *req,
     if ( rc < 0 && put->kind == TMEM_RAW )
         tmem_freed_add(&freed, tmem_stored_frame(put->stored));
     if ( unlikely(rc < 0 && put->grown && !put->persistent) )
-        tmem_ebin_trim(&put->queue->bins, &freed);
+    {
+        tmem_client_read_lock(c);
+        tmem_ebin_trim(tmem_queue_bins(put->queue), &freed);
+        tmem_client_read_unlock(c);
+    }
     else if ( unlikely(rc < 0 && put->grown) )
     {
         spin_lock(&c->store.lock);
@@ -588,7 +595,7 @@ void tmem_put_tidy(struct tmem_client *c, const struct tmem_put *put, long rc)
         /* Several vCPUs may have put at once. */
         tmem_cap_enforce(c, 0);
     }
-    if ( unlikely(put->shared) )
+    if ( unlikely(put->shared || read_atomic(&c->in_group)) )
         tmem_meta_tidy(&tmem_shared_meta);
     tmem_help_drain(c);
 }

@@ -33,6 +33,7 @@
 #include <xen/tmem_client.h>
 #include <xen/tmem_dedup.h>
 #include <xen/tmem_ebin.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_meta.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_policy.h>
@@ -99,7 +100,7 @@ int tmem_queues_init(struct tmem_client *c)
 
         spin_lock_init(&q->lock);
         q->client = c;
-        tmem_ebin_init(&q->bins, queue_meta(q)->blocks);
+        tmem_ebin_init(&q->bins, queue_meta(q)->blocks, NULL);
         for ( line = 0; line < TMEM_LINES; line++ )
             INIT_LIST_HEAD(&q->line[line].segments);
     }
@@ -290,18 +291,39 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
     return ep;
 }
 
+struct tmem_bins *tmem_queue_bins(struct tmem_queue *q)
+{
+    struct tmem_group *g = rcu_dereference(q->client->in_group);
+
+    return likely(!g) ? &q->bins : &g->bins[q - q->client->queues];
+}
+
+/* A page is in bins of a group's, or not any more (-1). */
+static void count_grouped(struct tmem_queue *q, const struct tmem_group *g,
+                          int nr)
+{
+    struct tmem_head *client = q->client->queues[0].head;
+
+    tmem_add(q->head->nr_grouped, nr);
+    if ( nr > 0 && read_atomic(&client->group) != g->nr )
+        write_atomic(&client->group, (uint16_t)g->nr);
+}
+
 int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
                          const void *bytes, unsigned int sort,
                          struct tmem_epage **ep, struct tmem_freed *freed)
 {
+    struct tmem_bins *b = tmem_queue_bins(q);
     tmem_stored_t s;
     int rc;
 
     spin_lock(&q->lock);
-    rc = tmem_ebin_put(&q->bins, e, bytes, &s);
+    rc = tmem_ebin_put(b, e, bytes, &s);
     if ( rc >= 0 )
     {
         *ep = queue_put(q, sort, e->obj, e->index, s);
+        if ( *ep && unlikely(b->group) )
+            count_grouped(q, b->group, 1);
         if ( !*ep )
         {
             tmem_ebin_remove(s, e->obj, e->index, freed);
@@ -372,7 +394,11 @@ void tmem_queue_del(struct tmem_epage *ep, bool hit, struct tmem_freed *freed)
         tmem_inc(line->hits);
     queue_drop(q, ep);
     if ( tmem_stored_kind(s) == TMEM_BINNED )
+    {
+        if ( unlikely(tmem_ebin_of(s)->group) )
+            count_grouped(q, tmem_ebin_of(s)->group, -1);
         tmem_ebin_remove(s, obj, index, freed);
+    }
     spin_unlock(&q->lock);
 }
 
@@ -559,7 +585,7 @@ unsigned long tmem_client_ephemeral(const struct tmem_client *c)
 
 bool tmem_client_has_bins(const struct tmem_client *c)
 {
-    bool has = false;
+    bool has = tmem_client_grouped(c);
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
@@ -568,15 +594,33 @@ bool tmem_client_has_bins(const struct tmem_client *c)
     return has;
 }
 
-unsigned long tmem_client_frames(const struct tmem_client *c)
+unsigned long tmem_client_grouped(const struct tmem_client *c)
 {
     unsigned long nr = 0;
     unsigned int i;
 
     for ( i = 0; i < tmem_nr_classes; i++ )
-        nr += tmem_head_frames(c->queues[i].head);
+        nr += read_atomic(&c->queues[i].head->nr_grouped);
 
     return nr;
+}
+
+unsigned long tmem_client_part(const struct tmem_client *c,
+                               unsigned long pages, unsigned long *bytes)
+{
+    return tmem_group_part(read_atomic(&c->queues[0].head->group), pages,
+                           bytes);
+}
+
+unsigned long tmem_client_frames(const struct tmem_client *c)
+{
+    unsigned long nr = 0, grouped = tmem_client_grouped(c);
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+        nr += tmem_head_frames(c->queues[i].head);
+
+    return likely(!grouped) ? nr : nr + tmem_client_part(c, grouped, NULL);
 }
 
 bool tmem_queue_is_flooded(const struct tmem_queue *q)

@@ -6,7 +6,10 @@
  * index. If it is shared, it leads to a block that says so of each of its
  * pages:
  *
- *   place: shared -> block: [object, index] [object, index] ...
+ *   place -> block: [object, index] [object, index] ...
+ *
+ * A bit of that pointer tells. The word that tells where the bytes are does not
+ * change, since who reads them holds the lock of his page's bucket alone.
  *
  * Descriptors are not in it, since they move; they all have the word of that
  * entry, as if each were the only one. Blocks have 3, 7 or 15 places, and an
@@ -41,10 +44,15 @@ struct tmem_share {
 /* What is shared begins with that, and doubles, and one. */
 #define SHARE_FIRST 3
 
+static struct tmem_share *share_of(const struct tmem_bin_slot *slot)
+{
+    return tmem_share_is(slot) ? (void *)(slot->share & ~1UL) : NULL;
+}
+
 static struct tmem_sharer *find(const struct tmem_bin_slot *slot,
                                 const struct tmem_object *obj, uint32_t index)
 {
-    struct tmem_share *sh = slot->share;
+    struct tmem_share *sh = share_of(slot);
     unsigned int i;
 
     for ( i = 0; i < sh->nr; i++ )
@@ -57,7 +65,7 @@ static struct tmem_sharer *find(const struct tmem_bin_slot *slot,
 bool tmem_share_has(const struct tmem_bin_slot *slot,
                     const struct tmem_object *obj, uint32_t index)
 {
-    if ( unlikely(slot->shared) )
+    if ( tmem_share_is(slot) )
         return find(slot, obj, index);
 
     return slot->obj == obj && slot->index == index;
@@ -65,14 +73,15 @@ bool tmem_share_has(const struct tmem_bin_slot *slot,
 
 void tmem_share_any(const struct tmem_bin_slot *slot, struct tmem_entry *e)
 {
-    e->obj = unlikely(slot->shared) ? slot->share->page[0].obj : slot->obj;
-    e->index = unlikely(slot->shared) ? slot->share->page[0].index
-                                      : slot->index;
+    const struct tmem_share *sh = share_of(slot);
+
+    e->obj = sh ? sh->page[0].obj : slot->obj;
+    e->index = sh ? sh->page[0].index : slot->index;
 }
 
 unsigned int tmem_share_pages(const struct tmem_bin_slot *slot)
 {
-    return !slot->len ? 0 : unlikely(slot->shared) ? slot->share->nr : 1;
+    return !slot->len ? 0 : tmem_share_is(slot) ? share_of(slot)->nr : 1;
 }
 
 static struct tmem_share *share_alloc(struct tmem_bins *b, unsigned int room)
@@ -106,7 +115,7 @@ static void add(struct tmem_share *sh, struct tmem_object *obj, uint32_t index)
 static struct tmem_share *share_grow(struct tmem_bins *b,
                                      struct tmem_bin_slot *slot)
 {
-    struct tmem_share *old = slot->shared ? slot->share : NULL, *sh;
+    struct tmem_share *old = share_of(slot), *sh;
 
     if ( old && old->nr < old->room )
         return old;
@@ -125,8 +134,7 @@ static struct tmem_share *share_grow(struct tmem_bins *b,
         add(sh, slot->obj, slot->index);
         tmem_inc(tmem_this_stats()->shared);
     }
-    slot->shared = 1;
-    slot->share = sh;
+    slot->share = (unsigned long)sh | 1;
 
     return sh;
 }
@@ -139,7 +147,7 @@ int tmem_share_add(struct tmem_bins *b, struct tmem_bin_slot *slot,
     BUILD_BUG_ON(((SHARE_FIRST * 2 + 1) * 2 + 1) != TMEM_SHARE_MAX);
     ASSERT(LOCKING_store(&b->store));
 
-    if ( slot->shared && slot->share->nr == TMEM_SHARE_MAX )
+    if ( tmem_share_is(slot) && share_of(slot)->nr == TMEM_SHARE_MAX )
         return -EAGAIN;
     sh = share_grow(b, slot);
     if ( !sh )
@@ -152,16 +160,15 @@ int tmem_share_add(struct tmem_bins *b, struct tmem_bin_slot *slot,
 void tmem_share_del(struct tmem_bins *b, struct tmem_bin_slot *slot,
                     const struct tmem_object *obj, uint32_t index)
 {
-    struct tmem_share *sh = slot->share;
+    struct tmem_share *sh = share_of(slot);
     struct tmem_sharer *page = find(slot, obj, index);
 
-    ASSERT(LOCKING_store(&b->store) && slot->shared && page);
+    ASSERT(LOCKING_store(&b->store) && page);
 
     *page = sh->page[--sh->nr];
     if ( sh->nr > 1 )
         return;
 
-    slot->shared = 0;
     slot->obj = sh->page[0].obj;
     slot->index = sh->page[0].index;
     share_free(b, sh);
@@ -171,7 +178,8 @@ void tmem_share_del(struct tmem_bins *b, struct tmem_bin_slot *slot,
 bool tmem_share_spares(const struct tmem_bin_slot *slot,
                        const struct tmem_object *obj, uint32_t index)
 {
-    struct tmem_sharer *page = slot->shared ? find(slot, obj, index) : NULL;
+    struct tmem_sharer *page = tmem_share_is(slot) ? find(slot, obj, index)
+                                                   : NULL;
 
     if ( !page || page->spared )
         return false;

@@ -40,14 +40,17 @@
  */
 static unsigned int segment_few(const struct tmem_queue *q, unsigned int line)
 {
-    unsigned long pages, frames;
+    unsigned long pages, frames, grouped;
 
     if ( line == TMEM_LINE_SAME )
         return SEGMENT_HALF;
-    if ( likely(read_atomic(&q->head->nr_more) >= 0) )
+    grouped = read_atomic(&q->head->nr_grouped);
+    if ( likely(read_atomic(&q->head->nr_more) >= 0 && !grouped) )
         return SEGMENT_FEW;
     pages = tmem_head_pages(q->head);
     frames = tmem_head_frames(q->head);
+    if ( unlikely(grouped) )
+        frames += tmem_client_part(q->client, grouped, NULL);
     /* All may be gone by now: then it is not 0 either. */
     pages = max(SEGMENT_FEW * pages / max(frames, 1UL), SEGMENT_FEW);
 

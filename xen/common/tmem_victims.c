@@ -24,6 +24,7 @@
  */
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_policy.h>
 #include <xen/tmem_queue.h>
@@ -118,11 +119,19 @@ static always_inline uint64_t held(const struct tmem_victims *vs,
                                    const struct tmem_block *block,
                                    unsigned int bit)
 {
-    uint64_t nr = 0;
+    const struct tmem_head *head;
+    uint64_t nr = 0, grouped = 0;
     unsigned int i;
 
     for ( i = 0; i < vs->nr_used; i++ )
-        nr += tmem_head_frames(&block->row[vs->class[i]].head[bit]);
+    {
+        head = &block->row[vs->class[i]].head[bit];
+        nr += tmem_head_frames(head);
+        grouped += read_atomic(&head->nr_grouped);
+    }
+    if ( unlikely(grouped) )
+        nr += tmem_group_part(read_atomic(&block->row[0].head[bit].group),
+                              grouped, NULL);
 
     return nr ? nr + read_atomic(&block->row[0].head[bit].nr_meta) : 0;
 }

@@ -47,11 +47,10 @@ struct tmem_bin_slot {
     uint32_t unit:11;          /* where its bytes begin */
     uint32_t len:12;           /* 0: not used */
     uint32_t codec:3;
-    uint32_t shared:1;         /* by several pages: tmem_share.h */
     uint32_t index;
     union {
         struct tmem_object *obj;
-        struct tmem_share *share;
+        unsigned long share;   /* bit 0: by several pages: tmem_share.h */
     };
 };
 

@@ -17,6 +17,7 @@
 #include <xen/tmem_store.h>
 
 struct tmem_block;
+struct tmem_group;
 struct tmem_save;
 struct tmem_sharer;
 
@@ -47,6 +48,7 @@ struct tmem_client {
     unsigned int cap;              /* ... cap: frames, 0: none */
     unsigned int weight;           /* tmem_clients_lock */
     uint32_t group;                /* written by control alone; 0: none */
+    struct tmem_group *in_group;   /* rwlock and tmem_shared_lock; RCU */
     unsigned int caches_drained;   /* by the one who destroys it */
     /* Control alone, which is one at a time: */
     enum tmem_restore_state restore;
@@ -139,11 +141,14 @@ struct tmem_client *tmem_client_pin(struct domain *d);
 struct tmem_client *tmem_client_pin_next(unsigned int id);
 void tmem_client_unpin(struct tmem_client *c);
 /*
- * Put a client into a group, whose clients are to share what they store alike;
- * 0: into none. What is put from now on is that group's: 0, -EINVAL for one
- * beyond TMEM_MAX_GROUP, -ENOMEM. By control alone, on a pinned client.
+ * Put a client into a group (tmem_group.h), whose clients share what they store
+ * alike; 0: into none. What is put from now on is that group's: 0, -EINVAL for
+ * one beyond TMEM_MAX_GROUP, -ENOMEM. Without deduplication that is remembered
+ * alone. By control on a pinned client, or by who destroys it. No lock held.
  */
 int tmem_client_set_group(struct tmem_client *c, uint32_t group);
+/* A number that nobody has had. tmem_clients_lock held. */
+uint64_t tmem_new_serial(void);
 /* One less of what c->nr_rcu counts; the last one frees the client. */
 void tmem_client_put(struct tmem_client *c);
 

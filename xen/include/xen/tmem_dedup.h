@@ -13,8 +13,6 @@
 
 #include <xen/tmem_stored.h>
 
-struct tmem_client;
-
 /* Constant after boot: do ephemeral pages with the same bytes share them? */
 extern bool opt_tmem_dedup;
 
@@ -22,11 +20,12 @@ extern bool opt_tmem_dedup;
 void tmem_dedup_init(void);
 
 /*
- * A hash of what is stored for a page, for hints about that client's pages.
- * 0: so few bytes that nothing is won by sharing them.
+ * A hash of what is stored for a page, for hints about the pages of who has that
+ * serial number, a client or a group. 0: so few bytes that nothing is won by
+ * sharing them.
  */
-uint64_t tmem_dedup_hash(const struct tmem_client *c, const void *bytes,
-                         unsigned int len, unsigned int codec);
+uint64_t tmem_dedup_hash(uint64_t serial, const void *bytes, unsigned int len,
+                         unsigned int codec);
 /* Where these bytes may be: an entry of a bin; or NONE. */
 tmem_stored_t tmem_dedup_find(uint64_t hash);
 /* They are there now. */

@@ -3,7 +3,8 @@
  * tmem_ebin.h - bins of ephemeral pages
  *
  * Each queue has bins of its own: a store (tmem_store.h), whose frames are of
- * the queue's class of memory, carry a mark, and count in the queue's head.
+ * the queue's class of memory, carry a mark, and count in the queue's head. So
+ * has a group of clients (tmem_group.h), for each class; these count there.
  *
  * Locking: the store's lock, which is taken here unless it says locked.
  */
@@ -14,24 +15,38 @@
 #include <xen/tmem_heads.h>
 #include <xen/tmem_store.h>
 
+struct tmem_group;
+
 struct tmem_bins {
     struct tmem_store store;       /* its lock guards all of this */
     unsigned long lost;            /* frames of it, to memory errors */
     struct list_head shares;       /* of its entries (tmem_share.c) */
     struct xmem_pool *blocks;      /* constant: where these come from */
-    struct tmem_head *head;        /* constant as long as shown: counts */
+    struct tmem_group *group;      /* constant: whose; NULL: a queue's */
+    struct tmem_head *head;        /* constant as long as shown: counts; NULL: a
+                                      group's, which do themselves */
     unsigned int mark;             /* the same: on frames */
     bool shown;                    /* do marks lead here? */
 };
 
-void tmem_ebin_init(struct tmem_bins *b, struct xmem_pool *blocks);
+void tmem_ebin_init(struct tmem_bins *b, struct xmem_pool *blocks,
+                    struct tmem_group *group);
 /* Without pages; what frames it still has are of lost bins. */
 void tmem_ebin_destroy(struct tmem_bins *b);
-/* From now on frames have that mark, and count in that head. */
+/* From now on frames have that mark, and count in that head, if there is. */
 void tmem_ebin_show(struct tmem_bins *b, unsigned int mark,
                     struct tmem_head *head);
 /* There are no pages any more, and the mark may be others'. */
 void tmem_ebin_hide(struct tmem_bins *b);
+
+/* Frames that it holds: an estimate, without the lock. */
+static inline unsigned long tmem_ebin_frames(const struct tmem_bins *b)
+{
+    unsigned long lost = read_atomic(&b->lost);
+    unsigned long frames = read_atomic(&b->store.frames);
+
+    return likely(frames > lost) ? frames - lost : 0;
+}
 
 /* Where an entry of an ephemeral page is. Its queue or bucket is locked. */
 struct tmem_bins *tmem_ebin_of(tmem_stored_t s);
@@ -39,7 +54,8 @@ struct tmem_bins *tmem_ebin_of(tmem_stored_t s);
 /*
  * Place a page's bytes: 0, and what stands for it; 1: they are where the hint
  * says, and the page shares them, which needs no gap; -EAGAIN: there is no gap;
- * -ENOMEM: the metadata need another frame. Bucket of e locked.
+ * -ENOMEM: the metadata need another frame. Bucket of e locked; a group's bins
+ * have the client among its members.
  */
 int tmem_ebin_put(struct tmem_bins *b, const struct tmem_entry *e,
                   const void *bytes, tmem_stored_t *s);

@@ -23,7 +23,10 @@ struct tmem_head {
     unsigned long nr_pages[TMEM_POLICY_SORTS];
     /* In the head of class 0 only, of the client: */
     unsigned long nr_meta;         /* meta[0].nr_frames */
-    unsigned int weight;           /* tmem_clients_lock; a hint without */
+    uint16_t weight;               /* tmem_clients_lock; a hint without */
+    uint16_t group;                /* a hint: where its pages are in ... */
+    /* ... of each class, queue->lock, as above: so many in bins of groups. */
+    unsigned int nr_grouped;
     /* Of the bins' lock, as above: their frames, less the pages in them. */
     long nr_more;
 } __attribute__((__aligned__(64)));
@@ -80,10 +83,11 @@ static inline unsigned long tmem_head_pages(const struct tmem_head *head)
            read_atomic(&head->nr_pages[TMEM_POLICY_AGAIN]);
 }
 
-/* The frames that they fill, the same. */
+/* The frames that they fill, the same; but those of groups (tmem_group.h). */
 static inline unsigned long tmem_head_frames(const struct tmem_head *head)
 {
-    long nr = tmem_head_pages(head) + read_atomic(&head->nr_more);
+    long nr = tmem_head_pages(head) + read_atomic(&head->nr_more) -
+              read_atomic(&head->nr_grouped);
 
     /* The counts are read one after the other. */
     return likely(nr > 0) ? nr : 0;

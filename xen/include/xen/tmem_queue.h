@@ -111,6 +111,12 @@ struct tmem_epage *tmem_queue_add(struct tmem_object *obj, uint32_t index,
 int tmem_queue_add_entry(struct tmem_queue *q, const struct tmem_entry *e,
                          const void *bytes, unsigned int sort,
                          struct tmem_epage **ep, struct tmem_freed *freed);
+/*
+ * Where the bytes of its client's new pages go: its own bins, or those of the
+ * client's group. That stays as it is as long as the client's rwlock is held,
+ * or tmem_shared_lock; with RCU alone it is a hint.
+ */
+struct tmem_bins *tmem_queue_bins(struct tmem_queue *q);
 /* Have fetched what tmem_queue_del() writes to. Bucket locked. */
 void tmem_queue_prefetch(const struct tmem_epage *ep);
 /*
@@ -193,7 +199,12 @@ bool tmem_queue_is_flooded(const struct tmem_queue *q);
 unsigned long tmem_client_ephemeral(const struct tmem_client *c);
 /* Are any of them in bins? The same. */
 bool tmem_client_has_bins(const struct tmem_client *c);
-/* Frames that these fill, the same. */
+/* How many of them are in bins of a group, the same. */
+unsigned long tmem_client_grouped(const struct tmem_client *c);
+/* What part of the group so many of these are: tmem_group_part(). */
+unsigned long tmem_client_part(const struct tmem_client *c,
+                               unsigned long pages, unsigned long *bytes);
+/* Frames that its pages fill, the same: of those of a group, their part. */
 unsigned long tmem_client_frames(const struct tmem_client *c);
 
 #endif /* XEN_TMEM_QUEUE_H */

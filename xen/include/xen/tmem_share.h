@@ -13,6 +13,12 @@
 /* So many pages may share an entry. */
 #define TMEM_SHARE_MAX 15
 
+/* Is an entry shared by several pages? */
+static inline bool tmem_share_is(const struct tmem_bin_slot *slot)
+{
+    return unlikely(slot->share & 1);
+}
+
 /* Is the entry there that page's, or one of those it is shared by? */
 bool tmem_share_has(const struct tmem_bin_slot *slot,
                     const struct tmem_object *obj, uint32_t index);
