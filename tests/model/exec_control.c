@@ -291,8 +291,11 @@ bool caps_hold(struct run *run)
     {
         const struct spec_domain *d = &run->spec.dom[dom];
 
-        /* When its pages are gone, the metadata of none may be left. */
-        if ( d->cap && peek_held(dom) > d->cap && peek_ephemeral_frames(dom) )
+        /*
+         * When its pages are gone, the metadata of none may be left. Of what
+         * is in bins of a group, its part grows when others' pages leave.
+         */
+        if ( d->cap && !peek_grouped(dom) && peek_held(dom) > d->cap && peek_ephemeral_frames(dom) )
             return run_complain(run, "domain %u holds %lu frames, its cap is "
                                 "%u", dom, peek_held(dom), d->cap);
     }
@@ -311,6 +314,7 @@ void shares_note(const struct run *run, struct shares *before)
     {
         before->pages[dom] = peek_ephemeral_frames(dom);
         before->meta[dom] = peek_held(dom) - before->pages[dom];
+        before->grouped[dom] = peek_grouped(dom);
         before->known = !run->spec.dom[dom].dying;
     }
 }
@@ -367,6 +371,9 @@ bool shares_hold(struct run *run, const struct shares *before,
             /* And the actor's metadata may have gone, and come again. */
             if ( least && a != actor )
                 least += min_of(before->meta[a], after.meta[a]);
+            /* Bins of a group go as a whole, whosever the pages are. */
+            if ( before->grouped[a] || before->grouped[b] )
+                continue;
             if ( b != actor && after.pages[b] < before->pages[b] &&
                  is_above_share(run, before, least, d[a].weight) &&
                  exceeds(least, d[a].weight, most, d[b].weight) )

@@ -203,6 +203,7 @@ bool caps_hold(struct run *run);
 struct shares {
     bool known;
     unsigned long pages[SPEC_DOMS], meta[SPEC_DOMS];
+    bool grouped[SPEC_DOMS];   /* in part charged for what others do */
 };
 void shares_note(const struct run *run, struct shares *before);
 bool shares_hold(struct run *run, const struct shares *before,
