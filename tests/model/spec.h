@@ -122,6 +122,7 @@ struct spec {
     bool all_frozen;
     bool all_authorised;
     bool weighted;             /* there are, or have been, weights */
+    bool grouped;              /* the same, groups */
     unsigned long ephemeral_puts;
     unsigned long renewed;     /* used pages that outlived younger ones */
     unsigned long left;        /* empty pools that did not say so */

@@ -193,6 +193,7 @@ void spec_set_group(struct spec *spec, unsigned int dom, unsigned int group)
     for ( i = 0; i < SPEC_DOMS; i++ )
         if ( concerns(spec, dom, i) )
             spec->dom[i].group = group;
+    spec->grouped |= group;
 }
 
 void spec_set_cap(struct spec *spec, unsigned int dom, unsigned int cap)
@@ -256,8 +257,15 @@ void spec_authorise(struct spec *spec, unsigned int dom, unsigned int uuid,
 
 void spec_domain_low(struct spec *spec, unsigned int dom)
 {
-    spec->dom[dom].low_stamp = spec->now;
-    spec->dom[dom].own_order = true;
+    unsigned int i;
+
+    /* Its bins may have pages of others in its group, of now or before. */
+    for ( i = 0; i < SPEC_DOMS; i++ )
+        if ( i == dom || spec->grouped )
+        {
+            spec->dom[i].low_stamp = spec->now;
+            spec->dom[i].own_order = true;
+        }
 }
 
 static unsigned long count_owned(const struct spec_pool *pool,
