@@ -8,7 +8,8 @@
  * Without a policy the oldest pages go, which are always those of the modest
  * guest. The same is run with equal weights, and with a cap on the greedy one.
  * Then two guests read the same image, each with a private pool, or both with
- * one shared pool.
+ * one shared pool; and with less memory, as it is, compressed, deduplicated, and
+ * with both in one group.
  *
  * The guests take turns in one thread, so that each run repeats another. I/O
  * goes through this machine's cache: only the counts mean anything. What comes
@@ -32,12 +33,17 @@
 #define GREEDY_RATE 8                   /* its reads for one of the other */
 #define ROUNDS      6
 #define CAP         (3 * MIB_PAGES)
+/* For compressed pages of two guests that do the same. */
+#define LESS        (2 * MIB_PAGES + RESERVE)
 
 /* What a host is set up with. */
 struct setting {
     const char *title;
     unsigned int weight[CLIENTS], cap[CLIENTS];
     bool shared;
+    const char *options;                /* the hypervisor's */
+    unsigned int group;                 /* of both */
+    unsigned long spare;                /* 0: SPARE */
 };
 
 /* What became of it. */
@@ -108,12 +114,16 @@ static unsigned long client_pages(domid_t dom)
 
 static void start(const struct setting *s, struct result *res)
 {
+    char cmdline[128];
     const struct xenhost_config cfg = {
-        .host_pages = SPARE + RESERVE + CLIENTS * OWN, .cpus = 1,
-        .cmdline = "tmem=1 tmem_reserve=64 tmem_shared_auth=1",
+        .host_pages = (s->spare ?: SPARE) + RESERVE + CLIENTS * OWN, .cpus = 1,
+        .cmdline = cmdline,
     };
     unsigned int i;
 
+    snprintf(cmdline, sizeof(cmdline),
+             "tmem=1 tmem_reserve=%lu tmem_shared_auth=1 %s", RESERVE,
+             s->options ?: "");
     memset(res, 0, sizeof(*res));
     if ( xenhost_start(&cfg) || xenhost_cpu_bind(0) ||
          xenhost_domain_create(0, 1, 1, true) )
@@ -126,6 +136,7 @@ static void start(const struct setting *s, struct result *res)
             errx(1, "cannot create a guest on the small host");
         control(TMEMC_SET_WEIGHT, dom, s->weight[i], &res->st[i]);
         control(TMEMC_SET_CAP, dom, s->cap[i], &res->st[i]);
+        control(TMEMC_SET_GROUP, dom, s->group, &res->st[i]);
     }
 }
 
@@ -189,13 +200,29 @@ static const struct setting pools[] = {
     { .title = "private" },
     { .title = "shared", .shared = true },
 };
+static const struct setting alike[] = {
+    { .title = "as they are", .spare = LESS },
+    { .title = "lzo", .spare = LESS, .options = "tmem_compress=lzo" },
+    { .title = "dedup", .spare = LESS,
+      .options = "tmem_compress=lzo tmem_dedup=1" },
+    { .title = "in a group", .spare = LESS, .group = 1,
+      .options = "tmem_compress=lzo tmem_dedup=1" },
+};
 #define NR_POLICIES (sizeof(policies) / sizeof(policies[0]))
 #define NR_POOLS    (sizeof(pools) / sizeof(pools[0]))
+#define NR_ALIKE    (sizeof(alike) / sizeof(alike[0]))
+#define NR_RESULTS  (NR_POLICIES + NR_POOLS + NR_ALIKE)
+
+/* Characters that are left for what the rows are about. */
+static int left(unsigned int nr)
+{
+    return nr > 3 ? 80 - 12 * nr : 40;
+}
 
 static void print_titles(const char *what, const struct setting *s,
                          unsigned int nr)
 {
-    printf("%-40s", what);
+    printf("%-*s", left(nr), what);
     while ( nr-- )
         printf("%12s", s++->title);
     putchar('\n');
@@ -222,15 +249,21 @@ static void print_policies(const struct result *res)
     }
 }
 
-static void print_pools(const struct result *res)
+/* Of two guests that read the same image. */
+static void print_image(const char *what, const struct setting *s,
+                        unsigned int nr, const struct result *res, bool pages)
 {
     unsigned int n;
 
-    print_titles("two guests of one image, pools", pools, NR_POOLS);
-    printf("%-8s%-32s", "both", "pages read from disk");
-    for ( n = 0; n < NR_POOLS; n++ )
+    print_titles(what, s, nr);
+    printf("%-8s%-*s", "both", left(nr) - 8, "pages read from disk");
+    for ( n = 0; n < nr; n++ )
         printf("%12llu", (unsigned long long)(res[n].st[0].disk_reads +
                                               res[n].st[1].disk_reads));
+    if ( pages )
+        printf("\n%-8s%-*s", "", left(nr) - 8, "pages in tmem at the end");
+    for ( n = 0; n < nr && pages; n++ )
+        printf("%12lu", res[n].pages[0] + res[n].pages[1]);
     putchar('\n');
 }
 
@@ -251,8 +284,8 @@ static bool play_all(const struct setting *s, unsigned int nr,
 
 bool policy_run(const struct options *opt)
 {
-    static struct result res[NR_POLICIES + NR_POOLS];
-    static struct job greedy, modest, one, two;
+    static struct result res[NR_RESULTS];
+    static struct job greedy, modest, one, two, same;
     struct corpus *image;
     uint64_t returned = 0;
     unsigned int i, n;
@@ -263,6 +296,7 @@ bool policy_run(const struct options *opt)
     make_job(&modest, "modest", MODEST_FILE, ROUNDS * MODEST_FILE, false, 0);
     make_job(&one, "image", IMAGE, ROUNDS * IMAGE, true, opt->seed);
     make_job(&two, "image", IMAGE, ROUNDS * IMAGE, true, opt->seed + 1);
+    make_job(&same, "image", IMAGE, ROUNDS * IMAGE, true, opt->seed);
     greedy.corpus = corpus_open(&greedy.trace, opt->dir, "greedy-", false);
     modest.corpus = corpus_open(&modest.trace, opt->dir, "modest-", false);
     image = corpus_open(&one.trace, opt->dir, "image-", false);
@@ -274,14 +308,20 @@ bool policy_run(const struct options *opt)
     two.corpus = corpus_open(&two.trace, opt->dir, "image-", false);
     good &= play_all(pools, NR_POOLS, (struct job *[]){ &one, &two }, 1,
                      res + NR_POLICIES);
+    same.corpus = corpus_open(&same.trace, opt->dir, "image-", false);
+    good &= play_all(alike, NR_ALIKE, (struct job *[]){ &one, &same }, 1,
+                     res + NR_POLICIES + NR_POOLS);
     progress(opt, "");
     if ( !opt->quiet )
     {
-        for ( n = 0; n < NR_POLICIES + NR_POOLS; n++ )
+        for ( n = 0; n < NR_RESULTS; n++ )
             for ( i = 0; i < CLIENTS; i++ )
                 returned += res[n].st[i].returned;
         print_policies(res);
-        print_pools(res + NR_POLICIES);
+        print_image("two guests of one image, pools", pools, NR_POOLS,
+                    res + NR_POLICIES, false);
+        print_image("two that do the same in 2 MiB", alike, NR_ALIKE,
+                    res + NR_POLICIES + NR_POOLS, true);
         printf("integrity: %llu pages came back, %s\n",
                (unsigned long long)returned, good ? "all as they had been"
                                                   : "NOT all good (see above)");
@@ -290,9 +330,11 @@ bool policy_run(const struct options *opt)
     corpus_close(modest.corpus);
     corpus_close(image);
     corpus_close(two.corpus);
+    corpus_close(same.corpus);
     free(greedy.trace.rec);
     free(modest.trace.rec);
     free(one.trace.rec);
     free(two.trace.rec);
+    free(same.trace.rec);
     return good;
 }

@@ -129,8 +129,10 @@ static void test_random(void **state)
         assert_true(all.failed > runs);
         assert_true(all.saved > runs && all.restored > runs / 2);
         assert_true(all.moved > runs);
-        assert_true(all.binned > runs);
     }
+    /* In most runs there are none. */
+    if ( runs > 100 )
+        assert_true(all.binned > runs);
     /* Rare, and many at a time: 357 runs had 89 pages evicted. */
     if ( runs > 300 )
     {

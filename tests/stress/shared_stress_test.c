@@ -115,7 +115,7 @@ static void one_control(struct rng *rng)
     uint32_t dom = rng_below(rng, 3) ? 1 + rng_below(rng, SHARERS) : all;
     char text[8192];
 
-    switch ( rng_below(rng, 9) )
+    switch ( rng_below(rng, 10) )
     {
     case 0:
         set_weight(dom, rng_below(rng, 3));
@@ -139,6 +139,9 @@ static void one_control(struct rng *rng)
     case 6:
         xenhost_alloc_pages(rng_below(rng, MACHINE_PAGES));
         xenhost_release_pages();
+        break;
+    case 7:
+        control_arg(TMEMC_SET_GROUP, dom, rng_below(rng, 3));
         break;
     default:
         list(dom, rng_below(rng, 2), text, 1 + rng_below(rng, sizeof(text)));

@@ -60,10 +60,13 @@ static unsigned int segment_few(const struct tmem_queue *q, unsigned int line)
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line)
 {
     const struct tmem_line *l = &q->line[line];
+    unsigned long pages = tmem_queue_pages(q, line);
+    unsigned int least = 2 + read_atomic(&l->nr_late);
+    unsigned int nr = read_atomic(&l->nr_segments);
 
-    return read_atomic(&l->nr_segments) >
-           2 + read_atomic(&l->nr_late) +
-           tmem_queue_pages(q, line) / segment_few(q, line);
+    /* Most are not, however many are few. */
+    return nr > least + pages / SEGMENT_HALF &&
+           nr > least + pages / segment_few(q, line);
 }
 
 /* What comes behind a segment, or (NULL) first; NULL: the last, or none. */
