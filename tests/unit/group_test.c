@@ -179,6 +179,9 @@ static void test_shared(void **state)
     {
         assert_in_range(peek_ephemeral_frames(i), frames / 3, frames / 3 + 1);
         assert_int_equal(peek_grouped(i), NR);
+        assert_int_equal(list_now(i, "C=", "cp"), NR);
+        assert_int_equal(list_now(i, "C=", "cf"), peek_ephemeral_frames(i));
+        assert_int_equal(list_now(i, "C=", "gr"), 7);
     }
     check_counts();
     check_some(1, NR);

@@ -25,6 +25,7 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_group.h>
 #include <xen/tmem_heads.h>
 #include <xen/tmem_policy.h>
 #include <xen/tmem_queue.h>
@@ -125,6 +126,8 @@ int tmem_slot_take(struct tmem_client *c)
 
     bit = find_first_set_bit(~block->used);
     c->slot = i * TMEM_BLOCK_SLOTS + bit;
+    /* The lowest that was free, and there are fewer domains. */
+    ASSERT(!(c->slot & TMEM_GROUP_MARK));
     heads_init(c, block, bit);
     write_atomic(&block->used, block->used | (1ULL << bit));
 
