@@ -45,7 +45,7 @@ set_values()
 {
     xl tmem-set 0 -w 7 && xl tmem-set 0 -c 100 && xl tmem-set 0 -p 1 &&
         client ww 7 && client ca 100 && client co 1 && client Ec '9[0-9]' &&
-        xl tmem-set 0 | tail -n 1 | grep -Eq '^Domain-0 +0 +7 +100 +1$' &&
+        xl tmem-set 0 | tail -n 1 | grep -Eq '^Domain-0 +0 +7 +100 +1 +0$' &&
         xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0
 }
 
@@ -106,7 +106,7 @@ completes()
 completion()
 {
     completes "tmem-set" tmem-se &&
-        completes "-a -c -p -w" tmem-set - &&
+        completes "-a -c -g -p -w" tmem-set - &&
         completes "Domain-0" tmem-set D &&
         completes "" tmem-set -w "" &&
         completes "0 1" tmem-shared-auth -A "" &&
