@@ -23,6 +23,7 @@ struct options {
     unsigned int rounds;      /* medians of so many */
     unsigned long pages;      /* stored in a speed measurement */
     unsigned long frames;     /* guest frames on each side, put and get */
+    bool translated;          /* guests have physical maps: no PV */
     const char *corpus;       /* file or directory of real data */
 };
 extern struct options opt;
@@ -148,6 +149,7 @@ struct step {
     uint32_t object, index;
     uint32_t frame;           /* 0 .. opt.frames - 1 */
     uint32_t page;            /* number of the handle in its plan */
+    xen_pfn_t gfn[2];         /* what the guest names it, for puts and gets */
     char *near_src, *near_dst, *far;
 };
 

@@ -98,6 +98,7 @@ void load_host_with(const char *options, unsigned int guests,
         fail("cannot start a host of %lu pages: error %d", cfg.host_pages, rc);
 
     machine_bind(0);
+    xenhost_pv_guests(!opt.translated);
     load_domain(DOM_ADMIN, ADMIN_PAGES, ADMIN_PAGES + 1024, true);
     for ( i = 1; i <= guests; i++ )
         load_domain(i, 2 * opt.frames, 2 * opt.frames + 2 * room, false);
@@ -205,6 +206,8 @@ struct plan plan_make(const struct plan_spec *spec)
         s->object = spec->first + s->page / spec->per_object;
         s->index = s->page % spec->per_object * (spec->stride ?: 1);
         s->frame = frames[i % nr_frames];
+        s->gfn[0] = xenhost_guest_gfn(spec->domid, s->frame);
+        s->gfn[1] = xenhost_guest_gfn(spec->domid, opt.frames + s->frame);
         s->near_src = guest_page(spec->domid, s->frame);
         s->near_dst = guest_page(spec->domid, opt.frames + s->frame);
         if ( raw_pages )
@@ -246,7 +249,7 @@ static inline long issue(struct tmem_op *op, const struct client *c,
 {
     op->u.gen.oid.oid[0] = s->object;
     op->u.gen.index = s->index;
-    op->u.gen.cmfn = s->frame + (op->cmd == TMEM_GET_PAGE ? opt.frames : 0);
+    op->u.gen.cmfn = s->gfn[op->cmd == TMEM_GET_PAGE];
 
     return xenhost_tmem_op(c->domid, op);
 }

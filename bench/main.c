@@ -40,10 +40,11 @@ static void usage(FILE *f, int status)
           "             [--only=speed,pairs,bounds,evict,growth,objects,"
           "sharers,memory,\n              migrate,density,libs,count] "
           "[--corpus=DIR|FILE] [--json=FILE]\n"
-          "             [--plot=FILE] [--density-plot=FILE] [--strict]\n"
+          "             [--plot=FILE] [--density-plot=FILE] [--strict]\n             [--translated]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
           "  --pages=N    pages that the speed lines store (default 200000)\n"
           "  --frames=N   guest frames they come from (default 32768)\n"
+          "  --translated guests have physical maps, as PVH ones (default: PV)\n"
           "  --corpus=... data to compress: any files (default "
           "build/corpus/pages,\n               which make corpus makes)\n"
           "  --strict     exit with 1 when a target is missed\n", f);
@@ -109,6 +110,8 @@ int main(int argc, char **argv)
             strict = true;
         else if ( !strncmp(a, "--rounds=", 9) )
             opt.rounds = value(a + 9, 1, MAX_SAMPLES);
+        else if ( !strcmp(a, "--translated") )
+            opt.translated = true;
         else if ( !strncmp(a, "--pages=", 8) )
             opt.pages = value(a + 8, 10000, 10000000) / 1000 * 1000;
         else if ( !strncmp(a, "--frames=", 9) )

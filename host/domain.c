@@ -25,6 +25,9 @@
 /* Guest frames freed by one step of the teardown. */
 #define FREE_BATCH 1024
 
+#define SUPERPAGE_ORDER 9
+#define SUPERPAGE (1UL << SUPERPAGE_ORDER)
+
 enum { STEP_STOP, STEP_TMEM, STEP_FRAMES, STEP_DONE, STEP_GONE };
 
 struct domain idle_domain = { .domain_id = DOMID_IDLE };
@@ -38,6 +41,7 @@ static pthread_mutex_t domctl_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct host_lock pause_lock;
 static unsigned long last_serial;
 static unsigned long affinity;
+static bool pv_guests;
 
 void domains_start(void)
 {
@@ -45,11 +49,17 @@ void domains_start(void)
     memset(host_running, 0, sizeof(host_running));
     domain_list = NULL;
     affinity = 0;
+    pv_guests = false;
 }
 
 void xenhost_node_affinity(unsigned long nodes)
 {
     affinity = nodes & node_online_map.bits[0];
+}
+
+void xenhost_pv_guests(bool pv)
+{
+    pv_guests = pv;
 }
 
 struct domain *domain_find(domid_t domid)
@@ -160,18 +170,28 @@ static void domain_insert(struct domain *d)
     spin_unlock(&domlist_update_lock);
 }
 
+/* As toolstacks do: superpages, where there are any; with nodes, frames. */
 static int populate(struct domain *d)
 {
     struct p2m_domain *p2m = d->arch.p2m;
-    unsigned long gfn;
+    unsigned long gfn, i;
 
-    for ( gfn = 0; gfn < p2m->nr; gfn++ )
+    for ( gfn = 0; gfn < p2m->nr; gfn += i )
     {
-        struct page_info *pg = alloc_domheap_page(d, 0);
+        unsigned int order = affinity || p2m->nr - gfn < SUPERPAGE
+                             ? 0 : SUPERPAGE_ORDER;
+        struct page_info *pg = alloc_domheap_pages(d, order, 0);
 
+        if ( !pg && order )
+        {
+            order = 0;
+            pg = alloc_domheap_page(d, 0);
+        }
         if ( !pg )
             return -ENOMEM;
-        p2m->entries[gfn] = (unsigned long)page_to_pdx(pg) << 8 | p2m_ram_rw;
+        for ( i = 0; i < 1UL << order; i++ )
+            p2m->entries[gfn + i] = (unsigned long)page_to_pdx(pg + i) << 8 |
+                                    p2m_ram_rw;
     }
 
     return 0;
@@ -212,6 +232,7 @@ static struct domain *domain_alloc(domid_t domid, unsigned long guest_pages,
     d->tmem_denied = domid_denied(domid);
     d->serial = ++last_serial;
     d->pauses = 1;
+    d->arch.pv = pv_guests;
     d->last_alloc_node = MAX_NUMNODES - 1;
     d->node_affinity = affinity ? (nodemask_t){ { affinity } } : NODE_MASK_ALL;
     atomic_set(&d->refcnt, 1);

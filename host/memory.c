@@ -15,11 +15,11 @@ unsigned char *xenhost_memory;
 unsigned long max_page, total_pages;
 
 static void *mapping;
-static size_t mapping_size;
+static size_t mapping_size, table_size;
 
 int memory_start(unsigned long pages)
 {
-    size_t size, align;
+    size_t align;
 
     max_page = pages + 1;
     total_pages = pages;
@@ -33,17 +33,17 @@ int memory_start(unsigned long pages)
     (void)madvise(mapping, mapping_size, MADV_HUGEPAGE);
 
     /* Superpages, as Xen's frame table has, where they would be filled. */
-    size = max_page * sizeof(*frame_table);
-    align = size < HUGE_PAGE ? PAGE_SIZE : HUGE_PAGE;
-    size = ROUNDUP(size, align);
-    frame_table = aligned_alloc(align, size);
+    table_size = max_page * sizeof(*frame_table);
+    align = table_size < HUGE_PAGE ? PAGE_SIZE : HUGE_PAGE;
+    table_size = ROUNDUP(table_size, align);
+    frame_table = aligned_alloc(align, table_size);
     if ( !frame_table )
     {
         munmap(mapping, mapping_size);
         return -ENOMEM;
     }
-    (void)madvise(frame_table, size, MADV_HUGEPAGE);
-    memset(frame_table, 0, size);
+    (void)madvise(frame_table, table_size, MADV_HUGEPAGE);
+    memset(frame_table, 0, table_size);
     ASAN_POISON_MEMORY_REGION(mapping, mapping_size);
 
     return 0;
@@ -57,7 +57,23 @@ void memory_stop(void)
     frame_table = NULL;
     xenhost_memory = NULL;
     max_page = total_pages = 0;
+    mapping_size = table_size = 0;
 }
+
+#ifndef NDEBUG
+void xenhost_prefetch(const void *p)
+{
+    unsigned long at = (unsigned long)p;
+    unsigned char seen;
+
+    if ( at - (unsigned long)frame_table < table_size )
+        BUG_ON(at >= (unsigned long)(frame_table + max_page));
+    else if ( at - (unsigned long)mapping < mapping_size )
+        BUG_ON(at >= (unsigned long)mfn_to_virt(max_page));
+    else
+        BUG_ON(p && mincore((void *)(at & PAGE_MASK), 1, &seen));
+}
+#endif
 
 int xenhost_prefault(void)
 {

@@ -72,8 +72,21 @@ void put_page_type(struct page_info *pg)
     (void)__atomic_fetch_sub(&pg->u.inuse.type_info, 1, __ATOMIC_RELEASE);
 }
 
-struct page_info *get_page_from_gfn(struct domain *d, unsigned long gfn,
-                                    p2m_type_t *t, p2m_query_t q)
+/* What Xen's read lock of a physical map costs. Here nobody writes. */
+static DEFINE_PER_CPU(const struct p2m_domain *, p2m_reading);
+
+static void p2m_read_lock(const struct p2m_domain *p2m)
+{
+    __atomic_store_n(&this_cpu(p2m_reading), p2m, __ATOMIC_SEQ_CST);
+}
+
+static void p2m_read_unlock(void)
+{
+    __atomic_store_n(&this_cpu(p2m_reading), NULL, __ATOMIC_RELEASE);
+}
+
+static struct page_info *translate(struct domain *d, unsigned long gfn,
+                                   p2m_type_t *t)
 {
     const struct p2m_domain *p2m = p2m_get_hostp2m(d);
     struct page_info *pg;
@@ -98,6 +111,25 @@ struct page_info *get_page_from_gfn(struct domain *d, unsigned long gfn,
             return pg;
         put_page(pg);
     }
+}
+
+struct page_info *get_page_from_gfn(struct domain *d, unsigned long gfn,
+                                    p2m_type_t *t, p2m_query_t q)
+{
+    struct page_info *pg;
+
+    if ( paging_mode_translate(d) )
+    {
+        p2m_read_lock(p2m_get_hostp2m(d));
+        pg = translate(d, gfn, t);
+        p2m_read_unlock();
+        return pg;
+    }
+
+    *t = p2m_ram_rw;
+    pg = mfn_to_page(_mfn(gfn));
+
+    return gfn - 1 < max_page - 1 && get_page(pg, d) ? pg : NULL;
 }
 
 int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly,
@@ -196,7 +228,7 @@ int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind)
     rcu_read_lock(&domlist_read_lock);
     d = domain_find(domid);
     p2m = d ? p2m_get_hostp2m(d) : NULL;
-    if ( d && !d->is_dying && gfn < p2m->nr )
+    if ( d && !d->is_dying && paging_mode_translate(d) && gfn < p2m->nr )
     {
         entry = __atomic_load_n(&p2m->entries[gfn], __ATOMIC_RELAXED);
         set_pagetable(frame_table + (entry >> 8),
@@ -217,27 +249,43 @@ int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind)
     return rc;
 }
 
-void *xenhost_guest_page(domid_t domid, xen_pfn_t gfn)
+/* The number of a guest's n-th frame, or 0. */
+static unsigned long nth_frame(domid_t domid, unsigned long n, bool *pv)
 {
     const struct p2m_domain *p2m;
     const struct domain *d;
-    unsigned long entry;
-    void *va = NULL;
+    unsigned long mfn = 0;
 
     if ( !host_enter() )
-        return NULL;
+        return 0;
     rcu_read_lock(&domlist_read_lock);
     d = domain_find(domid);
     p2m = d ? p2m_get_hostp2m(d) : NULL;
-    if ( d && !d->is_dying && gfn < p2m->nr )
+    if ( d && !d->is_dying && n < p2m->nr )
     {
-        entry = __atomic_load_n(&p2m->entries[gfn], __ATOMIC_RELAXED);
-        va = mfn_to_virt(entry >> 8);
+        mfn = __atomic_load_n(&p2m->entries[n], __ATOMIC_RELAXED) >> 8;
+        *pv = d->arch.pv;
     }
     rcu_read_unlock(&domlist_read_lock);
     host_leave();
 
-    return va;
+    return mfn;
+}
+
+void *xenhost_guest_page(domid_t domid, unsigned long n)
+{
+    bool pv;
+    unsigned long mfn = nth_frame(domid, n, &pv);
+
+    return mfn ? mfn_to_virt(mfn) : NULL;
+}
+
+xen_pfn_t xenhost_guest_gfn(domid_t domid, unsigned long n)
+{
+    bool pv = false;
+    unsigned long mfn = nth_frame(domid, n, &pv);
+
+    return pv ? mfn : n;
 }
 
 /*

@@ -52,7 +52,7 @@ int xenhost_start(const struct xenhost_config *cfg);
 int xenhost_stop(void);
 
 /*
- * Create a translated guest with frames 0 .. guest_pages - 1, all populated
+ * Create a guest (with a physical map) with frames 0 .. guest_pages - 1, all populated
  * and all counted in its tot_pages. max_pages is what it may own and be billed
  * for; persistent pages need max_pages > guest_pages. A privileged domain may
  * issue control operations. 0, -EEXIST, -EINVAL or -ENOMEM.
@@ -72,8 +72,8 @@ int xenhost_domain_destroy(domid_t domid);
 int xenhost_domain_suspend(domid_t domid);
 int xenhost_domain_resume(domid_t domid);
 
-/* A guest frame as this process sees it, or NULL. */
-void *xenhost_guest_page(domid_t domid, xen_pfn_t gfn);
+/* A guest's n-th frame (that gfn) as this process sees it, or NULL. */
+void *xenhost_guest_page(domid_t domid, unsigned long n);
 
 /*
  * This thread now runs as that CPU, until it ends or binds to another one.

@@ -37,6 +37,14 @@ enum xenhost_frame {
 };
 int xenhost_frame_set(domid_t domid, xen_pfn_t gfn, enum xenhost_frame kind);
 /*
+ * Domains that are created from now on are (not) PV guests: they have no
+ * physical map, and name a frame by its number in the machine. Their frames are
+ * of the default kind.
+ */
+void xenhost_pv_guests(bool pv);
+/* What a guest names its n-th frame: n, if it is no PV guest. */
+xen_pfn_t xenhost_guest_gfn(domid_t domid, unsigned long n);
+/*
  * Call a function, once, at the next lookup of a guest frame by an operation,
  * which holds no lock then: it may do what another vCPU could do meanwhile,
  * bound to another CPU, and binds to this one again before it returns.

@@ -49,8 +49,8 @@ static void copy_streamed(void *to, const void *from)
     {
         unsigned long a, b, c, d;
 
-        /* Past the end at last: that does no harm. */
-        prefetch(src + ahead);
+        /* At last its beginning again: what is behind it may be a guest's. */
+        prefetch(from + (src - from + ahead) % PAGE_SIZE);
         asm volatile (
             "mov   0(%[src]), %[a]; mov   8(%[src]), %[b]\n\t"
             "mov  16(%[src]), %[c]; mov  24(%[src]), %[d]\n\t"

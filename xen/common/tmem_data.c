@@ -32,6 +32,7 @@
 #include <xen/tmem_object.h>
 #include <xen/tmem_place.h>
 #include <xen/tmem_pool.h>
+#include <xen/tmem_prefetch.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
@@ -277,6 +278,7 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
         tmem_inc(tmem_this_stats()->copies_failed);
         return -EFAULT;
     }
+    tmem_prefetch_page(guest, true);
     rc = get_found(c, req, guest, tmem_stored_kind(s));
     /* What does not decode has been written as well, in part. */
     tmem_guest_frame_put(guest, true, rc == 1 || rc == -EIO);

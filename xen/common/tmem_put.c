@@ -28,6 +28,7 @@
 #include <xen/tmem_meta.h>
 #include <xen/tmem_place.h>
 #include <xen/tmem_policy.h>
+#include <xen/tmem_prefetch.h>
 #include <xen/tmem_put.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
@@ -469,6 +470,8 @@ long tmem_put_precheck(struct tmem_client *c, const struct tmem_request *req,
 
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
+    if ( !tmem_put_looks(c) )
+        tmem_prefetch_next(put->persistent ? TMEM_FIXED : TMEM_MOVABLE);
     put->first = place.bucket == &place.pool->empty;
     if ( put_is_barred(c, put) &&
          !tmem_is_stored(tmem_place_find(&place, req)) )
@@ -563,6 +566,7 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
     if ( tmem_guest_frame_get(req->gfn, false, &guest) )
         return tmem_put_unreadable(c, req);
 
+    tmem_prefetch_page(guest, false);
     put->from = guest;
     put->work = tmem_put_looks(c) ? tmem_put_work(c, put) : NULL;
     if ( put->work )

@@ -32,6 +32,7 @@
 #include <xen/spinlock.h>
 #include <xen/tmem.h>
 #include <xen/tmem_copy.h>
+#include <xen/tmem_prefetch.h>
 #include <xen/tmem_xen.h>
 #include <asm/p2m.h>
 
@@ -217,6 +218,14 @@ static struct page_info *cache_pop(enum tmem_frame_kind kind)
         /* Being taken offline: the heap knows what to do. */
         tmem_frame_release(pg);
     }
+}
+
+const struct page_info *tmem_frame_next(enum tmem_frame_kind kind)
+{
+    const struct frame_cache *cache = &this_cpu(frame_caches)[kind];
+    unsigned int nr = read_atomic(&cache->nr);
+
+    return nr ? ACCESS_ONCE(cache->frame[nr - 1]) : NULL;
 }
 
 static void cache_push(enum tmem_frame_kind kind, struct page_info *pg)
@@ -483,7 +492,7 @@ int __init tmem_xen_init(void)
     tmem_copy_init();
 
     frames_seen = tmem_boot_alloc(nr_cpu_ids * sizeof(*frames_seen));
-    if ( !frames_seen )
+    if ( !frames_seen || tmem_prefetch_init() )
         return -ENOMEM;
     for_each_online_cpu ( cpu )
         cache_init(cpu);
@@ -580,6 +589,7 @@ int tmem_guest_frame_get(xen_pfn_t gfn, bool write, struct page_info **page)
     {
         /* No CPU that guesses is to fetch a frame that is not the guest's. */
         block_speculation();
+        tmem_prefetch_learn(gfn, *page);
         return 0;
     }
 

@@ -117,6 +117,7 @@ extern struct page_info *frame_table;
 extern unsigned char *xenhost_memory;       /* where frame 0 would be */
 extern unsigned long max_page, total_pages; /* frames 1 .. max_page - 1 */
 extern unsigned long frames_looked;
+#define max_pdx max_page                    /* no holes */
 
 #define mfn_to_page(mfn)   (frame_table + mfn_x(mfn))
 #define page_to_mfn(pg)    _mfn((unsigned long)((pg) - frame_table))

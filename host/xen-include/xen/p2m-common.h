@@ -30,7 +30,7 @@ typedef unsigned int p2m_query_t;
 #define P2M_UNSHARE (1u << 1)
 
 struct p2m_domain {
-    unsigned long nr;           /* gfns 0 .. nr - 1 */
+    unsigned long nr;           /* gfns 0 .. nr - 1, or, of PV, what it owns */
     unsigned long *entries;     /* mfn << 8 | p2m_type_t */
     unsigned char *dirty;       /* by gfn, since it is in log-dirty mode */
     unsigned long logdirty;     /* number of gfns that ever were */
@@ -40,7 +40,7 @@ struct p2m_domain {
 };
 
 #define p2m_get_hostp2m(d) ((d)->arch.p2m)
-#define paging_mode_translate(d) ((void)(d), true)
+#define paging_mode_translate(d) (!(d)->arch.pv)
 #define paging_mode_log_dirty(d) \
     (__atomic_load_n(&p2m_get_hostp2m(d)->logdirty, __ATOMIC_RELAXED) != 0)
 

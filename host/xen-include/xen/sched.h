@@ -20,6 +20,7 @@ struct p2m_domain;
 
 struct arch_domain {
     struct p2m_domain *p2m;
+    bool pv;                        /* constant: gfns are mfns */
 };
 
 struct domain {
@@ -74,8 +75,8 @@ static inline unsigned int domain_tot_pages(const struct domain *d)
 #define is_idle_vcpu(v)   is_idle_domain((v)->domain)
 #define is_hardware_domain(d) ((d)->is_privileged)
 #define is_control_domain(d)  ((d)->is_privileged)
-#define is_pv_domain(d)  ((void)(d), false)
-#define is_hvm_domain(d) ((void)(d), true)
+#define is_pv_domain(d)  ((d)->arch.pv)
+#define is_hvm_domain(d) (!(d)->arch.pv)
 #define is_pv_32bit_domain(d) ((void)(d), false)
 
 extern spinlock_t domlist_update_lock;

@@ -69,6 +69,11 @@ bool tmem_reserve_is_left(unsigned long nr);
  */
 struct page_info *tmem_frame_alloc(enum tmem_frame_kind kind);
 /*
+ * The one that this CPU's next tmem_frame_alloc() most likely returns, for a
+ * prefetch; NULL: not known.
+ */
+const struct page_info *tmem_frame_next(enum tmem_frame_kind kind);
+/*
  * Back to this CPU's cache: a frame of an ephemeral page, or one of the other
  * kind; or offline. Any tmem lock may be held.
  */
