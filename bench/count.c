@@ -37,19 +37,19 @@ struct counted {
 
 static const struct counted ops[] = {
     { "put", "count.put", "put, persistent", "868",
-      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2035 },
+      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2645 },
     { "get", "count.get", "get, persistent", "394",
-      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1390 },
+      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1700 },
     { "flush", "count.flush", "flush page, persistent", "",
       PERSISTENT, TMEM_FLUSH_PAGE, 1, SAME, 1435 },
     { "miss", "count.miss", "get that misses, index absent", "",
       PERSISTENT, TMEM_GET_PAGE, 0, OTHERS, 446 },
     { "put-ephemeral", "count.put_eph", "put, ephemeral", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 2750 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 3360 },
     { "get-ephemeral", "count.get_eph", "get, private ephemeral", "",
-      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2305 },
+      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2615 },
     { "evict", "count.evict", "put that evicts", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 3825 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4435 },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 

@@ -345,7 +345,7 @@ static unsigned long issue_vector(struct tmem_op *op, const struct client *c,
         entry[i] = (struct tmem_vec_entry){
             .cmd = cmd, .pool_id = c->pool, .oid.oid[0] = s[i].object,
             .index = s[i].index,
-            .cmfn = s[i].frame + (cmd == TMEM_GET_PAGE ? opt.frames : 0),
+            .cmfn = s[i].gfn[cmd == TMEM_GET_PAGE],
         };
     op->u.vec.entries = (uintptr_t)entry;
     op->u.vec.nr = nr;

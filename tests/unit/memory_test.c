@@ -226,8 +226,7 @@ static void test_history_size(void **state)
     unsigned int i;
 
     (void)state;
-    /* tmem that is off takes nothing, and what one CPU has, and the service
-     * CPU, is little: counters, and 4 KiB each of guesses. */
+    /* tmem that is off takes nothing; counters and guesses of two CPUs little. */
     machine_start(PAGES, 1, NULL);
     assert_int_equal(xenhost_free_pages(), PAGES);
     machine_stop();

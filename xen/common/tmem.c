@@ -37,9 +37,9 @@
  * metadata, tmem_control.c the toolstack's operations, tmem_list.c statistics,
  * tmem_save.c, tmem_walk.c, tmem_record.c, tmem_restore.c and
  * tmem_put_restored.c what takes a client to another host, tmem_codec.c codecs
- * and their buffers. tmem_xen.c is the glue: all that knows page tables and
- * physical maps of guests. Most have a header of their name; tmem_stats.h is
- * what all of them count.
+ * and their buffers. tmem_xen.c, and tmem_prefetch.c, are the glue: all that
+ * knows page tables and physical maps of guests. Most have a header of their
+ * name; tmem_stats.h is what all of them count.
  *
  * Decode and invoke: tmem_decode() reads a request once and checks every
  * field; what comes after sees a struct tmem_request only, which holds no
@@ -124,6 +124,7 @@
 #include <xen/tmem_evict.h>
 #include <xen/tmem_list.h>
 #include <xen/tmem_pool.h>
+#include <xen/tmem_prefetch.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
@@ -252,6 +253,8 @@ static int tmem_decode(XEN_GUEST_HANDLE_PARAM(tmem_op_t) uops,
     }
     decode_page(req, op.cmd, op.pool_id, &op.u.gen.oid, op.u.gen.index,
                 op.u.gen.cmfn);
+    if ( op.cmd == TMEM_PUT_PAGE )
+        tmem_prefetch_guest(req->gfn);
 
     return 0;
 }
@@ -438,7 +441,11 @@ static unsigned int do_group(struct tmem_client *c, struct tmem_vec_entry e[],
     unsigned int i, did;
 
     for ( i = 0; i < nr; i++ )
+    {
         bad[i] = decode_entry(&e[i], &req[i]);
+        if ( !bad[i] && req[i].cmd != TMEM_FLUSH_PAGE )
+            tmem_prefetch_guest(req[i].gfn);
+    }
     for ( i = 0; i < nr; i++ )
         if ( !bad[i] && req[i].cmd == TMEM_GET_PAGE )
             tmem_get_prefetch(c, &req[i]);

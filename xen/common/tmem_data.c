@@ -266,6 +266,8 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
     if ( !tmem_place_lock(c, req, &place) )
         return -ENODEV;
     tmem_inc(tmem_pool_count(place.pool)->gets);
+    if ( place.obj )
+        tmem_prefetch_guest(req->gfn);
     slot = tmem_place_slot(&place, req);
     if ( !slot || slot == TMEM_SLOT_TOMB )
         return get_miss(c, &place);
@@ -278,7 +280,9 @@ static long get_one(struct tmem_client *c, const struct tmem_request *req)
         tmem_inc(tmem_this_stats()->copies_failed);
         return -EFAULT;
     }
-    tmem_prefetch_page(guest, true);
+    /* What is filled with one word is written without being read. */
+    if ( tmem_stored_kind(s) != TMEM_SAME )
+        tmem_prefetch_page(guest, true);
     rc = get_found(c, req, guest, tmem_stored_kind(s));
     /* What does not decode has been written as well, in part. */
     tmem_guest_frame_put(guest, true, rc == 1 || rc == -EIO);

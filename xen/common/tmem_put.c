@@ -565,8 +565,8 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
         return rc;
     if ( tmem_guest_frame_get(req->gfn, false, &guest) )
         return tmem_put_unreadable(c, req);
-
     tmem_prefetch_page(guest, false);
+
     put->from = guest;
     put->work = tmem_put_looks(c) ? tmem_put_work(c, put) : NULL;
     if ( put->work )
