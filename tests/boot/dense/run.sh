@@ -31,11 +31,20 @@ ballast()
     return 1
 }
 
+compressed()
+{
+    xl tmem-set $1 -p 1
+}
+
 # filler NAME TYPE: more than two of its pages go into a frame, so it puts more
 # than all that there is.
 filler()
 {
-    mini $1 $2 64 16 8 1 "mode=1 pages=$((FILL * 256 * 5 / 4))" && xl tmem-set $1 -p 1
+    SETUP=compressed
+    mini $1 $2 64 16 8 1 "mode=1 pages=$((FILL * 256 * 5 / 4))"
+    _rc=$?
+    SETUP=
+    return $_rc
 }
 
 filled()

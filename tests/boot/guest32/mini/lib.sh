@@ -34,7 +34,7 @@ check()
 # mini NAME TYPE WORD-SIZE [MEMORY [ROOM [VCPUS [COMMAND-LINE [CONFIG]]]]]:
 # create a mini guest: pv or pvh; MiB; ROOM is for persistent pages. It gets
 # little of a CPU that dom0 wants too: guests that never sleep must not starve
-# the toolstack.
+# the toolstack. $SETUP NAME is what is done before it runs.
 mini()
 {
     cat >/tmp/$1.cfg <<_END
@@ -53,6 +53,7 @@ _END
     : >$LOGS/guest-$1.log
     if xl create -p /tmp/$1.cfg >/tmp/$1.out 2>&1 &&
        xl mem-max $1 $((${4:-32} + ${5:-16})) >>/tmp/$1.out 2>&1 &&
+       ${SETUP:-true} $1 >>/tmp/$1.out 2>&1 &&
        xl unpause $1 >>/tmp/$1.out 2>&1; then
         return 0
     fi
