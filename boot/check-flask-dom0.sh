@@ -41,6 +41,7 @@ verdict "and a guest use it" guest_says allowed "TEST: ok conformance"
 verdict "but not control it" grep -q "TEST: ok control denied" \
         $LOGS/guest-allowed.log
 verdict "dom0 may save and restore that" guest_moves
+verdict "guests of one group share pages, and no others" sh /dedup/run.sh
 verdict "a policy without tmem is loaded" xl loadpolicy /flask/denied
 verdict "it still enforces" enforcing
 verdict "every operation of dom0 is refused" /bin/exerciser denied

@@ -4,7 +4,8 @@
 # check-flask.sh: boot Xen with FLASK enforcing its example policy, in which
 # every domain may use tmem, and dom0 may control it, and save and restore
 # guests, but not itself; then load one that is the same but for tmem's
-# permissions, and see that all is refused.
+# permissions, and see that all is refused. Between, a scenario of tests/boot that
+# needs an option of Xen's: dedup.
 #
 # Verdicts as in check.sh. What runs in dom0: check-flask-dom0.sh.
 
@@ -32,8 +33,16 @@ run_logged "$denied/build.log" make -C "$denied/tools/flask/policy" \
     -f Makefile.common FLASK_BUILD_DIR="$denied/out" \
     POLICY_FILENAME="$policy" || exit 1
 
+make -s --no-print-directory -C "$TOP/tests/boot/dedup" || exit 1
+dedup=
+for f in "$dir"/dedup/*; do
+    dedup="$dedup dedup/${f##*/}=$f"
+done
+
+# No name of a file here has a space.
+# shellcheck disable=SC2086
 BOOT_LIMIT=${BOOT_LIMIT:-900} exec "$TOP/boot/boot.sh" -f flask \
-    -o flask=enforcing -G bin/exerciser="$dir/exerciser" \
+    -o "flask=enforcing tmem_dedup=1" -G bin/exerciser="$dir/exerciser" \
     -G test.sh="$TOP/boot/check-flask-guest.sh" \
     test "$TOP/boot/check-flask-dom0.sh" \
-    bin/exerciser="$dir/exerciser" flask/denied="$policy"
+    bin/exerciser="$dir/exerciser" flask/denied="$policy" $dedup
