@@ -127,9 +127,11 @@ struct page_info *get_page_from_gfn(struct domain *d, unsigned long gfn,
     }
 
     *t = p2m_ram_rw;
+    if ( gfn - 1 >= max_page - 1 )
+        return NULL;
     pg = mfn_to_page(_mfn(gfn));
 
-    return gfn - 1 < max_page - 1 && get_page(pg, d) ? pg : NULL;
+    return get_page(pg, d) ? pg : NULL;
 }
 
 int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly,
