@@ -6,6 +6,8 @@
  */
 #include <xen/tmem_bin.h>
 #include <xen/tmem_client.h>
+#include <xen/tmem_evict.h>
+#include <xen/tmem_meta.h>
 #include <xen/tmem_group.h>
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
@@ -199,6 +201,26 @@ int peek_set_group(unsigned int dom, uint32_t group)
         tmem_client_unpin(c);
 
     return rc;
+}
+
+/* Bring a frame, as a put does, for which then another has made room. */
+void peek_bring_frame(unsigned int dom, bool persistent)
+{
+    struct tmem_client *c = tmem_client_pin_next(dom);
+    struct page_info *pg = tmem_frame_find(persistent ? TMEM_FIXED
+                                                      : TMEM_MOVABLE);
+
+    BUG_ON(!c || c->id != dom || !pg);
+    if ( persistent )
+    {
+        BUG_ON(tmem_bill_frame(c));
+        spin_lock(&c->store.lock);
+        tmem_store_grow(&c->store, pg);
+        spin_unlock(&c->store.lock);
+    }
+    else
+        BUG_ON(!tmem_ebin_grow(tmem_queue_bins(tmem_queue_of(c, pg)), pg, 1));
+    tmem_client_unpin(c);
 }
 
 unsigned long peek_group_frames(void)

@@ -32,6 +32,8 @@ unsigned long peek_in_caches(void);
  * it has none.
  */
 int peek_set_group(unsigned int dom, uint32_t group);
+/* Bring a frame for the client's bins, in which nothing is put then. */
+void peek_bring_frame(unsigned int dom, bool persistent);
 /*
  * Groups that are there. Dies of what is wrong with any, or with what clients
  * count: only between operations.

@@ -336,6 +336,18 @@ static void test_comes_and_goes(void **state)
 }
 
 /* Shares: of two members, the one with more pages there gives first. */
+/* A frame that a put brought, and did not use, goes with the member. */
+static void test_frame_for_nothing(void **state)
+{
+    (void)state;
+    start_grouped(PAGES, "tmem_compress=lzo");
+    peek_bring_frame(1, false);
+    assert_int_equal(peek_group_frames(), 1);
+    assert_int_equal(peek_set_group(1, 0), 0);
+    assert_int_equal(peek_group_frames(), 0);
+    machine_stop();
+}
+
 static void test_charged(void **state)
 {
     unsigned int i, n;
@@ -690,6 +702,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_comes_and_goes),
+        cmocka_unit_test(test_frame_for_nothing),
         cmocka_unit_test(test_charged),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_handed_over),

@@ -232,6 +232,8 @@ int tmem_client_set_group(struct tmem_client *c, uint32_t group)
     tmem_client_write_unlock(c);
     if ( old )
         tmem_group_leave(old);
+    else
+        tmem_queues_trim(c);
 
     return 0;
 }
@@ -269,6 +271,19 @@ static bool client_drain_caches(struct tmem_client *c)
 }
 
 /* Of the client of a dying domain, alone with it: 0 or -ERESTART. */
+/* Frames that puts brought, for which others had made room meanwhile, go. */
+static void client_trim(struct tmem_client *c)
+{
+    struct tmem_freed freed;
+
+    freed.nr = 0;
+    spin_lock(&c->store.lock);
+    tmem_store_trim(&c->store, &freed);
+    spin_unlock(&c->store.lock);
+    tmem_release(c, true, &freed);
+    tmem_queues_trim(c);
+}
+
 static int client_destroy(struct tmem_client *c)
 {
     unsigned int id;
@@ -284,6 +299,7 @@ static int client_destroy(struct tmem_client *c)
             return -ERESTART;
 
     tmem_client_set_group(c, 0);
+    client_trim(c);
     tmem_meta_trim(&c->meta[0], 0);
     tmem_meta_trim(&c->meta[1], 0);
     tmem_meta_trim(&tmem_shared_meta, 0);

@@ -117,6 +117,19 @@ void tmem_queues_destroy(struct tmem_client *c)
     xfree(c->queues);
 }
 
+void tmem_queues_trim(struct tmem_client *c)
+{
+    struct tmem_freed freed;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        freed.nr = 0;
+        tmem_ebin_trim(&c->queues[i].bins, &freed);
+        tmem_release(c, false, &freed);
+    }
+}
+
 static void line_update_oldest(struct tmem_queue *q, struct tmem_line *line)
 {
     const struct tmem_segment *seg =

@@ -91,6 +91,8 @@ struct tmem_queue {
 void tmem_queue_init(void);                    /* at boot */
 int tmem_queues_init(struct tmem_client *c);   /* 0 or -ENOMEM */
 void tmem_queues_destroy(struct tmem_client *c);
+/* Frames of its own bins that nothing was put into go. No lock held. */
+void tmem_queues_trim(struct tmem_client *c);
 /* The queue of a client that a frame belongs to. */
 struct tmem_queue *tmem_queue_of(const struct tmem_client *c,
                                  const struct page_info *pg);
