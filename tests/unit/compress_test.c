@@ -275,9 +275,9 @@ static void test_incompressible(void **state)
     for ( i = 0; i < NR; i++ )
         assert_int_equal(kept_put(i, KIND_NOISE, i), 1);
     tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
-    assert_in_range(tried, NR / 8, NR / 8 + 10);
+    assert_in_range(tried, NR / 16, NR / 16 + 10);
     /* One that does ends that. */
-    for ( i = 0; i < 8; i++ )
+    for ( i = 0; i < 16; i++ )
         assert_int_equal(kept_put(i, KIND_SMALL, i), 1);
     tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
     for ( i = 0; i < 8; i++ )
@@ -286,7 +286,7 @@ static void test_incompressible(void **state)
     /* So does one of a single word. */
     for ( i = 0; i < 8; i++ )
         assert_int_equal(kept_put(i, KIND_NOISE, i), 1);
-    for ( i = 0; i < 8; i++ )
+    for ( i = 0; i < 16; i++ )
         assert_int_equal(kept_put(i, KIND_WORD, 1), 1);
     tried = list_now(TMEM_CLI_ID_ALL, "T=", "cn");
     assert_int_equal(kept_put(9, KIND_SMALL, 9), 1);

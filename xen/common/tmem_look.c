@@ -33,10 +33,10 @@ static bool is_same_filled(const void *page)
 }
 
 /*
- * So many pages in a row that did not compress, and only one in as many is
- * tried: then the others cost no more than without compression.
+ * Once there were TMEM_PUT_FAILURES pages in a row that did not compress, one in
+ * so many is tried: the others cost no more than without compression.
  */
-#define PUT_FAILURES    8
+#define PUT_TRIES       16
 
 /*
  * Are a client's metadata more than a third of its ephemeral data? Tiny pages,
@@ -70,8 +70,8 @@ struct tmem_work *tmem_put_work(struct tmem_client *c, struct tmem_put *put)
         if ( !opt_tmem_tze )
             return NULL;
     }
-    else if ( unlikely(*failures >= PUT_FAILURES) &&
-              ++*failures % PUT_FAILURES )
+    else if ( unlikely(*failures >= TMEM_PUT_FAILURES) &&
+              ++*failures % PUT_TRIES )
         return NULL;
 
     w = tmem_work();
@@ -101,7 +101,7 @@ static void put_compress(struct tmem_client *c, struct tmem_put *put)
         return;
     }
     tmem_inc(tmem_this_cpu(c)->incompressible);
-    if ( tmem_this_cpu(c)->failures < PUT_FAILURES )
+    if ( tmem_this_cpu(c)->failures < TMEM_PUT_FAILURES )
         tmem_this_cpu(c)->failures++;
 }
 

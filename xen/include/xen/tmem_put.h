@@ -72,6 +72,9 @@ static inline void tmem_put_own(struct tmem_client *c, struct tmem_put *put,
     }
 }
 
+/* After so many pages in a row that did not compress, few are looked at. */
+#define TMEM_PUT_FAILURES 8
+
 /* May the client's pages be stored as anything but frames? */
 static inline bool tmem_put_looks(const struct tmem_client *c)
 {
