@@ -340,14 +340,18 @@ static void scribble(struct worker *worker)
     time_t end = 0;
     unsigned int n, i;
 
-    /* From either end. */
+    /* From either end; and what is one word stays for a while. */
     for ( n = 0; time_left(&end); n++ )
+    {
         for ( i = 0; i < PAGE_WORDS; i++ )
         {
             unsigned int at = n % 3 ? PAGE_WORDS - 1 - i : i;
 
             page[at] = scribbles[n % SCRIBBLES][at];
         }
+        for ( i = 0; n % SCRIBBLES == 0 && i < PAGE_WORDS; i++ )
+            (void)page[i];
+    }
 }
 
 /* Is each word of a page one that was written there? */
