@@ -108,6 +108,14 @@ static bool plain_step(struct run *run, const struct model_op *op,
             spec_memory_low(&run->spec);
         return true;
     }
+    /* Groups that went have their numbers until RCU has passed twice. */
+    if ( ret == -ENOMEM && op->kind == MODEL_ctl_group )
+    {
+        xenhost_idle();
+        xenhost_idle();
+        if ( !issue(run, req, &ret) )
+            return true;
+    }
     if ( ret != (refused ? -EINVAL : 0) )
         return run_complain(run, "control operation %u of %u: %ld", req->cmd,
                             req->cli_id, ret);

@@ -336,6 +336,45 @@ static void test_sparse_queue_shrinks(void **state)
     machine_stop();
 }
 
+/* All pages of the object's first count ones go, but those of each nth. */
+static void flush_but(struct handle h, unsigned int count, unsigned int nth)
+{
+    for ( h.index = 0; h.index < count; h.index++ )
+        if ( h.index % nth )
+            guest_flush(h);
+}
+
+/*
+ * Moving pages together may take a frame first, and with it a chunk of them
+ * into a cache. A client that is frozen takes nothing: what a flush gave then
+ * is there for whom it was made.
+ */
+static void test_frozen_queue_stays_sparse(void **state)
+{
+    unsigned int i, n = 4 * PAGES;
+    unsigned long free;
+
+    (void)state;
+    machine_start(8 * PAGES, 2, TMEM_ON);
+    machine_guest(0);
+    machine_guest(GUEST);
+    assert_int_equal(guest_new_pool(GUEST, POOL_EPHEMERAL), 0);
+    assert_int_equal(guest_put_range(HANDLE(GUEST, 0, 1, 0), n, 1), n);
+    /* In two steps: then no frame is spare. */
+    flush_but(HANDLE(GUEST, 0, 1, 0), n, 16);
+    flush_but(HANDLE(GUEST, 0, 1, 0), n, 64);
+
+    assert_int_equal(freeze(GUEST), 0);
+    /* A CPU with nothing in its cache. */
+    assert_int_equal(machine_bind(1), 0);
+    free = xenhost_free_pages();
+    for ( i = 0; i < 20; i++ )
+        assert_int_equal(guest_put(HANDLE(GUEST, 0, 1, n + i), 1), -EFROZEN);
+    assert_true(xenhost_free_pages() >= free);
+    assert_int_equal(machine_bind(0), 0);
+    machine_stop();
+}
+
 /* Persistent pages fill the host but for the reserve, to the last frame. */
 static unsigned long left_by_pages(unsigned long pages, const char *cmdline,
                                    unsigned long hold)
@@ -569,6 +608,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_cpu_goes),
         cmocka_unit_test(test_pool_on_full_host),
         cmocka_unit_test(test_sparse_queue_shrinks),
+        cmocka_unit_test(test_frozen_queue_stays_sparse),
         cmocka_unit_test(test_put_frees_what_was_flushed),
         cmocka_unit_test(test_persistent_wins),
         cmocka_unit_test(test_freeable_is_given),

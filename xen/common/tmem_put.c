@@ -596,7 +596,9 @@ void tmem_put_tidy(struct tmem_client *c, const struct tmem_put *put, long rc)
     else
     {
         tmem_flood_tidy(c, 2);
-        tmem_queues_tidy(c);
+        /* It may take a frame first: not while all others make room. */
+        if ( rc != -EFROZEN )
+            tmem_queues_tidy(c);
         /* Several vCPUs may have put at once. */
         tmem_cap_enforce(c, 0);
     }
