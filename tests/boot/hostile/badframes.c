@@ -16,11 +16,45 @@
 
 #include "grant.h"
 
-#define PRESENT  1
-#define WRITABLE 2
-
 /* A page of its own kind for each test that gives its frame away. */
 static uint8_t spare[3][PAGE_BYTES] PAGE_ALIGNED;
+
+/* The pool as it was before: an ephemeral page is gone that has been got. */
+static void tidy(int pool, bool could_read, bool could_write)
+{
+    if ( could_read )
+    {
+        tmem_flush(pool, 1, 2, 0);
+        tmem_flush(pool, 1, 3, 0);
+    }
+    if ( could_write && pool == 0 )
+    {
+        memset(page, 'a', sizeof(page));
+        tmem_put(0, 1, 1, frame_of(page));
+    }
+}
+
+/* The same in a vector, where puts go together. */
+static bool vector_behaves(int pool, xen_pfn_t frame, bool can_read,
+                           bool can_write, long *wrong)
+{
+    struct tmem_vec_entry e[] = {
+        tmem_entry(TMEM_PUT_PAGE, pool, 1, 2, frame),
+        tmem_entry(TMEM_PUT_PAGE, pool, 1, 3, frame),
+        tmem_entry(TMEM_GET_PAGE, pool, 1, 1, frame),
+    };
+
+    *wrong = tmem_vector(e, ARRAY_LEN(e));
+    if ( *wrong != ARRAY_LEN(e) )
+        return false;
+    *wrong = e[0].result;
+    if ( e[0].result != (can_read ? 1 : -EFAULT) ||
+         e[1].result != e[0].result )
+        return false;
+    *wrong = e[2].result;
+
+    return e[2].result == (can_write ? 1 : -EFAULT);
+}
 
 /* Put and get with this frame: true if they are allowed as they should be. */
 static bool frame_behaves(xen_pfn_t frame, bool can_read, bool can_write,
@@ -39,13 +73,10 @@ static bool frame_behaves(xen_pfn_t frame, bool can_read, bool can_write,
         *wrong = get;
         if ( get != (can_write ? 1 : -EFAULT) )
             return false;
-        if ( can_read )
-            tmem_flush(pool, 1, 2, 0);
-        if ( can_write && pool == 0 )
-        {
-            memset(page, 'a', sizeof(page));
-            tmem_put(0, 1, 1, frame_of(page));
-        }
+        tidy(pool, can_read, can_write);
+        if ( !vector_behaves(pool, frame, can_read, can_write, wrong) )
+            return false;
+        tidy(pool, can_read, can_write);
     }
 
     return true;
@@ -86,22 +117,29 @@ static void nobodys(void)
         check_frame(frames[i].name, frames[i].frame, false, false);
 }
 
-/* A frame that the guest gave back to the host. */
-static void given_back(uint8_t *p)
+long page_give_back(uint8_t *p)
 {
     xen_pfn_t frame = frame_of(p);
     struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
 
-    check_frame("ordinary memory", frame, true, true);
 #ifdef __x86_64__
     if ( is_pv )
         hypercall(__HYPERVISOR_update_va_mapping, (unsigned long)p, 0,
                   UVMF_INVLPG, 0, 0);
 #endif
     set_xen_guest_handle(r.extent_start, &frame);
-    verdict_eq("giving a frame back",
-               hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation,
-                         (unsigned long)&r, 0, 0, 0), 1);
+
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+                     (unsigned long)&r, 0, 0, 0);
+}
+
+/* A frame that the guest gave back to the host. */
+static void given_back(uint8_t *p)
+{
+    xen_pfn_t frame = frame_of(p);
+
+    check_frame("ordinary memory", frame, true, true);
+    verdict_eq("giving a frame back", page_give_back(p), 1);
     check_frame("a frame given back", frame, false, false);
 }
 
@@ -139,13 +177,25 @@ static void tables(void)
                          PAGE_BYTES), true, false);
 
     hypercall(__HYPERVISOR_update_va_mapping, (unsigned long)gdt,
-              frame * PAGE_BYTES | PRESENT, UVMF_INVLPG, 0, 0);
+              frame * PAGE_BYTES | MAP_PRESENT, UVMF_INVLPG, 0, 0);
     verdict_eq("a descriptor table is made",
                hypercall(__HYPERVISOR_set_gdt, (unsigned long)&frame, 512,
                          0, 0, 0), 0);
     check_frame("a descriptor table", frame, true, false);
 }
 #endif
+
+xen_pfn_t strange_frame(uint64_t random)
+{
+    xen_pfn_t frame = random & 0xfffff;
+
+#ifdef __x86_64__
+    if ( is_pv && !frame_is_own(frame) && !frame_is_special(frame) )
+        return frame;
+#endif
+
+    return frame | 1UL << 24;
+}
 
 void bad_frames(void)
 {

@@ -63,6 +63,8 @@ void test_main(void)
         return;
     bad_requests();
     verdict(pools_are_intact(), "bad requests change nothing", "they do");
+    bad_vectors();
+    verdict(pools_are_intact(), "bad vectors change nothing", "they do");
     bad_frames();
     random_requests(option("requests", 20000));
     verdict(pools_reset() && pools_are_intact(),

@@ -40,17 +40,22 @@ static const unsigned long bad_pointers[] = {
     ~0UL,
 };
 
+unsigned long bad_pointer(unsigned int i)
+{
+    return i < ARRAY_LEN(bad_pointers) ? bad_pointers[i] : 0;
+}
+
 static void pointers(void)
 {
     unsigned int i;
 
-    for ( i = 0; i < ARRAY_LEN(bad_pointers); i++ )
+    for ( i = 0; bad_pointer(i); i++ )
     {
-        long rc = tmem((const void *)bad_pointers[i]);
+        long rc = tmem((const void *)bad_pointer(i));
 
         if ( rc != -EFAULT )
         {
-            verdict(false, "bad pointers", "%lx: %ld", bad_pointers[i], rc);
+            verdict(false, "bad pointers", "%lx: %ld", bad_pointer(i), rc);
             return;
         }
     }
@@ -170,8 +175,10 @@ static void scribble(unsigned int nr)
         shared.cmd = r % 9;
         shared.pool_id = (int)(r >> 8 & 7) - 2;
         shared.u.gen.index = r >> 16 & 3;
-        shared.u.gen.cmfn = r >> 24 & 1 ? frame_of(page) : r >> 30 & 0xfffff;
+        shared.u.gen.cmfn = r >> 24 & 1 ? frame_of(page)
+                                           : strange_frame(r >> 30);
         page[r >> 20 & (PAGE_BYTES - 1)] = r;
+        vector_scribble(random_next(&seed));
         if ( !(r >> 40 & 15) )
             yield();
     }
@@ -198,7 +205,7 @@ static void random_request(uint64_t *seed, struct tmem_op *op)
     if ( random_next(seed) & 1 )
         op->u.gen.cmfn = frame_of(page);
     else if ( random_next(seed) & 1 )
-        op->u.gen.cmfn &= 0xfffff;
+        op->u.gen.cmfn = strange_frame(op->u.gen.cmfn);
     if ( random_next(seed) & 1 )
     {
         op->u.gen.oid.oid[0] &= 3;
@@ -228,8 +235,9 @@ void random_requests(unsigned int nr)
             rc = tmem(i % 10 ? &op : (const void *)bad_pointers[0]);
         rc < 0 ? bad++ : good++;
     }
-    hypercall(__HYPERVISOR_vcpu_op, 2 /* VCPUOP_down */, 1, 0, 0, 0);
     print("  %u random requests: %u refused, %u not\n", nr, bad, good);
     verdict(bad > nr / 10 && good > nr / 100, "random requests",
             "%u refused, %u not", bad, good);
+    scribbled_vectors(nr / 10);
+    hypercall(__HYPERVISOR_vcpu_op, 2 /* VCPUOP_down */, 1, 0, 0, 0);
 }

@@ -65,6 +65,31 @@ long tmem_page_op(uint32_t cmd, int pool, uint64_t oid, uint32_t index,
     return tmem(&op);
 }
 
+struct tmem_vec_entry tmem_entry(uint32_t cmd, int pool, uint64_t oid,
+                                 uint32_t index, uint64_t frame)
+{
+    return (struct tmem_vec_entry){
+        .cmd = cmd, .pool_id = pool, .oid.oid = { oid }, .index = index,
+        .cmfn = frame, .result = NO_RESULT,
+    };
+}
+
+struct tmem_op tmem_vector_op(const struct tmem_vec_entry *entries,
+                              unsigned int nr)
+{
+    return (struct tmem_op){
+        .cmd = TMEM_VECTOR,
+        .u.vec = { .entries = (unsigned long)entries, .nr = nr },
+    };
+}
+
+long tmem_vector(struct tmem_vec_entry *entries, unsigned int nr)
+{
+    struct tmem_op op = tmem_vector_op(entries, nr);
+
+    return tmem(&op);
+}
+
 /* xorshift64 (Marsaglia, "Xorshift RNGs", 2003). */
 uint64_t random_next(uint64_t *state)
 {

@@ -101,6 +101,14 @@ long tmem_page_op(uint32_t cmd, int pool, uint64_t oid, uint32_t index,
 #define tmem_flush_object(pool, oid) \
     tmem_page_op(TMEM_FLUSH_OBJECT, pool, oid, 0, 0)
 
+/* An entry of a vector that does the same, and one call for nr of them. */
+#define NO_RESULT (-9999)
+struct tmem_vec_entry tmem_entry(uint32_t cmd, int pool, uint64_t oid,
+                                 uint32_t index, uint64_t frame);
+struct tmem_op tmem_vector_op(const struct tmem_vec_entry *entries,
+                              unsigned int nr);
+long tmem_vector(struct tmem_vec_entry *entries, unsigned int nr);
+
 /* Pseudo random numbers, never 0 state. */
 uint64_t random_next(uint64_t *state);
 
