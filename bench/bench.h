@@ -2,10 +2,10 @@
 /*
  * bench.h - what the parts of the benchmark share
  *
- * The method is in README.md. A part (speed.c, pairs.c, bounds.c, evict.c,
- * growth.c, objects.c, sharers.c, memory.c, migrate.c, density.c, libs.c,
- * count.c) starts a host with load_host(), drives it through struct client, and
- * adds samples to rows; report.c prints the rows.
+ * The method is in README.md. A part (speed.c, pairs.c, bounds.c,
+ * vector_steps.c, evict.c, growth.c, objects.c, sharers.c, memory.c, migrate.c,
+ * density.c, libs.c, count.c) starts a host with load_host(), drives it through
+ * struct client, and adds samples to rows; report.c prints the rows.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -276,6 +276,7 @@ void step_rounds_report(struct step_rounds *s, unsigned long most,
 void bench_speed(void);
 void bench_pairs(void);
 void bench_bounds(void);
+void bench_vector_steps(void);
 void bench_evict(void);
 void bench_growth(void);
 void bench_objects(void);

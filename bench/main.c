@@ -22,6 +22,7 @@ static const struct {
     { "speed", bench_speed },
     { "pairs", bench_pairs },
     { "bounds", bench_bounds },
+    { "vectors", bench_vector_steps },
     { "evict", bench_evict },
     { "growth", bench_growth },
     { "objects", bench_objects },
@@ -37,8 +38,8 @@ static const struct {
 static void usage(FILE *f, int status)
 {
     fputs("usage: bench [--quick] [--rounds=N] [--pages=N] [--frames=N]\n"
-          "             [--only=speed,pairs,bounds,evict,growth,objects,"
-          "sharers,memory,\n              migrate,density,libs,count] "
+          "             [--only=speed,pairs,bounds,vectors,evict,growth,"
+          "objects,sharers,\n              memory,migrate,density,libs,count] "
           "[--corpus=DIR|FILE] [--json=FILE]\n"
           "             [--plot=FILE] [--density-plot=FILE] [--strict]\n             [--translated]\n"
           "  --rounds=N   medians of N (1..16, default 5)\n"
