@@ -30,7 +30,7 @@ EXERCISER_SRC := $(wildcard tests/boot/*.c) tests/conformance/table.c \
                  tests/lib/page.c
 
 build/boot/exerciser: $(EXERCISER_SRC) $(wildcard tests/boot/*.h) \
-                      tests/conformance/table.h xen/include/public/tmem.h
+                      $(wildcard tests/conformance/*.h) xen/include/public/tmem.h
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -static -Ihost/include -Ixen/include \
 	    -o $@ $(EXERCISER_SRC)

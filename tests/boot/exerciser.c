@@ -26,7 +26,6 @@
 #include "script.h"
 
 #define WRONG_DATA (-7777)
-#define NO_FRAME   0xffffffffUL
 #define POISON     0xdeadbeefULL
 
 static uint64_t data_tag(uint32_t data)
@@ -54,28 +53,6 @@ static long do_action(const struct conf_row *row)
     return -1;
 }
 
-static void fill_request(struct tmem_op *op, const struct conf_row *row)
-{
-    memset(op, 0, sizeof(*op));
-    op->cmd = row->cmd;
-    op->pool_id = row->pool;
-    if ( row->cmd == TMEM_NEW_POOL )
-    {
-        memcpy(op->u.creat.uuid, row->uuid, sizeof(row->uuid));
-        op->u.creat.flags = row->flags;
-        return;
-    }
-    memcpy(op->u.gen.oid.oid, row->oid, sizeof(row->oid));
-    op->u.gen.index = row->index;
-    op->u.gen.cmfn = row->frame == CONF_BAD ? NO_FRAME : hypercall_frame();
-    if ( row->junk )
-    {
-        op->u.gen.tmem_offset = 5000;
-        op->u.gen.pfn_offset = ~0U;
-        op->u.gen.len = 17;
-    }
-}
-
 static long do_row(const struct conf_row *row)
 {
     struct tmem_op op;
@@ -85,7 +62,7 @@ static long do_row(const struct conf_row *row)
     if ( row->cmd >= CONF_FREEZE && row->cmd < CONF_END )
         return do_action(row);
 
-    fill_request(&op, row);
+    conf_request(&op, row, hypercall_frame());
     tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
     page_fill(hypercall_page(), tag);
     ret = hypercall_tmem_op(row->unreadable ? NULL : &op);

@@ -46,28 +46,6 @@ static long do_action(const struct conf_row *row)
     return -1;
 }
 
-static void fill_request(struct tmem_op *op, const struct conf_row *row)
-{
-    memset(op, 0, sizeof(*op));
-    op->cmd = row->cmd;
-    op->pool_id = row->pool;
-    if ( row->cmd == TMEM_NEW_POOL )
-    {
-        memcpy(op->u.creat.uuid, row->uuid, sizeof(row->uuid));
-        op->u.creat.flags = row->flags;
-        return;
-    }
-    memcpy(op->u.gen.oid.oid, row->oid, sizeof(row->oid));
-    op->u.gen.index = row->index;
-    op->u.gen.cmfn = row->frame == CONF_BAD ? GUEST_NO_FRAME : FRAME;
-    if ( row->junk )
-    {
-        op->u.gen.tmem_offset = 5000;
-        op->u.gen.pfn_offset = ~0U;
-        op->u.gen.len = 17;
-    }
-}
-
 /* What a 32-bit guest passes: cmfn is the last field, and a short one. */
 #define COMPAT_SIZE 52
 
@@ -103,7 +81,7 @@ static long do_row(const struct conf_row *row, bool compat)
     if ( row->cmd >= CONF_FREEZE && row->cmd < CONF_END )
         return do_action(row);
 
-    fill_request(&op, row);
+    conf_request(&op, row, FRAME);
     tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
     page_fill(page, tag);
     ret = do_request(row, &op, compat);

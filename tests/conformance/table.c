@@ -394,6 +394,8 @@ static const struct conf_row no_room_frozen[] = {
     PUT(0, 1, 1, 1, E(EFROZEN)), DO(CONF_THAW), PUT(0, 1, 1, 1, E(ENOMEM)),
 };
 
+#include "old_driver.h"
+
 #define CASE(rows_, needs_, name_) \
     { .name = (name_), .needs = (needs_), .rows = (rows_), \
       .nr_rows = sizeof(rows_) / sizeof((rows_)[0]) }
@@ -437,5 +439,55 @@ const struct conf_case conf_cases[] = {
     CASE(no_room, CONF_NEEDS_ROOM, "persistent pages need room"),
     CASE(no_room_frozen, CONF_NEEDS_ROOM | CONF_NEEDS_TOOLSTACK,
          "frozen is told before no room"),
+    CASE(old_garbage, 0, "old driver: garbage in the rest of a new pool"),
+    CASE(old_unmount, 0, "old driver: pools go when they are unmounted"),
+    CASE(old_keys, 0, "old driver: keys of files, 192 bits"),
+    CASE(old_files, 0, "old driver: files"),
+    CASE(old_swap, 0, "old driver: one pool for all swap areas"),
+    CASE(old_swapoff, 0, "old driver: a swap area goes"),
+    CASE(old_refused, CONF_NEEDS_ROOM, "old driver: no room"),
+    CASE(old_shared, 0, "old driver: a shared pool by its uuid"),
 };
 const unsigned int conf_nr_cases = sizeof(conf_cases) / sizeof(conf_cases[0]);
+
+static void new_pool(struct tmem_op *op, const struct conf_row *row)
+{
+    unsigned char *p = (unsigned char *)op;
+    unsigned int i;
+
+    if ( row->junk )
+    {
+        for ( i = 0; i < sizeof(*op); i++ )
+            p[i] = 0xa5;
+        op->cmd = row->cmd;
+        op->pool_id = row->index;
+        op->u.creat.arg1 = row->index;
+    }
+    op->u.creat.uuid[0] = row->uuid[0];
+    op->u.creat.uuid[1] = row->uuid[1];
+    op->u.creat.flags = row->flags;
+}
+
+void conf_request(struct tmem_op *op, const struct conf_row *row,
+                  uint64_t frame)
+{
+    unsigned int i;
+
+    *op = (struct tmem_op){ .cmd = row->cmd, .pool_id = row->pool };
+    if ( row->cmd == TMEM_NEW_POOL )
+    {
+        new_pool(op, row);
+        return;
+    }
+    for ( i = 0; i < 3; i++ )
+        op->u.gen.oid.oid[i] = row->oid[i];
+    op->u.gen.index = row->index;
+    op->u.gen.cmfn = row->frame == CONF_BAD ? CONF_NO_FRAME
+                     : row->frame == CONF_ZERO ? 0 : frame;
+    if ( row->junk )
+    {
+        op->u.gen.tmem_offset = 5000;
+        op->u.gen.pfn_offset = ~0U;
+        op->u.gen.len = 17;
+    }
+}

@@ -38,7 +38,8 @@ enum conf_action {
 /* Where the data of a put comes from, that of a get goes to. */
 enum conf_frame {
     CONF_RAM,       /* ordinary memory of the caller */
-    CONF_BAD,       /* a frame number that is nobody's */
+    CONF_BAD,       /* a frame number that is nobody's: CONF_NO_FRAME */
+    CONF_ZERO,      /* 0: of operations that move no data */
 };
 
 struct conf_row {
@@ -50,7 +51,8 @@ struct conf_row {
     uint32_t index;
     uint8_t  frame;        /* enum conf_frame */
     uint8_t  unreadable;   /* the request lies where nobody can read it */
-    uint8_t  junk;         /* fields that are ignored hold rubbish */
+    uint8_t  junk;         /* fields that are ignored hold rubbish: of a new
+                              pool, its pool id and arg1 are conf_row.index */
     uint32_t data;         /* which data: 1, 2, 3 ...; each fills a page */
     int32_t  result;
 };
@@ -64,5 +66,16 @@ struct conf_case {
 
 extern const struct conf_case conf_cases[];
 extern const unsigned int conf_nr_cases;
+
+/* A guest frame that no guest of a test has. */
+#define CONF_NO_FRAME 0xffffffffUL
+
+/*
+ * Fill in what a row asks for, of an operation of public/tmem.h. Data go through
+ * that frame: a machine frame of a PV guest, else a guest frame.
+ */
+struct tmem_op;
+void conf_request(struct tmem_op *op, const struct conf_row *row,
+                  uint64_t frame);
 
 #endif /* TESTS_CONFORMANCE_TABLE_H */

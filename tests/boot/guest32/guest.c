@@ -12,7 +12,6 @@
 #include "../../lib/page.h"
 
 #define WRONG_DATA (-7777)
-#define NO_FRAME   0xffffffffUL
 #define POISON     0xdeadbeefULL
 
 #ifdef __i386__
@@ -34,35 +33,13 @@ static uint64_t data_tag(uint32_t data)
     return 0x1234567800000000ULL + data;
 }
 
-static void fill_request(struct tmem_op *op, const struct conf_row *row)
-{
-    memset(op, 0, sizeof(*op));
-    op->cmd = row->cmd;
-    op->pool_id = row->pool;
-    if ( row->cmd == TMEM_NEW_POOL )
-    {
-        memcpy(op->u.creat.uuid, row->uuid, sizeof(row->uuid));
-        op->u.creat.flags = row->flags;
-        return;
-    }
-    memcpy(op->u.gen.oid.oid, row->oid, sizeof(row->oid));
-    op->u.gen.index = row->index;
-    op->u.gen.cmfn = row->frame == CONF_BAD ? NO_FRAME : frame_of(page);
-    if ( row->junk )
-    {
-        op->u.gen.tmem_offset = 5000;
-        op->u.gen.pfn_offset = ~0U;
-        op->u.gen.len = 17;
-    }
-}
-
 static long do_row(const struct conf_row *row)
 {
     struct tmem_op op;
     uint64_t tag = row->cmd == TMEM_PUT_PAGE ? data_tag(row->data) : POISON;
     long ret;
 
-    fill_request(&op, row);
+    conf_request(&op, row, frame_of(page));
     page_fill(page, tag);
     ret = tmem(row->unreadable ? NOWHERE : &op);
     if ( row->cmd == TMEM_GET_PAGE && ret == 1 )
