@@ -48,6 +48,16 @@ $(B)/tests/guest/xen_tmem_test.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
     -I$(B)/tests/guest -Wno-unused-function
 $(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
 
+# The guest's daemon, with swap areas that are files of tests.
+SELFBALLOON := $(wildcard guest/linux/selfballoon/*.c)
+$(B)/tests/guest/selfballoon: $(SELFBALLOON) tests/guest/fake_swap.c \
+                              $(wildcard guest/linux/selfballoon/*.h) $(STAMP)
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -MMD -MP,$(HOST_CFLAGS)) -Wextra -D_GNU_SOURCE -o $@ \
+	    $(SELFBALLOON) tests/guest/fake_swap.c
+$(B)/tests/guest/selfballoon_test: $(B)/tests/guest/selfballoon
+$(B)/tests/guest/selfballoon_test.o: TEST_CFLAGS += -D_GNU_SOURCE
+
 # The tests of programs start them.
 $(filter $(B)/tests/tools/%,$(TESTS)): $(B)/tmem-host $(B)/xl \
     $(B)/xen-tmem-list-parse
