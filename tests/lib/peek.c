@@ -12,6 +12,7 @@
 #include <xen/tmem_object.h>
 #include <xen/tmem_pool.h>
 #include <xen/tmem_queue.h>
+#include <xen/tmem_segment.h>
 
 #include "peek.h"
 
@@ -159,6 +160,31 @@ unsigned long peek_ephemeral_frames(unsigned int dom)
 unsigned long peek_held(unsigned int dom)
 {
     return peek(dom, tmem_client_held);
+}
+
+/* Descriptors, and spare frames, of one page each as well. */
+static unsigned long descriptors(const struct tmem_client *c)
+{
+    unsigned long nr = c->meta[0].nr_spare;
+    const struct tmem_segment *seg;
+    const struct tmem_line *line;
+    unsigned int i;
+
+    for ( i = 0; i < tmem_nr_classes; i++ )
+    {
+        line = &c->queues[i].line[TMEM_POLICY_NEW];
+        if ( list_empty(&line->segments) )
+            continue;
+        seg = list_entry(line->segments.prev, struct tmem_segment, list);
+        nr += TMEM_SEGMENT_PAGES - seg->next;
+    }
+
+    return nr;
+}
+
+bool peek_has_descriptor(unsigned int dom)
+{
+    return peek(dom, descriptors);
 }
 
 unsigned long peek_cached(int node)

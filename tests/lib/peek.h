@@ -22,6 +22,10 @@ unsigned long peek_ephemeral_frames(unsigned int dom);
 /* The same, and frames of the client's ephemeral metadata. */
 unsigned long peek_held(unsigned int dom);
 
+/* Is there a descriptor for one more page, of those put once? If not, it brings
+   a frame. */
+bool peek_has_descriptor(unsigned int dom);
+
 /* Frames of a node (-1: of all) that lay in caches of tmem: they are free now. */
 unsigned long peek_cached(int node);
 /* Frames in all caches of tmem, which stay there. */
