@@ -10,6 +10,7 @@ static struct {
     unsigned int kind;         /* PAGE_KINDS: it is not there */
     uint64_t seed;
 } kept[KEPT];
+static unsigned int nr_doms = 1;
 
 const char *const kept_options[KEPT_OPTIONS] = {
     "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
@@ -47,9 +48,17 @@ void kept_none(void)
         kept_gone(i);
 }
 
+void kept_of(unsigned int doms)
+{
+    nr_doms = doms;
+    kept_none();
+}
+
 struct handle kept_handle(unsigned int i)
 {
-    return HANDLE(KEPT_DOM, 0, 1 + i % 7, i);
+    unsigned int nr = i / nr_doms;
+
+    return HANDLE(KEPT_DOM + i % nr_doms, 0, 1 + nr % 7, nr);
 }
 
 bool kept_is(unsigned int i)
@@ -74,12 +83,13 @@ long kept_put(unsigned int i, unsigned int kind, uint64_t seed)
 
 bool kept_get(unsigned int i)
 {
-    void *page = xenhost_guest_page(KEPT_DOM, machine_cpu());
+    struct handle h = kept_handle(i);
+    void *page = xenhost_guest_page(h.dom, machine_cpu());
     unsigned char want[PAGE_BYTES];
     bool found;
 
     memset(page, 0x5a, PAGE_BYTES);
-    found = guest_op(TMEM_GET_PAGE, kept_handle(i), machine_cpu()) > 0;
+    found = guest_op(TMEM_GET_PAGE, h, machine_cpu()) > 0;
     assert_true(!found || kept_is(i));
     memset(want, 0x5a, PAGE_BYTES);
     if ( found )

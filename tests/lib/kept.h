@@ -2,8 +2,9 @@
 /*
  * kept.h - pages of all kinds (kinds.h) that a guest puts, and must come back
  *
- * KEPT pages of domain KEPT_DOM, in some objects of its pool 0; a page is its
- * kind and a seed. What a get finds is asserted: that is for the main thread.
+ * KEPT pages of domain KEPT_DOM, or of several in turn, in some objects of pool
+ * 0; a page is its kind and a seed. What a get finds is asserted: that is for the
+ * main thread.
  */
 #ifndef TESTS_LIB_KEPT_H
 #define TESTS_LIB_KEPT_H
@@ -29,6 +30,8 @@ long kept_put_as(struct handle h, unsigned int kind, uint64_t seed);
 
 /* None of them is there. */
 void kept_none(void);
+/* The same, and from now on they are of so many domains, from KEPT_DOM on. */
+void kept_of(unsigned int doms);
 
 struct handle kept_handle(unsigned int i);
 /* Should it be there? */

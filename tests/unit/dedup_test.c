@@ -12,164 +12,43 @@
 
 #include "../lib/coded.h"
 #include "../lib/control.h"
+#include "../lib/ephemeral.h"
 #include "../lib/frames.h"
-#include "../lib/kinds.h"
-#include "../lib/machine.h"
 #include "../lib/peek.h"
 
-#define GUEST  1
+#define GUEST  KEPT_DOM
 #define OTHER  2
 #define PAGES  3000           /* of the host */
-#define NR     600            /* pages that a test stores */
-#define BYTES  4096
+#define NR     KEPT           /* pages that a test stores */
 #define SHARERS        15     /* of one copy, at most */
-#define NOISE  9              /* kinds.c: does not compress */
-#define SMALL  7              /* a bit more than a quarter of a frame */
 #define LZO    1              /* as in records */
-#define LO     77             /* of a uuid */
-
-/* There, four words hint at where bytes are, and a segment has four pages. */
-#ifdef TMEM_SHRUNK
-#define SMALL_BUILD 1
-#else
-#define SMALL_BUILD 0
-#endif
-#define BATCH          16     /* frames that one eviction takes */
-
-static struct {
-    unsigned int kind;        /* of the page of that index; PAGE_KINDS: none */
-    uint64_t seed;
-} stored[NR];
+#define BATCH  16             /* frames that one eviction takes */
 
 static void start(unsigned long pages, const char *options)
 {
-    char cmdline[120];
-    unsigned int i, dom;
+    char all[100];
 
-    snprintf(cmdline, sizeof(cmdline), TMEM_ON " tmem_dedup=1 %s", options);
-    machine_start(pages, 2, cmdline);
-    for ( dom = 0; dom <= OTHER; dom++ )
-        machine_guest(dom);
-    for ( dom = GUEST; dom <= OTHER; dom++ )
-        assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
-    for ( i = 0; i < NR; i++ )
-        stored[i].kind = PAGE_KINDS;
+    snprintf(all, sizeof(all), "tmem_dedup=1 %s", options);
+    ephemeral_start(pages, 2, OTHER, all);
 }
-
-static struct handle handle(unsigned int i)
-{
-    return HANDLE(GUEST, 0, 1 + i % 7, i);
-}
-
-static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
-{
-    struct rng rng = { seed };
-
-    page_of_kind(&rng, kind, page);
-}
-
-static long put_as(struct handle h, unsigned int kind, uint64_t seed)
-{
-    fill(xenhost_guest_page(h.dom, machine_cpu()), kind, seed);
-
-    return guest_op(TMEM_PUT_PAGE, h, machine_cpu());
-}
-
-static void put(unsigned int i, unsigned int kind, uint64_t seed)
-{
-    assert_int_equal(put_as(handle(i), kind, seed), 1);
-    stored[i].kind = kind;
-    stored[i].seed = seed;
-}
-
-/* Is what is there what was put? It is gone then. */
-static bool check(unsigned int i)
-{
-    unsigned char *page = xenhost_guest_page(GUEST, machine_cpu());
-    unsigned char want[BYTES];
-    long rc;
-
-    memset(page, 0x5a, BYTES);
-    rc = guest_op(TMEM_GET_PAGE, handle(i), machine_cpu());
-    assert_true(rc <= 0 || stored[i].kind < PAGE_KINDS);
-    memset(want, 0x5a, BYTES);
-    if ( rc > 0 )
-        fill(want, stored[i].kind, stored[i].seed);
-    assert_memory_equal(page, want, BYTES);
-    stored[i].kind = PAGE_KINDS;
-
-    return rc > 0;
-}
-
-static void flush(unsigned int i)
-{
-    assert_int_equal(guest_flush(handle(i)), 1);
-    stored[i].kind = PAGE_KINDS;
-}
-
-static void check_counts(void)
-{
-    peek_check_store(GUEST);
-    peek_check_store(OTHER);
-    assert_int_equal(peek_freeable(), xenhost_freeable_pages());
-    assert_int_equal(peek_ephemeral_frames(GUEST) +
-                     peek_ephemeral_frames(OTHER), frames_ephemeral(-1));
-}
-
-static uint64_t host(const char *key)
-{
-    return list_now(TMEM_CLI_ID_ALL, "G=", key);
-}
-
-static const char *const options[] = {
-    "tmem_compress=lzo", "tmem_compress=lz4", "tmem_tze=1",
-    "tmem_compress=lzo tmem_tze=1", "",
-};
-#define NR_OPTIONS (sizeof(options) / sizeof(options[0]))
 
 /* Few contents, many pages, as long as there is memory. */
 static void test_what_goes_in_comes_out(void **state)
 {
-    struct rng rng = { 1 };
-    unsigned int o, i, n;
-    bool there;
+    unsigned int o;
 
     (void)state;
-    for ( o = 0; o < NR_OPTIONS; o++ )
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
-        start(PAGES, options[o]);
-        for ( n = 0; n < 8 * NR; n++ )
-        {
-            i = rng_below(&rng, NR);
-            switch ( rng_below(&rng, 5) )
-            {
-            case 0:
-                flush(i);
-                break;
-
-            case 1:
-                there = stored[i].kind < PAGE_KINDS;
-                assert_int_equal(check(i), there);
-                break;
-
-            default:
-                put(i, rng_below(&rng, PAGE_KINDS), rng_below(&rng, 4));
-                break;
-            }
-            if ( n % 16 == 0 )
-                check_counts();
-        }
-        if ( *options[o] )
-            assert_in_range(host("Gd"), NR / (SMALL_BUILD ? 10 : 2), 8 * NR);
+        start(PAGES, kept_options[o]);
+        ephemeral_walk(1 + o, 4);
+        if ( *kept_options[o] )
+            assert_in_range(ephemeral_host("Gd"), NR / (SMALL_BUILD ? 10 : 2),
+                            8 * NR);
         else
-            assert_int_equal(host("Gd"), 0);
-        for ( i = 0; i < NR; i++ )
-        {
-            there = stored[i].kind < PAGE_KINDS;
-            assert_int_equal(check(i), there);
-        }
-        assert_int_equal(frames_ephemeral(-1), 0);
-        assert_int_equal(host("Sc"), 0);
+            assert_int_equal(ephemeral_host("Gd"), 0);
+        ephemeral_take_all();
+        assert_int_equal(ephemeral_host("Sc"), 0);
         machine_stop();
     }
 }
@@ -178,29 +57,13 @@ static void test_what_goes_in_comes_out(void **state)
 static void test_short_of_memory(void **state)
 {
     struct rng rng = { 2 };
-    unsigned int o, i, n, found = 0;
+    unsigned int o, found = 0;
 
     (void)state;
-    for ( o = 0; o < NR_OPTIONS; o++ )
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
-        start(4 * GUEST_PAGES + 280, options[o]);
-        for ( n = 0; n < 8 * NR; n++ )
-        {
-            i = rng_below(&rng, NR);
-            if ( !rng_below(&rng, 8) )
-                flush(i);
-            else if ( !rng_below(&rng, 4) )
-                found += check(i);
-            else
-                put(i, rng_below(&rng, PAGE_KINDS), rng_below(&rng, 40));
-            if ( !rng_below(&rng, 4) )
-                assert_int_equal(put_as(HANDLE(OTHER, 0, n % 5, n),
-                                        rng_below(&rng, PAGE_KINDS), n), 1);
-            if ( n % 16 == 0 )
-                check_counts();
-        }
-        for ( i = 0; i < NR; i++ )
-            found += check(i);
+        start(4 * GUEST_PAGES + 280, kept_options[o]);
+        found += ephemeral_squeeze(&rng, 40);
         machine_stop();
     }
     assert_in_range(found, NR, 8 * NR * o);
@@ -218,13 +81,13 @@ static void test_frames_are_saved(void **state)
         start(PAGES, d ? "tmem_compress=lzo"
                        : "tmem_compress=lzo tmem_dedup=0");
         for ( i = 0; i < NR; i++ )
-            put(i, SMALL, 2 * (i / 3) + 1);
-        check_counts();
+            ephemeral_put(i, KIND_SMALL, 2 * (i / 3) + 1);
+        ephemeral_check();
         frames[d] = peek_ephemeral_frames(GUEST);
-        assert_int_equal(host("Gd"), d ? NR - NR / 3 : 0);
-        assert_int_equal(host("Sc"), d ? NR / 3 : 0);
+        assert_int_equal(ephemeral_host("Gd"), d ? NR - NR / 3 : 0);
+        assert_int_equal(ephemeral_host("Sc"), d ? NR / 3 : 0);
         for ( i = 0; i < NR; i++ )
-            assert_true(check(i));
+            assert_true(ephemeral_get(i));
         machine_stop();
     }
     assert_in_range(frames[1], 1, frames[0] / 3 + 4);
@@ -240,12 +103,12 @@ static void test_on_any_node(void **state)
     for ( i = 0; i < 400; i++ )
     {
         assert_int_equal(machine_bind((i + i / 4) % 2), 0);
-        put(i, SMALL, i / 4);
+        ephemeral_put(i, KIND_SMALL, i / 4);
     }
-    assert_int_equal(host("Gd"), 300);
-    check_counts();
+    assert_int_equal(ephemeral_host("Gd"), 300);
+    ephemeral_check();
     for ( i = 0; i < 400; i++ )
-        assert_true(check(i));
+        assert_true(ephemeral_get(i));
     assert_int_equal(machine_bind(0), 0);
     machine_stop();
 }
@@ -259,10 +122,10 @@ static void test_fifteen(void **state)
     start(PAGES, "tmem_compress=lzo");
     for ( n = 1; n <= 3 * SHARERS; n++ )
     {
-        put(n, SMALL, 1);
+        ephemeral_put(n, KIND_SMALL, 1);
         i = (n + SHARERS - 1) / SHARERS;
-        assert_int_equal(host("Gd"), n - i);
-        check_counts();
+        assert_int_equal(ephemeral_host("Gd"), n - i);
+        ephemeral_check();
     }
     machine_stop();
 }
@@ -279,32 +142,32 @@ static void test_any_may_go(void **state)
     {
         nr = 2 + rng_below(&rng, 2 * SHARERS);
         for ( i = 0; i < nr; i++ )
-            put(i, SMALL, n);
+            ephemeral_put(i, KIND_SMALL, n);
         for ( left = nr; left; )
         {
             i = rng_below(&rng, nr);
-            if ( stored[i].kind == PAGE_KINDS )
+            if ( !kept_is(i) )
                 continue;
             switch ( rng_below(&rng, 4) )
             {
             case 0:
-                flush(i);
+                kept_flush(i);
                 left--;
                 break;
 
             case 1:
-                put(i, SMALL, n + rng_below(&rng, 2) * 1000);
+                ephemeral_put(i, KIND_SMALL, n + rng_below(&rng, 2) * 1000);
                 break;
 
             default:
-                assert_true(check(i));
+                assert_true(ephemeral_get(i));
                 left--;
                 break;
             }
-            check_counts();
+            ephemeral_check();
         }
         assert_int_equal(frames_ephemeral(-1), 0);
-        assert_int_equal(host("Sc"), 0);
+        assert_int_equal(ephemeral_host("Sc"), 0);
     }
     machine_stop();
 }
@@ -318,39 +181,41 @@ static void test_not_between_clients(void **state)
     start(PAGES, "tmem_compress=lzo");
     for ( i = 0; i < 100; i++ )
     {
-        assert_int_equal(put_as(HANDLE(GUEST, 0, 1, i), SMALL, i), 1);
-        assert_int_equal(put_as(HANDLE(OTHER, 0, 1, i), SMALL, i), 1);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 1, i), KIND_SMALL, i),
+                         1);
+        assert_int_equal(kept_put_as(HANDLE(OTHER, 0, 1, i), KIND_SMALL, i),
+                         1);
     }
-    assert_int_equal(host("Gd"), 0);
+    assert_int_equal(ephemeral_host("Gd"), 0);
     assert_int_equal(peek_ephemeral_frames(GUEST),
                      peek_ephemeral_frames(OTHER));
-    check_counts();
+    ephemeral_check();
     machine_stop();
 }
 
 /* One byte makes another page. */
 static void test_told_apart(void **state)
 {
-    unsigned char page[BYTES], *guest;
+    unsigned char page[PAGE_BYTES], *guest;
     unsigned int i;
 
     (void)state;
     start(PAGES, "tmem_tze=1");
     guest = xenhost_guest_page(GUEST, 0);
-    fill(page, NOISE, 1);
-    memset(page + BYTES / 2, 0, BYTES / 2);
-    for ( i = 0; i < BYTES / 2; i += 8 )
+    kept_fill(page, KIND_NOISE, 1);
+    memset(page + PAGE_BYTES / 2, 0, PAGE_BYTES / 2);
+    for ( i = 0; i < PAGE_BYTES / 2; i += 8 )
     {
-        memcpy(guest, page, BYTES);
+        memcpy(guest, page, PAGE_BYTES);
         guest[i] ^= 1;
         assert_int_equal(guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, 1, i), 0), 1);
     }
-    assert_int_equal(host("Gd"), 0);
-    for ( i = 0; i < BYTES / 2; i += 8 )
+    assert_int_equal(ephemeral_host("Gd"), 0);
+    for ( i = 0; i < PAGE_BYTES / 2; i += 8 )
     {
         page[i] ^= 1;
         assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(GUEST, 0, 1, i), 0), 1);
-        assert_memory_equal(guest, page, BYTES);
+        assert_memory_equal(guest, page, PAGE_BYTES);
         page[i] ^= 1;
     }
     machine_stop();
@@ -362,7 +227,7 @@ static void test_told_apart(void **state)
  */
 static void test_not_between_codecs(void **state)
 {
-    unsigned char page[BYTES], other[BYTES];
+    unsigned char page[PAGE_BYTES], other[PAGE_BYTES];
     unsigned int i, len, tried = 0;
     uint32_t form;
 
@@ -370,26 +235,26 @@ static void test_not_between_codecs(void **state)
     start(PAGES, "tmem_compress=lzo tmem_tze=1");
     for ( i = 0; tried < 40; i++ )
     {
-        fill(page, SMALL, i);
-        memset(other, 0, BYTES);
+        kept_fill(page, KIND_SMALL, i);
+        memset(other, 0, PAGE_BYTES);
         coded_write(page, LZO, other, &form);
         len = form >> 16;
         /* What is cut ends with a word, and that is not 0. */
         if ( len % 8 )
             continue;
         assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 1), 0);
-        assert_int_equal(put_as(handle(0), SMALL, i), 1);
-        memcpy(xenhost_guest_page(GUEST, 0), other, BYTES);
+        assert_int_equal(kept_put_as(kept_handle(0), KIND_SMALL, i), 1);
+        memcpy(xenhost_guest_page(GUEST, 0), other, PAGE_BYTES);
         assert_int_equal(control_arg(TMEMC_SET_COMPRESS, GUEST, 0), 0);
-        assert_int_equal(guest_op(TMEM_PUT_PAGE, handle(1), 0), 1);
+        assert_int_equal(guest_op(TMEM_PUT_PAGE, kept_handle(1), 0), 1);
         assert_int_equal(list_now(GUEST, "C=", "Ec"), 2);
-        assert_int_equal(guest_op(TMEM_GET_PAGE, handle(0), 0), 1);
-        assert_memory_equal(xenhost_guest_page(GUEST, 0), page, BYTES);
-        assert_int_equal(guest_op(TMEM_GET_PAGE, handle(1), 0), 1);
-        assert_memory_equal(xenhost_guest_page(GUEST, 0), other, BYTES);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, kept_handle(0), 0), 1);
+        assert_memory_equal(xenhost_guest_page(GUEST, 0), page, PAGE_BYTES);
+        assert_int_equal(guest_op(TMEM_GET_PAGE, kept_handle(1), 0), 1);
+        assert_memory_equal(xenhost_guest_page(GUEST, 0), other, PAGE_BYTES);
         tried++;
     }
-    assert_int_equal(host("Gd"), 0);
+    assert_int_equal(ephemeral_host("Gd"), 0);
     machine_stop();
 }
 
@@ -406,19 +271,19 @@ static void test_spared_once(void **state)
     if ( SMALL_BUILD )
         skip();
     start(PAGES, "tmem_compress=lzo");
-    put(n++, SMALL, 1);
-    put(n++, SMALL, 1);
+    ephemeral_put(n++, KIND_SMALL, 1);
+    ephemeral_put(n++, KIND_SMALL, 1);
     for ( ; n < 2 + BATCH + 4; n++ )
-        put(n, NOISE, n);
+        ephemeral_put(n, KIND_NOISE, n);
     assert_int_equal(control_flush(GUEST, 4), 4 * BATCH);
     assert_int_equal(peek_ephemeral(GUEST), 2 + 4);
     for ( ; n < 2 + 2 * (BATCH + 4); n++ )
-        put(n, NOISE, n);
+        ephemeral_put(n, KIND_NOISE, n);
     assert_int_equal(control_flush(GUEST, 4), 4 * BATCH);
     assert_int_equal(peek_ephemeral(GUEST), 9);
-    assert_int_equal(host("Sc"), 0);
+    assert_int_equal(ephemeral_host("Sc"), 0);
     for ( i = 0; i < n; i++ )
-        assert_int_equal(check(i), i >= n - 9);
+        assert_int_equal(ephemeral_get(i), i >= n - 9);
     machine_stop();
 }
 
@@ -431,50 +296,35 @@ static void test_flush_one(void **state)
     (void)state;
     start(1000, "tmem_compress=lzo");
     for ( i = 0; i < 12000; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 0, i % 64, i), SMALL, i / 20), 1);
-    check_counts();
-    assert_in_range(host("Gd"), 6000, 12000);
+        assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i % 64, i), KIND_SMALL,
+                                     i / 20), 1);
+    ephemeral_check();
+    assert_in_range(ephemeral_host("Gd"), 6000, 12000);
     while ( (frames = peek_ephemeral_frames(GUEST)) != 0 )
     {
         pages = peek_ephemeral(GUEST);
         assert_in_range(control_flush(GUEST, 4), 4, 4 * 64);
         assert_in_range(peek_ephemeral_frames(GUEST), 0, frames - 1);
         assert_in_range(pages - peek_ephemeral(GUEST), 1, 64);
-        check_counts();
+        ephemeral_check();
     }
     machine_stop();
 }
 
-#define HEIRLOOMS 160
-
 /* What a client leaves in a shared pool is its heir's, and nobody else's. */
 static void test_handed_over(void **state)
 {
-    unsigned char want[BYTES];
-    unsigned int i, found = 0;
+    unsigned int found;
 
     (void)state;
     start(PAGES, "tmem_compress=lzo");
-    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, LO, 0, true), 0);
-    assert_int_equal(shared_new_pool(GUEST, LO, 0), 1);
-    assert_int_equal(shared_new_pool(OTHER, LO, 0), 1);
-    for ( i = 0; i < HEIRLOOMS; i++ )
-        assert_int_equal(put_as(HANDLE(GUEST, 1, i % 8, i), i % PAGE_KINDS,
-                                i % 5), 1);
-    for ( i = 0; i < 8; i++ )
-        assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i, i), 0), 1);
-    assert_int_equal(put_as(HANDLE(OTHER, 0, 0, 1), SMALL, 1), 1);
+    ephemeral_share(GUEST, OTHER);
+    ephemeral_bequeath(GUEST, OTHER, 5);
+    assert_int_equal(kept_put_as(HANDLE(OTHER, 0, 0, 1), KIND_SMALL, 1), 1);
     assert_int_equal(xenhost_domain_destroy(GUEST), 0);
-    check_counts();
-    assert_int_equal(host("Sc"), 0);
-    for ( i = 0; i < HEIRLOOMS; i++ )
-    {
-        if ( guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i % 8, i), 0) != 1 )
-            continue;
-        fill(want, i % PAGE_KINDS, i % 5);
-        assert_memory_equal(xenhost_guest_page(OTHER, 0), want, BYTES);
-        found++;
-    }
+    ephemeral_check();
+    assert_int_equal(ephemeral_host("Sc"), 0);
+    found = ephemeral_inherited(OTHER, 5);
     assert_int_equal(peek_ephemeral(OTHER), found + 1);
     assert_in_range(found, SMALL_BUILD ? 1 : 20, HEIRLOOMS);
     machine_stop();
@@ -490,15 +340,15 @@ static void test_memory_errors(void **state)
     {
         start(PAGES, "tmem_compress=lzo");
         for ( i = 0; i < NR; i++ )
-            put(i, i % 3 ? SMALL : i % PAGE_KINDS, i / 6);
+            ephemeral_put(i, i % 3 ? KIND_SMALL : i % PAGE_KINDS, i / 6);
         assert_true(xenhost_memory_error(n * 3, 20, n % 2) > 0);
         peek_check_store(GUEST);
         if ( n % 4 >= 2 )
             control_flush(TMEM_CLI_ID_ALL, 4 * PAGES);
         for ( i = 0; i < NR / 2; i++ )
-            put(i, SMALL, i % 40);
+            ephemeral_put(i, KIND_SMALL, i % 40);
         for ( i = found = 0; i < NR; i++ )
-            found += check(i);
+            found += ephemeral_get(i);
         assert_in_range(found, NR / 3, NR);
         assert_int_equal(peek_ephemeral(GUEST), 0);
         assert_int_equal(xenhost_leaks_seen(), 0);
@@ -511,7 +361,7 @@ static void test_memory_errors(void **state)
 /* An allocation fails, or all from there on: no page is wrong for that. */
 static bool fails_at(unsigned long n, bool sticky)
 {
-    unsigned char want[BYTES];
+    unsigned char want[PAGE_BYTES];
     unsigned int i;
     bool failed;
     long rc;
@@ -520,22 +370,23 @@ static bool fails_at(unsigned long n, bool sticky)
     xenhost_fault(XENHOST_FAULT_ALLOC, n, sticky);
     for ( i = 0; i < NR; i++ )
     {
-        rc = put_as(handle(i), SMALL, i / 20);
+        rc = kept_put_as(kept_handle(i), KIND_SMALL, i / 20);
         assert_true(rc == 1 || rc == -ENOMEM || rc == -ENOSPC);
         if ( i % 10 == 9 )
-            put_as(handle(i - 3), SMALL, 1000 + i / 20);
-        check_counts();
+            kept_put_as(kept_handle(i - 3), KIND_SMALL, 1000 + i / 20);
+        ephemeral_check();
     }
     failed = xenhost_fault_events(XENHOST_FAULT_ALLOC) >= n;
     xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
     for ( i = 0; i < NR; i++ )
-        if ( guest_op(TMEM_GET_PAGE, handle(i), 0) == 1 )
+        if ( guest_op(TMEM_GET_PAGE, kept_handle(i), 0) == 1 )
         {
-            fill(want, SMALL, i % 10 == 6 ? 1000 + i / 20 : i / 20);
-            assert_memory_equal(xenhost_guest_page(GUEST, 0), want, BYTES);
+            kept_fill(want, KIND_SMALL, i % 10 == 6 ? 1000 + i / 20 : i / 20);
+            assert_memory_equal(xenhost_guest_page(GUEST, 0), want,
+                                PAGE_BYTES);
         }
     assert_int_equal(frames_ephemeral(-1), 0);
-    assert_int_equal(host("Sc"), 0);
+    assert_int_equal(ephemeral_host("Sc"), 0);
     machine_stop();
 
     return failed;
@@ -551,55 +402,17 @@ static void test_faults(void **state)
     assert_in_range(n, 5, 1000);
 }
 
-/* What one vCPU puts and gets: its own pages of one guest's pool. */
-static void put_and_get(struct worker *w)
-{
-    domid_t dom = w->cpu % 2 ? GUEST : OTHER;
-    unsigned char want[BYTES];
-    unsigned int version[100] = { 0 }, n, i;
-    struct rng rng = { w->cpu };
-    struct handle h;
-
-    for ( n = 0; n < 4000; n++ )
-    {
-        i = rng_below(&rng, 100);
-        h = HANDLE(dom, 0, i % 7, 100 * w->cpu + i);
-        if ( rng_below(&rng, 3) )
-        {
-            version[i] = rng_below(&rng, PAGE_KINDS * 4);
-            w->result += put_as(h, version[i] % PAGE_KINDS, version[i]) != 1;
-        }
-        else if ( guest_op(TMEM_GET_PAGE, h, w->cpu) == 1 )
-        {
-            fill(want, version[i] % PAGE_KINDS, version[i]);
-            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want, BYTES)
-                         != 0;
-        }
-        if ( w->cpu == 1 && n % 64 == 0 )
-            control_flush(TMEM_CLI_ID_ALL, 4 * 20);
-    }
-}
-
 /* At once, with too little memory, and somebody who takes that. */
 static void test_at_once(void **state)
 {
-    struct worker worker[4] = { };
-    unsigned int i;
+    static const struct ephemeral_work work = { .steps = 4000, .versions = 4 };
 
     (void)state;
-    machine_start(5 * GUEST_PAGES + 180, 5,
-                  TMEM_ON " tmem_compress=lzo tmem_dedup=1");
-    for ( i = 0; i <= OTHER; i++ )
-        machine_guest(i);
-    for ( i = GUEST; i <= OTHER; i++ )
-        assert_int_equal(guest_new_pool(i, POOL_EPHEMERAL), 0);
-    for ( i = 0; i < 4; i++ )
-        worker[i].run = put_and_get;
-    workers_run(worker, 4);
-    for ( i = 0; i < 4; i++ )
-        assert_int_equal(worker[i].result, 0);
-    assert_in_range(host("Gd"), 500, 16000);
-    check_counts();
+    ephemeral_start(5 * GUEST_PAGES + 180, 5, OTHER,
+                    "tmem_compress=lzo tmem_dedup=1");
+    ephemeral_at_once(&work);
+    /* How often depends on who is faster. */
+    assert_in_range(ephemeral_host("Gd"), SMALL_BUILD ? 50 : 500, 16000);
     machine_stop();
 }
 

@@ -5,14 +5,8 @@
  * What a get finds is what was put, whatever went in between; frames are what
  * counts for shares and for who wants memory, and what is promised is there.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "../lib/control.h"
-#include "../lib/frames.h"
-#include "../lib/kept.h"
-#include "../lib/machine.h"
+#include "../lib/ephemeral.h"
 #include "../lib/peek.h"
 
 #define GUEST  KEPT_DOM
@@ -20,89 +14,22 @@
 #define PAGES  3000           /* of the host */
 #define NR     KEPT           /* pages that a test stores */
 
-/* A segment of the small build has four pages: it has more metadata. */
-#ifdef TMEM_SHRUNK
-#define SMALL_BUILD 1
-#else
-#define SMALL_BUILD 0
-#endif
-
 static void start(unsigned long pages, const char *options)
 {
-    char cmdline[120];
-    unsigned int dom;
-
-    snprintf(cmdline, sizeof(cmdline), TMEM_ON " %s", options);
-    machine_start(pages, 2, cmdline);
-    for ( dom = 0; dom <= OTHER; dom++ )
-        machine_guest(dom);
-    for ( dom = GUEST; dom <= OTHER; dom++ )
-        assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
-    kept_none();
-}
-
-static void put(unsigned int i, unsigned int kind, uint64_t seed)
-{
-    assert_int_equal(kept_put(i, kind, seed), 1);
-}
-
-/* True: something came, and is gone now. */
-static bool check(unsigned int i)
-{
-    bool found = kept_get(i);
-
-    kept_gone(i);
-
-    return found;
-}
-
-static void check_counts(void)
-{
-    peek_check_store(GUEST);
-    peek_check_store(OTHER);
-    assert_int_equal(peek_freeable(), xenhost_freeable_pages());
-    assert_int_equal(peek_ephemeral_frames(GUEST) +
-                     peek_ephemeral_frames(OTHER), frames_ephemeral(-1));
+    ephemeral_start(pages, 2, OTHER, options);
 }
 
 /* As long as there is memory, nothing goes. */
 static void test_what_goes_in_comes_out(void **state)
 {
-    struct rng rng = { 1 };
-    unsigned int o, i, n;
-    bool there;
+    unsigned int o;
 
     (void)state;
     for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
         start(PAGES, kept_options[o]);
-        for ( n = 0; n < 8 * NR; n++ )
-        {
-            i = rng_below(&rng, NR);
-            switch ( rng_below(&rng, 5) )
-            {
-            case 0:
-                kept_flush(i);
-                break;
-
-            case 1:
-                there = kept_is(i);
-                assert_int_equal(check(i), there);
-                break;
-
-            default:
-                put(i, rng_below(&rng, PAGE_KINDS), rng_next(&rng));
-                break;
-            }
-            if ( n % 16 == 0 )
-                check_counts();
-        }
-        for ( i = 0; i < NR; i++ )
-        {
-            there = kept_is(i);
-            assert_int_equal(check(i), there);
-        }
-        assert_int_equal(frames_ephemeral(-1), 0);
+        ephemeral_walk(1 + o, 0);
+        ephemeral_take_all();
         machine_stop();
     }
 }
@@ -111,30 +38,13 @@ static void test_what_goes_in_comes_out(void **state)
 static void test_short_of_memory(void **state)
 {
     struct rng rng = { 2 };
-    unsigned int o, i, n, found = 0;
+    unsigned int o, found = 0;
 
     (void)state;
     for ( o = 0; o < KEPT_OPTIONS; o++ )
     {
         start(4 * GUEST_PAGES + 280, kept_options[o]);
-        for ( n = 0; n < 8 * NR; n++ )
-        {
-            i = rng_below(&rng, NR);
-            if ( !rng_below(&rng, 8) )
-                kept_flush(i);
-            else if ( !rng_below(&rng, 4) )
-                found += check(i);
-            else
-                put(i, rng_below(&rng, PAGE_KINDS), rng_next(&rng));
-            if ( !rng_below(&rng, 4) )
-                assert_int_equal(kept_put_as(HANDLE(OTHER, 0, n % 5, n),
-                                             rng_below(&rng, PAGE_KINDS), n),
-                                 1);
-            if ( n % 16 == 0 )
-                check_counts();
-        }
-        for ( i = 0; i < NR; i++ )
-            found += check(i);
+        found += ephemeral_squeeze(&rng, 0);
         machine_stop();
     }
     assert_in_range(found, NR, 8 * NR * o);
@@ -150,7 +60,7 @@ static unsigned int fill_up(unsigned long pages, unsigned int kind,
     for ( i = 0; i < nr; i++ )
         assert_int_equal(kept_put_as(HANDLE(GUEST, 0, i % 64, i), kind,
                                      2 * i + 1), 1);
-    check_counts();
+    ephemeral_check();
 
     return nr;
 }
@@ -166,7 +76,7 @@ static void test_others_get_frames(void **state)
     for ( k = 0; k < 2; k++ )
     {
         fill_up(600, kinds[k], kinds[k] == KIND_TINY ? 12000 : 3000);
-        evicted = list_now(TMEM_CLI_ID_ALL, "G=", "Et");
+        evicted = ephemeral_host("Et");
         assert_in_range(evicted, 1, 12000);
         for ( i = 0; i < 160; i++ )
         {
@@ -178,9 +88,9 @@ static void test_others_get_frames(void **state)
                 assert_int_equal(guest_op(TMEM_GET_PAGE,
                                           HANDLE(OTHER, 0, 1, i), 0), 1);
             i += 15;
-            check_counts();
+            ephemeral_check();
         }
-        assert_in_range(list_now(TMEM_CLI_ID_ALL, "G=", "Et") - evicted, 0,
+        assert_in_range(ephemeral_host("Et") - evicted, 0,
                         64 * 160);
         machine_stop();
     }
@@ -202,7 +112,7 @@ static void test_relinquish(void **state)
         {
             run[took] = xenhost_alloc_order(order, 0);
             assert_true(run[took] >= 0);
-            check_counts();
+            ephemeral_check();
         }
         for ( i = 0; i < took; i++ )
             xenhost_free_order(run[i], order);
@@ -258,7 +168,7 @@ static void test_cap_and_shares(void **state)
         assert_in_range(peek_held(GUEST), 1, 100);
     }
     assert_in_range(peek_ephemeral(GUEST), SMALL_BUILD ? 100 : 200, 400);
-    check_counts();
+    ephemeral_check();
     machine_stop();
 
     start(1000, "tmem_compress=lzo");
@@ -272,7 +182,7 @@ static void test_cap_and_shares(void **state)
     assert_in_range(peek_held(GUEST), peek_held(OTHER) - 20,
                     peek_held(OTHER) + 20);
     assert_in_range(peek_ephemeral(GUEST), 2 * peek_ephemeral(OTHER), 16000);
-    check_counts();
+    ephemeral_check();
     machine_stop();
 }
 
@@ -308,7 +218,7 @@ static void test_flood(void **state)
                                      i % 2 ? KIND_TINY : KIND_WORD,
                                      2 * i + 1), 1);
     assert_in_range(metadata(), 1, 20 + peek_ephemeral_frames(GUEST) / 3);
-    check_counts();
+    ephemeral_check();
     nr = peek_ephemeral_frames(GUEST);
     assert_in_range(control_flush(GUEST, 4 * PAGES), 4 * nr, 4 * nr);
     assert_in_range(peek_ephemeral(GUEST), 0, 170);
@@ -355,43 +265,26 @@ static void test_sparse(void **state)
     for ( i = 0; i < 100; i++ )
         assert_int_equal(kept_put_as(HANDLE(GUEST, 0, 2, 0), KIND_SMALL, i), 1);
     assert_in_range(metadata(), 1, before - 5);
-    check_counts();
+    ephemeral_check();
     machine_stop();
 }
-
-#define LO        77
-#define HEIRLOOMS 160
 
 /* What a client leaves in a shared pool is its heir's, whatever it is. */
 static void test_handed_over(void **state)
 {
     static const unsigned int kinds[] = { KIND_WORD, KIND_NOISE, KIND_SMALL };
-    unsigned char want[PAGE_BYTES];
-    unsigned int i, found = 0;
+    unsigned int i, found;
 
     (void)state;
     start(PAGES, "tmem_compress=lzo");
-    assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, LO, 0, true), 0);
-    assert_int_equal(shared_new_pool(GUEST, LO, 0), 1);
-    assert_int_equal(shared_new_pool(OTHER, LO, 0), 1);
-    for ( i = 0; i < HEIRLOOMS; i++ )
-        assert_int_equal(kept_put_as(HANDLE(GUEST, 1, i % 8, i),
-                                     i % PAGE_KINDS, i), 1);
-    for ( i = 0; i < 8; i++ )
-        assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i, i), 0), 1);
+    ephemeral_share(GUEST, OTHER);
+    ephemeral_bequeath(GUEST, OTHER, HEIRLOOMS);
     /* The heir has segments for them. */
     for ( i = 0; i < 3; i++ )
         assert_int_equal(kept_put_as(HANDLE(OTHER, 0, 0, i), kinds[i], 1), 1);
     assert_int_equal(xenhost_domain_destroy(GUEST), 0);
-    check_counts();
-    for ( i = 0; i < HEIRLOOMS; i++ )
-    {
-        if ( guest_op(TMEM_GET_PAGE, HANDLE(OTHER, 1, i % 8, i), 0) != 1 )
-            continue;
-        kept_fill(want, i % PAGE_KINDS, i);
-        assert_memory_equal(xenhost_guest_page(OTHER, 0), want, PAGE_BYTES);
-        found++;
-    }
+    ephemeral_check();
+    found = ephemeral_inherited(OTHER, HEIRLOOMS);
     assert_int_equal(peek_ephemeral(OTHER), found + 3);
     if ( !SMALL_BUILD )
         assert_int_equal(found, HEIRLOOMS);
@@ -409,7 +302,7 @@ static void test_memory_errors(void **state)
     {
         start(PAGES, "tmem_compress=lzo");
         for ( i = 0; i < NR; i++ )
-            put(i, i % 3 ? KIND_SMALL : i % PAGE_KINDS, i);
+            ephemeral_put(i, i % 3 ? KIND_SMALL : i % PAGE_KINDS, i);
         assert_true(xenhost_memory_error(n, 20, n % 2) > 0);
         peek_check_store(GUEST);
         if ( n >= 4 )
@@ -420,9 +313,9 @@ static void test_memory_errors(void **state)
         }
         assert_int_equal(peek_freeable(), xenhost_freeable_pages());
         for ( i = 0; i < NR / 2; i++ )
-            put(i, KIND_SMALL, i + 1);
+            ephemeral_put(i, KIND_SMALL, i + 1);
         for ( i = found = 0; i < NR; i++ )
-            found += check(i);
+            found += ephemeral_get(i);
         assert_in_range(found, NR / 2, NR);
         assert_int_equal(peek_ephemeral(GUEST), 0);
         assert_int_equal(list_now(TMEM_CLI_ID_ALL, "C=CI:1", "cf"), 0);
@@ -434,54 +327,16 @@ static void test_memory_errors(void **state)
     }
 }
 
-/* What one vCPU puts and gets: its own pages of one guest's pool. */
-static void put_and_get(struct worker *w)
-{
-    domid_t dom = w->cpu % 2 ? GUEST : OTHER;
-    unsigned char want[PAGE_BYTES];
-    unsigned int version[100] = { 0 }, n, i;
-    struct rng rng = { w->cpu };
-    struct handle h;
-
-    for ( n = 0; n < 4000; n++ )
-    {
-        i = rng_below(&rng, 100);
-        h = HANDLE(dom, 0, i % 7, 100 * w->cpu + i);
-        if ( rng_below(&rng, 3) )
-        {
-            version[i] = rng_below(&rng, PAGE_KINDS * 1000);
-            w->result += kept_put_as(h, version[i] % PAGE_KINDS,
-                                     version[i]) != 1;
-        }
-        else if ( guest_op(TMEM_GET_PAGE, h, w->cpu) == 1 )
-        {
-            kept_fill(want, version[i] % PAGE_KINDS, version[i]);
-            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want,
-                                PAGE_BYTES) != 0;
-        }
-        if ( w->cpu == 1 && n % 64 == 0 )
-            control_flush(TMEM_CLI_ID_ALL, 4 * 20);
-    }
-}
-
 /* At once, with too little memory, and somebody who takes that. */
 static void test_at_once(void **state)
 {
-    struct worker worker[4] = { };
-    unsigned int i;
+    static const struct ephemeral_work work = {
+        .steps = 4000, .versions = 1000,
+    };
 
     (void)state;
-    machine_start(5 * GUEST_PAGES + 220, 5, TMEM_ON " tmem_compress=lzo");
-    for ( i = 0; i <= OTHER; i++ )
-        machine_guest(i);
-    for ( i = GUEST; i <= OTHER; i++ )
-        assert_int_equal(guest_new_pool(i, POOL_EPHEMERAL), 0);
-    for ( i = 0; i < 4; i++ )
-        worker[i].run = put_and_get;
-    workers_run(worker, 4);
-    for ( i = 0; i < 4; i++ )
-        assert_int_equal(worker[i].result, 0);
-    check_counts();
+    ephemeral_start(5 * GUEST_PAGES + 220, 5, OTHER, "tmem_compress=lzo");
+    ephemeral_at_once(&work);
     machine_stop();
 }
 

@@ -11,59 +11,44 @@
 #include <string.h>
 
 #include "../lib/control.h"
+#include "../lib/ephemeral.h"
 #include "../lib/frames.h"
-#include "../lib/kinds.h"
-#include "../lib/machine.h"
 #include "../lib/peek.h"
 #include "../lib/stored.h"
 
 #define GUESTS 3              /* domains 1 to 3 */
 #define PAGES  3000           /* of the host */
-#define NR     200            /* pages that each guest may have */
-#define BYTES  4096
-#define SMALL  7              /* a bit more than a quarter of a frame */
-#define LO     77             /* of a uuid */
+#define NR     (KEPT / GUESTS)        /* pages that each guest may have */
 #define MAX_GROUP 65535
 #define BATCH  16             /* frames that one eviction takes */
 
 #ifdef TMEM_SHRUNK
-#define SMALL_BUILD 1
 #define GROUPS 4              /* at a time */
 #else
-#define SMALL_BUILD 0
 #define GROUPS 512
 #endif
 
-static struct {
-    unsigned int kind;        /* PAGE_KINDS: none */
-    uint64_t seed;
-} stored[GUESTS + 1][NR];
+/* Which of the kept pages a guest's page is. */
+static unsigned int of(unsigned int dom, unsigned int i)
+{
+    return GUESTS * i + dom - 1;
+}
 
 static void forget(unsigned int dom)
 {
     unsigned int i;
 
     for ( i = 0; i < NR; i++ )
-        stored[dom][i].kind = PAGE_KINDS;
-}
-
-static void new_guest(unsigned int dom)
-{
-    machine_guest(dom);
-    assert_int_equal(guest_new_pool(dom, POOL_EPHEMERAL), 0);
-    forget(dom);
+        kept_gone(of(dom, i));
 }
 
 static void start(unsigned long pages, const char *options)
 {
-    char cmdline[120];
-    unsigned int dom;
+    char all[100];
 
-    snprintf(cmdline, sizeof(cmdline), TMEM_ON " tmem_dedup=1 %s", options);
-    machine_start(pages, 5, cmdline);
-    machine_guest(0);
-    for ( dom = 1; dom <= GUESTS; dom++ )
-        new_guest(dom);
+    snprintf(all, sizeof(all), "tmem_dedup=1 %s", options);
+    ephemeral_start(pages, 5, GUESTS, all);
+    kept_of(GUESTS);
 }
 
 /* All of them in one group. */
@@ -76,31 +61,10 @@ static void start_grouped(unsigned long pages, const char *options)
         assert_int_equal(peek_set_group(dom, 7), 0);
 }
 
-static void fill(unsigned char *page, unsigned int kind, uint64_t seed)
-{
-    struct rng rng = { seed };
-
-    page_of_kind(&rng, kind, page);
-}
-
-static long put_as(struct handle h, unsigned int kind, uint64_t seed)
-{
-    fill(xenhost_guest_page(h.dom, machine_cpu()), kind, seed);
-
-    return guest_op(TMEM_PUT_PAGE, h, machine_cpu());
-}
-
-static struct handle handle(unsigned int dom, unsigned int i)
-{
-    return HANDLE(dom, 0, 1 + i % 7, i);
-}
-
 static void put(unsigned int dom, unsigned int i, unsigned int kind,
                 uint64_t seed)
 {
-    assert_int_equal(put_as(handle(dom, i), kind, seed), 1);
-    stored[dom][i].kind = kind;
-    stored[dom][i].seed = seed;
+    ephemeral_put(of(dom, i), kind, seed);
 }
 
 static void put_some(unsigned int dom, unsigned int nr)
@@ -108,26 +72,13 @@ static void put_some(unsigned int dom, unsigned int nr)
     unsigned int i;
 
     for ( i = 0; i < nr; i++ )
-        put(dom, i, SMALL, i);
+        put(dom, i, KIND_SMALL, i);
 }
 
 /* Is what is there what was put? It is gone then. */
 static bool check(unsigned int dom, unsigned int i)
 {
-    unsigned char *page = xenhost_guest_page(dom, machine_cpu());
-    unsigned char want[BYTES];
-    long rc;
-
-    memset(page, 0x5a, BYTES);
-    rc = guest_op(TMEM_GET_PAGE, handle(dom, i), machine_cpu());
-    assert_true(rc <= 0 || stored[dom][i].kind < PAGE_KINDS);
-    memset(want, 0x5a, BYTES);
-    if ( rc > 0 )
-        fill(want, stored[dom][i].kind, stored[dom][i].seed);
-    assert_memory_equal(page, want, BYTES);
-    stored[dom][i].kind = PAGE_KINDS;
-
-    return rc > 0;
+    return ephemeral_get(of(dom, i));
 }
 
 static void check_some(unsigned int dom, unsigned int nr)
@@ -137,23 +88,6 @@ static void check_some(unsigned int dom, unsigned int nr)
     for ( i = 0; i < nr; i++ )
         assert_true(check(dom, i));
 }
-
-static void check_counts(void)
-{
-    unsigned int dom;
-
-    for ( dom = 1; dom <= GUESTS; dom++ )
-        peek_check_store(dom);
-    peek_check_groups();
-    assert_int_equal(peek_freeable(), xenhost_freeable_pages());
-    assert_int_equal(peek_freeable() - peek_in_caches(), frames_ephemeral(-1));
-}
-
-static uint64_t host(const char *key)
-{
-    return list_now(TMEM_CLI_ID_ALL, "G=", key);
-}
-
 
 /* What one member has put, the others share; and it is theirs when that goes. */
 static void test_shared(void **state)
@@ -172,8 +106,8 @@ static void test_shared(void **state)
     assert_int_equal(peek_ephemeral_frames(1), frames);
     put_some(2, NR);
     put_some(3, NR);
-    assert_int_equal(host("Gd"), 2 * NR);
-    assert_int_equal(host("Sc"), NR);
+    assert_int_equal(ephemeral_host("Gd"), 2 * NR);
+    assert_int_equal(ephemeral_host("Sc"), NR);
     assert_int_equal(peek_group_frames(), frames);
     for ( i = 1; i <= GUESTS; i++ )
     {
@@ -183,16 +117,16 @@ static void test_shared(void **state)
         assert_int_equal(list_now(i, "C=", "cf"), peek_ephemeral_frames(i));
         assert_int_equal(list_now(i, "C=", "gr"), 7);
     }
-    check_counts();
+    ephemeral_check();
     check_some(1, NR);
     assert_int_equal(peek_group_frames(), frames);
     assert_in_range(peek_ephemeral_frames(2), frames / 2, frames / 2 + 1);
-    check_counts();
+    ephemeral_check();
     assert_int_equal(xenhost_domain_destroy(2), 0);
     assert_int_equal(peek_group_frames(), frames);
     assert_int_equal(peek_ephemeral_frames(3), frames);
-    assert_int_equal(host("Sc"), 0);
-    check_counts();
+    assert_int_equal(ephemeral_host("Sc"), 0);
+    ephemeral_check();
     check_some(3, NR);
     assert_int_equal(frames_ephemeral(-1), 0);
     machine_stop();
@@ -214,11 +148,11 @@ static void test_apart(void **state)
             assert_int_equal(peek_set_group(dom, group[n][dom]), 0);
         for ( i = 0; i < NR; i++ )
             for ( dom = 1; dom <= GUESTS; dom++ )
-                put(dom, i, SMALL, i);
-        assert_int_equal(host("Gd"), 0);
+                put(dom, i, KIND_SMALL, i);
+        assert_int_equal(ephemeral_host("Gd"), 0);
         assert_int_equal(peek_ephemeral_frames(1), peek_ephemeral_frames(2));
         assert_int_equal(peek_ephemeral_frames(1), peek_ephemeral_frames(3));
-        check_counts();
+        ephemeral_check();
         for ( dom = 1; dom <= GUESTS; dom++ )
             check_some(dom, NR);
         machine_stop();
@@ -252,15 +186,15 @@ static void test_refused(void **state)
     for ( i = 1; i < GROUPS; i++ )
     {
         assert_int_equal(peek_set_group(2, i), 0);
-        assert_int_equal(put_as(HANDLE(2, 0, 9, i), SMALL, i), 1);
+        assert_int_equal(kept_put_as(HANDLE(2, 0, 9, i), KIND_SMALL, i), 1);
     }
     assert_int_equal(peek_check_groups(), GROUPS);
     assert_int_equal(peek_set_group(3, GROUPS), -ENOMEM);
     assert_int_equal(peek_set_group(3, 1), 0);
     assert_int_equal(peek_set_group(3, GROUPS), -ENOMEM);
-    assert_int_equal(put_as(HANDLE(3, 0, 9, 1), SMALL, 1), 1);
-    assert_in_range(host("Gd"), !SMALL_BUILD, 1);
-    check_counts();
+    assert_int_equal(kept_put_as(HANDLE(3, 0, 9, 1), KIND_SMALL, 1), 1);
+    assert_in_range(ephemeral_host("Gd"), !SMALL_BUILD, 1);
+    ephemeral_check();
     for ( i = 1; i < GROUPS; i++ )
         assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(2, 0, 9, i), 0), 1);
     assert_int_equal(peek_check_groups(), 3);
@@ -276,7 +210,7 @@ static void test_off(void **state)
     put_some(2, NR);
     assert_int_equal(peek_check_groups(), 0);
     assert_int_equal(peek_group_frames(), 0);
-    assert_int_equal(host("Gd"), 0);
+    assert_int_equal(ephemeral_host("Gd"), 0);
     machine_stop();
 }
 
@@ -299,20 +233,20 @@ static void test_comes_and_goes(void **state)
     assert_int_equal(peek_check_groups(), 1);
     assert_int_equal(peek_ephemeral_frames(1), peek_group_frames());
     for ( i = 0; i < NR / 2; i++ )
-        put(1, i, SMALL, i);
-    assert_int_equal(host("Gd"), 0);
+        put(1, i, KIND_SMALL, i);
+    assert_int_equal(ephemeral_host("Gd"), 0);
     assert_int_equal(peek_grouped(1), NR - NR / 2);
-    check_counts();
+    ephemeral_check();
     /* Nobody who comes later shares with what it puts now. */
     assert_int_equal(peek_set_group(2, 7), 0);
     put_some(2, NR / 2);
-    assert_int_equal(host("Gd"), 0);
+    assert_int_equal(ephemeral_host("Gd"), 0);
     for ( ; i < NR; i++ )
-        put(2, i, SMALL, i);
+        put(2, i, KIND_SMALL, i);
     if ( !SMALL_BUILD )
-        assert_int_equal(host("Gd"), NR - NR / 2);
+        assert_int_equal(ephemeral_host("Gd"), NR - NR / 2);
     assert_int_equal(peek_set_group(2, 0), 0);
-    check_counts();
+    ephemeral_check();
     check_some(1, NR);
     assert_int_equal(peek_check_groups(), 1);
     assert_int_equal(peek_grouped(1), 0);
@@ -335,7 +269,6 @@ static void test_comes_and_goes(void **state)
     machine_stop();
 }
 
-/* Shares: of two members, the one with more pages there gives first. */
 /* A frame that a put brought, and did not use, goes with the member. */
 static void test_frame_for_nothing(void **state)
 {
@@ -348,6 +281,7 @@ static void test_frame_for_nothing(void **state)
     machine_stop();
 }
 
+/* Shares: of two members, the one with more pages there gives first. */
 static void test_charged(void **state)
 {
     unsigned int i, n;
@@ -355,12 +289,12 @@ static void test_charged(void **state)
     (void)state;
     start_grouped(PAGES, "tmem_compress=lzo");
     for ( i = 0; i < NR; i++ )
-        put(1, i, SMALL, i);
+        put(1, i, KIND_SMALL, i);
     for ( i = 0; i < NR / 4; i++ )
-        put(2, i, SMALL, 1000 + i);
+        put(2, i, KIND_SMALL, 1000 + i);
     for ( i = 0; i < NR / 2; i++ )
-        put(3, i, 9, 2000 + i);
-    check_counts();
+        put(3, i, KIND_NOISE, 2000 + i);
+    ephemeral_check();
     /* Raw pages are their own. */
     assert_int_equal(peek_ephemeral_frames(3), NR / 2);
     assert_in_range(peek_ephemeral_frames(1), peek_group_frames() * 4 / 5 - 1,
@@ -375,14 +309,14 @@ static void test_charged(void **state)
     assert_int_equal(peek_ephemeral(3), NR / 2);
     assert_in_range(peek_grouped(1), 1, n - 1);
     for ( i = 0; i < NR; i++ )
-        put(1, i, SMALL, i);
-    check_counts();
+        put(1, i, KIND_SMALL, i);
+    ephemeral_check();
     /* And it is over its cap by what it has there. */
     assert_int_equal(control_arg(TMEMC_SET_CAP, 1, 20), 0);
     for ( i = 0; i < NR; i++ )
-        put(1, i, SMALL, 5000 + i);
+        put(1, i, KIND_SMALL, 5000 + i);
     assert_in_range(peek_held(1), 1, 20);
-    check_counts();
+    ephemeral_check();
     machine_stop();
 }
 
@@ -423,12 +357,12 @@ static void random_ops(unsigned long pages, const char *options, uint64_t seed)
             if ( rng_below(&rng, 8) )
                 break;
             assert_int_equal(xenhost_domain_destroy(dom), 0);
-            new_guest(dom);
+            ephemeral_guest(dom);
+            forget(dom);
             break;
 
         case 5 ... 12:
-            assert_int_equal(guest_flush(handle(dom, i)), 1);
-            stored[dom][i].kind = PAGE_KINDS;
+            kept_flush(of(dom, i));
             break;
 
         case 13 ... 24:
@@ -440,7 +374,7 @@ static void random_ops(unsigned long pages, const char *options, uint64_t seed)
             break;
         }
         if ( n % 16 == 0 )
-            check_counts();
+            ephemeral_check();
         if ( n % 256 == 0 )
             assert_null(stored_look_ephemeral(true));
     }
@@ -449,8 +383,8 @@ static void random_ops(unsigned long pages, const char *options, uint64_t seed)
         for ( i = 0; i < NR; i++ )
             check(dom, i);
     assert_int_equal(frames_ephemeral(-1), 0);
-    assert_int_equal(host("Sc"), 0);
-    assert_in_range(host("Gd"), 1, 6000);
+    assert_int_equal(ephemeral_host("Sc"), 0);
+    assert_in_range(ephemeral_host("Gd"), 1, 6000);
     for ( dom = 1; dom <= GUESTS; dom++ )
         assert_int_equal(peek_set_group(dom, 0), 0);
     assert_int_equal(peek_check_groups(), 0);
@@ -473,42 +407,26 @@ static void test_random(void **state)
     }
 }
 
-#define HEIRLOOMS 160
-
 /* What a client leaves in a shared pool is its heir's, in a group or not. */
 static void test_handed_over(void **state)
 {
-    unsigned char want[BYTES];
-    unsigned int n, i, found;
+    unsigned int n, found;
 
     (void)state;
     for ( n = 0; n < 4; n++ )
     {
         start(PAGES, "tmem_compress=lzo");
-        assert_int_equal(shared_auth(TMEM_CLI_ID_ALL, LO, 0, true), 0);
-        assert_int_equal(shared_new_pool(1, LO, 0), 1);
-        assert_int_equal(shared_new_pool(2, LO, 0), 1);
+        ephemeral_share(1, 2);
         assert_int_equal(peek_set_group(1, n & 1), 0);
         assert_int_equal(peek_set_group(2, n & 2), 0);
         if ( n == 3 )
             assert_int_equal(peek_set_group(2, 1), 0);
-        for ( i = 0; i < HEIRLOOMS; i++ )
-            assert_int_equal(put_as(HANDLE(1, 1, i % 8, i), i % PAGE_KINDS,
-                                    i % 5), 1);
-        for ( i = 0; i < 8; i++ )
-            assert_int_equal(guest_op(TMEM_GET_PAGE, HANDLE(2, 1, i, i), 0), 1);
-        assert_int_equal(put_as(HANDLE(2, 0, 0, 1), SMALL, 1), 1);
+        ephemeral_bequeath(1, 2, 5);
+        assert_int_equal(kept_put_as(HANDLE(2, 0, 0, 1), KIND_SMALL, 1), 1);
         assert_int_equal(xenhost_domain_destroy(1), 0);
-        check_counts();
+        ephemeral_check();
         assert_int_equal(peek_check_groups(), n > 1);
-        for ( i = found = 0; i < HEIRLOOMS; i++ )
-        {
-            if ( guest_op(TMEM_GET_PAGE, HANDLE(2, 1, i % 8, i), 0) != 1 )
-                continue;
-            fill(want, i % PAGE_KINDS, i % 5);
-            assert_memory_equal(xenhost_guest_page(2, 0), want, BYTES);
-            found++;
-        }
+        found = ephemeral_inherited(2, 5);
         assert_int_equal(peek_ephemeral(2), found + 1);
         assert_in_range(found, SMALL_BUILD ? 1 : 20, HEIRLOOMS);
         machine_stop();
@@ -532,15 +450,16 @@ static void test_relinquish(void **state)
         for ( dom = 1; dom <= GUESTS; dom++ )
             /* No run goes that has more than 64 pages. */
             for ( i = 0; i < (order ? 2800 : 9000); i++ )
-                assert_int_equal(put_as(HANDLE(dom, 0, i % 64, i), SMALL,
-                                        order ? 4 * i + dom : i / 2), 1);
-        check_counts();
+                assert_int_equal(kept_put_as(HANDLE(dom, 0, i % 64, i),
+                                             KIND_SMALL,
+                                             order ? 4 * i + dom : i / 2), 1);
+        ephemeral_check();
         xenhost_alloc_pages(xenhost_free_pages());
         for ( took = 0; took < (order ? 4 : 32); took++ )
         {
             run[took] = xenhost_alloc_order(order, 0);
             assert_true(run[took] >= 0);
-            check_counts();
+            ephemeral_check();
         }
         for ( i = 0; i < took; i++ )
             xenhost_free_order(run[i], order);
@@ -569,14 +488,14 @@ static void test_memory_errors(void **state)
         start_grouped(PAGES, "tmem_compress=lzo");
         for ( i = 0; i < NR; i++ )
             for ( dom = 1; dom <= GUESTS; dom++ )
-                put(dom, i, i % 3 ? SMALL : i % PAGE_KINDS, i / 2);
+                put(dom, i, i % 3 ? KIND_SMALL : i % PAGE_KINDS, i / 2);
         assert_true(xenhost_memory_error(n * 3, 20, n % 2) > 0);
         if ( n % 4 >= 2 )
             control_flush(TMEM_CLI_ID_ALL, 4 * PAGES);
         if ( n % 8 >= 4 )
             assert_int_equal(xenhost_domain_destroy(1), 0);
         for ( i = 0; i < NR / 2; i++ )
-            put(2, i, SMALL, i % 40);
+            put(2, i, KIND_SMALL, i % 40);
         for ( dom = 1 + (n % 8 >= 4), found = 0; dom <= GUESTS; dom++ )
             for ( i = 0; i < NR; i++ )
                 found += check(dom, i);
@@ -609,14 +528,9 @@ static bool fails_at(unsigned long n, bool sticky)
     for ( i = 1; i < NR; i++ )
     {
         dom = 1 + i % GUESTS;
-        rc = put_as(handle(dom, i), SMALL, i / 12);
+        rc = kept_put(of(dom, i), KIND_SMALL, i / 12);
         assert_true(rc == 1 || rc == -ENOMEM || rc == -ENOSPC);
-        if ( rc == 1 )
-        {
-            stored[dom][i].kind = SMALL;
-            stored[dom][i].seed = i / 12;
-        }
-        check_counts();
+        ephemeral_check();
     }
     failed = xenhost_fault_events(XENHOST_FAULT_ALLOC) >= n;
     xenhost_fault(XENHOST_FAULT_ALLOC, 0, false);
@@ -624,7 +538,7 @@ static bool fails_at(unsigned long n, bool sticky)
         for ( i = 0; i < NR; i++ )
             check(dom, i);
     assert_int_equal(frames_ephemeral(-1), 0);
-    assert_int_equal(host("Sc"), 0);
+    assert_int_equal(ephemeral_host("Sc"), 0);
     machine_stop();
 
     return failed;
@@ -640,58 +554,36 @@ static void test_faults(void **state)
     assert_in_range(n, 3, 1000);
 }
 
-/* What one vCPU puts and gets: its own pages of one guest's pool. */
-static void put_and_get(struct worker *w)
+/* Whoever is in which group changes in the middle of it. */
+static bool change_groups(unsigned int step)
 {
-    unsigned int version[100] = { 0 }, n, i, dom = 1 + w->cpu % GUESTS;
-    unsigned char want[BYTES];
-    struct rng rng = { w->cpu };
-    struct handle h;
+    static struct rng rng = { 1 };
     int rc;
 
-    /* In small builds fewer pages find who has the same: so more of them. */
-    for ( n = 0; n < (SMALL_BUILD ? 6000 : 3000); n++ )
-    {
-        i = rng_below(&rng, 100);
-        h = HANDLE(dom, 0, i % 7, 100 * w->cpu + i);
-        if ( rng_below(&rng, 3) )
-        {
-            version[i] = rng_below(&rng, PAGE_KINDS * 4);
-            w->result += put_as(h, version[i] % PAGE_KINDS, version[i]) != 1;
-        }
-        else if ( guest_op(TMEM_GET_PAGE, h, w->cpu) == 1 )
-        {
-            fill(want, version[i] % PAGE_KINDS, version[i]);
-            w->result += memcmp(xenhost_guest_page(dom, w->cpu), want, BYTES)
-                         != 0;
-        }
-        if ( w->cpu == 1 && n % 64 == 0 )
-            control_flush(TMEM_CLI_ID_ALL, 4 * 20);
-        if ( w->cpu != 1 || n % 16 )
-            continue;
-        rc = peek_set_group(1 + rng_below(&rng, GUESTS), rng_below(&rng, 3));
-        /* Numbers of some that went wait for RCU; there are few there. */
-        w->result += rc && !(SMALL_BUILD && rc == -ENOMEM);
-    }
+    if ( step % 16 )
+        return false;
+    rc = peek_set_group(1 + rng_below(&rng, GUESTS), rng_below(&rng, 3));
+
+    /* Numbers of some that went wait for RCU; there are few there. */
+    return rc && !(SMALL_BUILD && rc == -ENOMEM);
 }
 
 /* At once, with too little memory, and somebody who changes groups. */
 static void test_at_once(void **state)
 {
-    struct worker worker[4] = { };
+    static const struct ephemeral_work work = {
+        /* In small builds fewer pages find who has the same: so more of them. */
+        .steps = SMALL_BUILD ? 6000 : 3000, .versions = 4,
+        .beside = change_groups,
+    };
     unsigned int i;
 
     (void)state;
     start(6 * GUEST_PAGES + (SMALL_BUILD ? 600 : 180), "tmem_compress=lzo");
     for ( i = 1; i <= GUESTS; i++ )
         assert_int_equal(peek_set_group(i, 1), 0);
-    for ( i = 0; i < 4; i++ )
-        worker[i].run = put_and_get;
-    workers_run(worker, 4);
-    for ( i = 0; i < 4; i++ )
-        assert_int_equal(worker[i].result, 0);
-    assert_in_range(host("Gd"), 500, 12000);
-    check_counts();
+    ephemeral_at_once(&work);
+    assert_in_range(ephemeral_host("Gd"), SMALL_BUILD ? 50 : 500, 12000);
     machine_stop();
 }
 
