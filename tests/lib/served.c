@@ -12,8 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <setjmp.h>
+#include <cmocka.h>
 
 #include "control.h"
 #include "served.h"
@@ -193,4 +197,55 @@ int served_stop(void)
     read_file("host.err", run_err, sizeof(run_err));
     served_clean();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+uint64_t served_client(int dom, const char *key)
+{
+    char line[16];
+
+    snprintf(line, sizeof(line), "C=CI:%d", dom);
+    assert_int_equal(run("xl tmem-list -l -a"), 0);
+    return list_key(run_out, line, key);
+}
+
+int served_connect(void)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strcpy(at.sun_path, served_path("control"));
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+int64_t served_request(struct wire_request *req, char *text)
+{
+    struct wire_reply reply;
+    int fd = served_connect();
+
+    req->magic = WIRE_MAGIC;
+    assert_int_equal(send(fd, req, sizeof(*req), 0), sizeof(*req));
+    assert_int_equal(recv(fd, &reply, sizeof(reply), MSG_WAITALL),
+                     sizeof(reply));
+    assert_int_equal(reply.len, reply.result < 0 ? 0 : req->len);
+    if ( reply.len )
+        assert_int_equal(recv(fd, text, reply.len, MSG_WAITALL), reply.len);
+    close(fd);
+    return reply.result;
+}
+
+void served_quiet(const char *command)
+{
+    assert_int_equal(run("xl %s", command), 0);
+    assert_string_equal(run_out, "");
+    assert_string_equal(run_err, "");
+}
+
+void test_end(void **state)
+{
+    (void)state;
+    assert_int_equal(served_stop(), 0);
+    assert_non_null(strstr(run_out, "all as they had been"));
+    assert_non_null(strstr(run_out, "\n  domain 2  cache2     1 MiB, shifts #"));
+    assert_string_equal(run_err, "");
 }

@@ -9,6 +9,9 @@
 #define TESTS_LIB_SERVED_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "../../host/run/wire.h"
 
 /* What the last program wrote, and its exit status (-1: it did not exit). */
 extern char run_out[1 << 16], run_err[4096];
@@ -33,6 +36,21 @@ int served_start(void);
 
 /* Remove the folder: for a test that has only used run(). */
 void served_clean(void);
+
+/* A connection to it. */
+int served_connect(void);
+/* The result of a request; if that is not negative, text has the reply. */
+int64_t served_request(struct wire_request *req, char *text);
+
+/* The value of a key in the client's line of the list, as xl prints it. */
+uint64_t served_client(int dom, const char *key);
+/* Run a command of xl, which has nothing to say. */
+void served_quiet(const char *command);
+
+/*
+ * The last test of a group: all that the guests got back was as they had put it.
+ */
+void test_end(void **state);
 
 /* End it. Its exit status; what it wrote is in run_out and run_err. */
 int served_stop(void);

@@ -2,8 +2,7 @@
 /*
  * xl_test.c - xl's tmem commands against a tmem-host whose guests work
  *
- * The commands, libxl's functions and libxc's are those that go into Xen;
- * what is tested of the transport is that it can't be harmed.
+ * The commands, libxl's functions and libxc's are those that go into Xen.
  */
 #include <errno.h>
 #include <pty.h>
@@ -15,60 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../host/run/wire.h"
 #include "../lib/control.h"
 #include "../lib/served.h"
 
 #define UUID "abcdef01-2345-6789-1234-567890abcdef"
-
-/* The value of a key in the client's line of the list. */
-static uint64_t client(int dom, const char *key)
-{
-    char line[16];
-
-    snprintf(line, sizeof(line), "C=CI:%d", dom);
-    assert_int_equal(run("xl tmem-list -l -a"), 0);
-    return list_key(run_out, line, key);
-}
-
-static int open_socket(void)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(at.sun_path, served_path("control"));
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
-}
-
-static int64_t request(struct wire_request *req, char *text)
-{
-    struct wire_reply reply;
-    int fd = open_socket();
-
-    req->magic = WIRE_MAGIC;
-    assert_int_equal(send(fd, req, sizeof(*req), 0), sizeof(*req));
-    assert_int_equal(recv(fd, &reply, sizeof(reply), MSG_WAITALL),
-                     sizeof(reply));
-    assert_int_equal(reply.len, reply.result < 0 ? 0 : req->len);
-    if ( reply.len )
-        assert_int_equal(recv(fd, text, reply.len, MSG_WAITALL), reply.len);
-    close(fd);
-    return reply.result;
-}
-
-static void quiet(const char *command)
-{
-    assert_int_equal(run("xl %s", command), 0);
-    assert_string_equal(run_out, "");
-    assert_string_equal(run_err, "");
-}
 
 /* Here deduplication is off, which whoever sets a group is told. */
 static void set_group(const char *args)
@@ -103,55 +56,55 @@ static void test_freeze(void **state)
     uint64_t puts;
 
     (void)state;
-    quiet("tmem-freeze 1");
-    assert_int_equal(client(1, "fr"), 1);
-    assert_int_equal(client(2, "fr"), 0);
+    served_quiet("tmem-freeze 1");
+    assert_int_equal(served_client(1, "fr"), 1);
+    assert_int_equal(served_client(2, "fr"), 0);
     /* A freeze has waited for all that was under way. */
     puts = list_key(run_out, "P=CI:1", "ps");
     usleep(200000);
     assert_int_equal(run("xl tmem-list -l 1"), 0);
     assert_int_equal(list_key(run_out, "P=CI:1", "ps"), puts);
-    quiet("tmem-freeze -a");
-    assert_int_equal(client(2, "fr"), 1);
+    served_quiet("tmem-freeze -a");
+    assert_int_equal(served_client(2, "fr"), 1);
     /* That new ones are frozen is seen, also when these are not. */
-    quiet("tmem-thaw 1");
-    quiet("tmem-thaw 2");
+    served_quiet("tmem-thaw 1");
+    served_quiet("tmem-thaw 2");
     assert_int_equal(run("xl tmem-top -d 1"), 0);
     assert_int_equal(strncmp(run_out, "clients 2 (new: frozen), pages", 30), 0);
-    quiet("tmem-thaw -a");
+    served_quiet("tmem-thaw -a");
     assert_int_equal(run("xl tmem-top -d 1"), 0);
     assert_int_equal(strncmp(run_out, "clients 2, pages", 16), 0);
-    assert_int_equal(client(1, "fr"), 0);
-    assert_int_equal(client(2, "fr"), 0);
+    assert_int_equal(served_client(1, "fr"), 0);
+    assert_int_equal(served_client(2, "fr"), 0);
 }
 
 /* Each value by itself, and the others stay. */
 static void test_set(void **state)
 {
     (void)state;
-    quiet("tmem-set -w 65535 -c 0 -p 0 -g 0 1");
-    quiet("tmem-set 1 -c 20");
-    assert_int_equal(client(1, "ww"), 65535);
-    assert_int_equal(client(1, "ca"), 20);
-    assert_true(client(1, "Ec") <= 20);
-    quiet("tmem-set 1 -p 1");
-    quiet("tmem-set 1 -w 7");
-    assert_int_equal(client(1, "ww"), 7);
-    assert_int_equal(client(1, "ca"), 20);
-    assert_int_equal(client(1, "co"), 1);
-    assert_int_equal(client(2, "ww"), 0);
+    served_quiet("tmem-set -w 65535 -c 0 -p 0 -g 0 1");
+    served_quiet("tmem-set 1 -c 20");
+    assert_int_equal(served_client(1, "ww"), 65535);
+    assert_int_equal(served_client(1, "ca"), 20);
+    assert_true(served_client(1, "Ec") <= 20);
+    served_quiet("tmem-set 1 -p 1");
+    served_quiet("tmem-set 1 -w 7");
+    assert_int_equal(served_client(1, "ww"), 7);
+    assert_int_equal(served_client(1, "ca"), 20);
+    assert_int_equal(served_client(1, "co"), 1);
+    assert_int_equal(served_client(2, "ww"), 0);
     set_group("1 -g 65535");
-    assert_int_equal(client(1, "gr"), 65535);
-    assert_int_equal(client(1, "ww"), 7);
-    assert_int_equal(client(2, "gr"), 0);
+    assert_int_equal(served_client(1, "gr"), 65535);
+    assert_int_equal(served_client(1, "ww"), 7);
+    assert_int_equal(served_client(2, "gr"), 0);
     set_group("-a -g 12");
-    assert_int_equal(client(1, "gr"), 12);
-    assert_int_equal(client(2, "gr"), 12);
-    quiet("tmem-set -a -g 0");
-    quiet("tmem-set -a -w 100 -c 4294967295 -p 0");
-    assert_int_equal(client(1, "ca"), 4294967295u);
-    assert_int_equal(client(2, "ww"), 100);
-    quiet("tmem-set -a -w 0 -c 0");
+    assert_int_equal(served_client(1, "gr"), 12);
+    assert_int_equal(served_client(2, "gr"), 12);
+    served_quiet("tmem-set -a -g 0");
+    served_quiet("tmem-set -a -w 100 -c 4294967295 -p 0");
+    assert_int_equal(served_client(1, "ca"), 4294967295u);
+    assert_int_equal(served_client(2, "ww"), 100);
+    served_quiet("tmem-set -a -w 0 -c 0");
 }
 
 #define SETTINGS_HEAD "Name                                 ID Weight        Cap" \
@@ -172,7 +125,7 @@ static void test_show_settings(void **state)
         "65535\n"
         "cache2                                2      0          0        0 "
         "    0\n");
-    quiet("tmem-set 1 -w 0 -c 0 -p 0 -g 0");
+    served_quiet("tmem-set 1 -w 0 -c 0 -p 0 -g 0");
     /* Who has not used tmem has no client, and does not get one by this. */
     assert_int_equal(run("xl tmem-set 0"), 0);
     assert_string_equal(run_out, SETTINGS_HEAD
@@ -189,9 +142,9 @@ static void test_names(void **state)
     (void)state;
     assert_int_equal(run("xl tmem-list cache2"), 0);
     assert_int_equal(strncmp(run_out, "C=CI:2,", 7), 0);
-    quiet("tmem-set cache1 -w 5");
-    assert_int_equal(client(1, "ww"), 5);
-    quiet("tmem-set cache1 -w 0");
+    served_quiet("tmem-set cache1 -w 5");
+    assert_int_equal(served_client(1, "ww"), 5);
+    served_quiet("tmem-set cache1 -w 0");
     assert_int_equal(run("xl tmem-top -d 1"), 0);
     assert_non_null(strstr(run_out, "\n    2 cache2  "));
     assert_int_equal(run("xl tmem-list cache3"), 1);
@@ -205,7 +158,7 @@ static void auth_16(bool allow)
 
     req.arg = allow;
     for ( req.oid[0] = 1; req.oid[0] <= 16; req.oid[0]++ )
-        assert_int_equal(request(&req, NULL), 0);
+        assert_int_equal(served_request(&req, NULL), 0);
 }
 
 static void test_shared_auth(void **state)
@@ -213,10 +166,11 @@ static void test_shared_auth(void **state)
     struct wire_request req = { .cmd = TMEMC_SHARED_AUTH, .cli_id = 1 };
 
     (void)state;
-    quiet("tmem-shared-auth 1 -u " UUID " -A 1");
-    quiet("tmem-shared-auth 1 -u ABCDEF01-2345-6789-1234-567890ABCDEF -A 0");
-    quiet("tmem-shared-auth -a -u " UUID " -A 1");
-    quiet("tmem-shared-auth -a -u " UUID " -A 0");
+    served_quiet("tmem-shared-auth 1 -u " UUID " -A 1");
+    served_quiet("tmem-shared-auth 1 -u ABCDEF01-2345-6789-1234-567890ABCDEF "
+                 "-A 0");
+    served_quiet("tmem-shared-auth -a -u " UUID " -A 1");
+    served_quiet("tmem-shared-auth -a -u " UUID " -A 0");
     auth_16(true);
     assert_int_equal(run("xl tmem-shared-auth 1 -A 1 -u " UUID), 1);
     assert_non_null(strstr(run_err, "16 shared pools at most"));
@@ -225,15 +179,15 @@ static void test_shared_auth(void **state)
     /* Only these words name the uuid, whose bytes are in memory's order. */
     auth_16(true);
     req.oid[0] = 16;
-    assert_int_equal(request(&req, NULL), 0);
-    quiet("tmem-shared-auth 1 -u " UUID " -A 1");
+    assert_int_equal(served_request(&req, NULL), 0);
+    served_quiet("tmem-shared-auth 1 -u " UUID " -A 1");
     req.oid[0] = 0x8967452301efcdab;
     req.oid[1] = 0xefcdab9078563412;
-    assert_int_equal(request(&req, NULL), 0);
+    assert_int_equal(served_request(&req, NULL), 0);
     req.oid[0] = 16;
     req.oid[1] = 0;
     req.arg = 1;
-    assert_int_equal(request(&req, NULL), 0);
+    assert_int_equal(served_request(&req, NULL), 0);
     auth_16(false);
 }
 
@@ -285,22 +239,22 @@ static void test_save_is_open(void **state)
 {
     struct wire_request begin = { .cmd = TMEMC_SAVE_BEGIN, .cli_id = 2 };
     struct wire_request end = { .cmd = TMEMC_SAVE_END, .cli_id = 2 };
-    int64_t token = request(&begin, NULL);
+    int64_t token = served_request(&begin, NULL);
 
     (void)state;
     assert_in_range(token, 1, INT32_MAX);
-    assert_int_equal(client(1, "sv"), 0);
-    assert_int_equal(client(2, "sv"), 1);
+    assert_int_equal(served_client(1, "sv"), 0);
+    assert_int_equal(served_client(2, "sv"), 1);
     assert_int_equal(run("xl tmem-top -d 1"), 0);
     assert_non_null(strstr(run_out, "\n    1 cache1 "));
     assert_non_null(strstr(run_out, "\n    2>cache2 "));
     assert_int_equal(run("xl tmem-list 2 | xen-tmem-list-parse"), 0);
     assert_null(strstr(run_out, "unknown"));
     end.oid[0] = token + 1;
-    assert_int_equal(request(&end, NULL), -ESTALE);
+    assert_int_equal(served_request(&end, NULL), -ESTALE);
     end.oid[0] = 0;
-    assert_int_equal(request(&end, NULL), 0);
-    assert_int_equal(client(2, "sv"), 0);
+    assert_int_equal(served_request(&end, NULL), 0);
+    assert_int_equal(served_client(2, "sv"), 0);
 }
 
 /*
@@ -422,7 +376,7 @@ static void test_bad_input(void **state)
     size_t i;
 
     (void)state;
-    quiet("tmem-set 1 -w 33 -c 44 -p 1");
+    served_quiet("tmem-set 1 -w 33 -c 44 -p 1");
     for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
     {
         char *newline;
@@ -434,240 +388,11 @@ static void test_bad_input(void **state)
         assert_non_null(newline);
         assert_int_equal(newline[1], '\0');
     }
-    assert_int_equal(client(1, "ww"), 33);
-    assert_int_equal(client(1, "ca"), 44);
-    assert_int_equal(client(1, "co"), 1);
-    assert_int_equal(client(1, "fr"), 0);
-    quiet("tmem-set 1 -w 0 -c 0 -p 0");
-}
-
-/* What no command of xl sends. */
-static void test_raw(void **state)
-{
-    static const struct { struct wire_request req; int result; } bad[] = {
-        { { .cmd = 5, .cli_id = 1, .arg = 3, .pad = 1 }, -EINVAL },
-        { { .cmd = 5, .cli_id = 1, .arg = 65536 }, -EINVAL },
-        { { .cmd = 7, .cli_id = 1, .arg = 2 }, -EINVAL },
-        { { .cmd = 9, .cli_id = 1, .arg = 2 }, -EINVAL },
-        { { .cmd = 4, .cli_id = 1, .len = 0 }, -EINVAL },
-        { { .cmd = 4, .cli_id = 1, .len = 64, .arg = 2 }, -EINVAL },
-        { { .cmd = 4, .cli_id = 1, .len = WIRE_MAX_LEN + 1 }, -EINVAL },
-        { { .cmd = 23, .cli_id = 1, .arg = 65536 }, -EINVAL },
-        { { .cmd = 25, .cli_id = 1 }, -ENOSYS },
-        { { .cmd = ~0u, .cli_id = 1 }, -ENOSYS },
-        { { .cmd = 1, .cli_id = 99 }, -ENOENT },
-        { { .cmd = 1, .cli_id = 0x10001 }, -ENOENT },
-    };
-    struct wire_request req;
-    uint64_t weight = client(1, "ww");
-    size_t i;
-
-    (void)state;
-    for ( i = 0; i < sizeof(bad) / sizeof(bad[0]); i++ )
-    {
-        req = bad[i].req;
-        if ( request(&req, NULL) != bad[i].result )
-            fail_msg("request %zu", i);
-    }
-    assert_int_equal(client(1, "ww"), weight);
-    assert_int_equal(client(1, "fr"), 0);
-}
-
-/* As many whole lines as fit, and never more than that. */
-static void test_small_list(void **state)
-{
-    struct wire_request req = { .cmd = TMEMC_LIST, .cli_id = 0xffff };
-    char text[1024], whole[1024];
-
-    (void)state;
-    req.len = sizeof(whole);
-    assert_in_range(request(&req, whole), 200, sizeof(whole));
-    for ( req.len = 1; req.len < 400; req.len += 7 )
-    {
-        int64_t len;
-
-        memset(text, 'x', sizeof(text));
-        len = request(&req, text);
-        assert_in_range(len, 0, req.len - 1);
-        assert_int_equal(text[len], '\0');
-        assert_int_equal(text[req.len], 'x');
-        assert_true(!len || text[len - 1] == '\n');
-    }
-}
-
-/* A peer that says nonsense, little or nothing does not keep others away. */
-static void test_rude_peers(void **state)
-{
-    int silent = open_socket(), short_one = open_socket();
-    struct wire_request req = { .magic = 1 };
-    char c;
-
-    (void)state;
-    assert_int_equal(send(short_one, &req, 5, 0), 5);
-    assert_int_equal(close(short_one), 0);
-    short_one = open_socket();
-    assert_int_equal(send(short_one, &req, sizeof(req), 0), sizeof(req));
-    assert_int_equal(run("xl tmem-freeable"), 0);
-    assert_int_equal(recv(short_one, &c, 1, 0), 0);
-    close(short_one);
-    close(silent);
-}
-
-static void test_sockets(void **state)
-{
-    (void)state;
-    /* Without a name, the socket is where the programs are. */
-    assert_int_equal(run("unset TMEM_SOCKET; cd /; xl tmem-freeable"), 1);
-    assert_non_null(strstr(run_err, "cannot connect to /"));
-    assert_non_null(strstr(run_err, "/run/control: "));
-    assert_int_equal(run("TMEM_SOCKET=/%0200d xl tmem-freeable", 1), 1);
-    assert_non_null(strstr(run_err, "File name too long"));
-    assert_int_equal(run("TMEM_SOCKET=/nowhere xl tmem-freeable"), 1);
-    assert_non_null(strstr(run_err, "cannot connect to /nowhere"));
-    assert_int_equal(run("tmem-host --dir=%s/2 --serve=%s/control -g kind=swap,"
-                         "mem=1 --rows=1000", served_path(""),
-                         served_path("")), 1);
-    assert_non_null(strstr(run_err, "another tmem-host serves"));
-    assert_int_equal(run("tmem-host --dir=%s/2 --serve=/dev/null -g kind=swap,"
-                         "mem=1 --rows=1000", served_path("")), 1);
-    assert_non_null(strstr(run_err, "is no socket"));
-}
-
-/* Programs find each other, and the traces, whatever the current folder is. */
-static void test_any_folder(void **state)
-{
-    (void)state;
-    assert_int_equal(run("cd /; tmem-host --boot=tmem=0"), 2);
-    assert_non_null(strstr(run_err, "leaves tmem off"));
-    /* Copies of them: nobody else is where they meet. */
-    assert_int_equal(run("p=$(command -v tmem-host); cd %s && mkdir bin && "
-                         "cp $p ${p%%/*}/xl bin", served_path("")), 0);
-    assert_int_equal(run("unset TMEM_SOCKET; cd /; b=%s; "
-                         "$b/tmem-host --dir=$b/run --serve --io=cached "
-                         "-g kind=swap,mem=1 --rows=1000 & "
-                         "for i in $(seq 300); do "
-                         "$b/xl tmem-freeable 2>/dev/null && break; "
-                         "sleep 0.1; done; kill $!; wait $!",
-                         served_path("bin")), 0);
-    assert_non_null(strstr(run_out, "/bin/run/control; Ctrl-C ends it\n"));
-    assert_non_null(strstr(run_out, "served 1 requests"));
-    assert_string_equal(run_err, "");
-}
-
-/* A server that does as it is told the first time, and not the second. */
-static void refuse_second(int listener)
-{
-    const int64_t result[] = { 0, -ENODEV };
-    size_t i;
-
-    for ( i = 0; i < 2; i++ )
-    {
-        struct wire_reply reply = { .result = result[i] };
-        struct wire_request req;
-        int fd = accept(listener, NULL, NULL);
-
-        if ( recv(fd, &req, sizeof(req), MSG_WAITALL) != sizeof(req) ||
-             send(fd, &reply, sizeof(reply), 0) != sizeof(reply) )
-            _exit(1);
-        close(fd);
-    }
-    _exit(0);
-}
-
-/* What has been set before the hypervisor refused is named. */
-static void test_half_set(void **state)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
-    pid_t pid;
-
-    (void)state;
-    strcpy(at.sun_path, served_path("fake"));
-    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(listen(listener, 2), 0);
-    pid = fork();
-    if ( !pid )
-        refuse_second(listener);
-    assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 -w 1 -c 2 -p 1",
-                         served_path("fake")), 1);
-    assert_string_equal(run_out, "");
-    assert_string_equal(run_err, "xl tmem-set: has set weight, but not cap: "
-                        "tmem is off: boot Xen with tmem=1\n");
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    close(listener);
-}
-
-/* A hypervisor that does what it is told, and has this list. */
-static void obey(int listener, const char *list)
-{
-    struct wire_reply reply = { 0 };
-    struct wire_request req;
-    char text[65536] = "";
-    unsigned int i;
-
-    for ( i = 0; i < 2; i++ )
-    {
-        int fd = accept(listener, NULL, NULL);
-
-        if ( recv(fd, &req, sizeof(req), MSG_WAITALL) != sizeof(req) ||
-             req.len > sizeof(text) )
-            _exit(1);
-        if ( req.cmd == TMEMC_LIST )
-        {
-            strcpy(text, list);
-            reply.result = strlen(list);
-            reply.len = req.len;
-        }
-        if ( send(fd, &reply, sizeof(reply), 0) != sizeof(reply) ||
-             (reply.len &&
-              send(fd, text, reply.len, 0) != (ssize_t)reply.len) )
-            _exit(1);
-        close(fd);
-    }
-    _exit(0);
-}
-
-#define NO_CODEC "xl tmem-set: compress has no effect: no codec is built into " \
-                 "this hypervisor\n"
-
-/* Whoever allows compression where there is none is told; else nobody is. */
-static void test_no_effect(void **state)
-{
-    static const struct { const char *list, *option, *told; } hosts[] = {
-        { "G=Tt:1,Cd:0\nC=CI:1,co:1\n", "-p 1", NO_CODEC },
-        { "G=Tt:1,Cd:0,Dd:0\nC=CI:1,co:1\n", "-p 1", NO_CODEC },
-        { "G=Tt:1,Cd:1,Dd:0\nC=CI:1,co:1\n", "-p 1", "" },
-        { "G=Tt:1\nC=CI:1,co:1\n", "-p 1", "" },
-        { "no list", "-p 1", "" },
-        { "G=Tt:1,Cd:0,Dd:1\nC=CI:1,gr:1\n", "-g 1", "" },
-        { "G=Tt:1,Cd:0\nC=CI:1,gr:1\n", "-g 1", "" },
-    };
-    unsigned int i;
-
-    (void)state;
-    for ( i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++ )
-    {
-        struct sockaddr_un at = { .sun_family = AF_UNIX };
-        int listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
-        pid_t pid;
-
-        strcpy(at.sun_path, served_path("obeys"));
-        unlink(at.sun_path);
-        assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)),
-                         0);
-        assert_int_equal(listen(listener, 2), 0);
-        pid = fork();
-        if ( !pid )
-            obey(listener, hosts[i].list);
-        assert_int_equal(run("TMEM_SOCKET=%s xl tmem-set 1 %s",
-                             served_path("obeys"), hosts[i].option), 0);
-        assert_string_equal(run_out, "");
-        assert_string_equal(run_err, hosts[i].told);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_equal(status, 0);
-        close(listener);
-    }
+    assert_int_equal(served_client(1, "ww"), 33);
+    assert_int_equal(served_client(1, "ca"), 44);
+    assert_int_equal(served_client(1, "co"), 1);
+    assert_int_equal(served_client(1, "fr"), 0);
+    served_quiet("tmem-set 1 -w 0 -c 0 -p 0");
 }
 
 static void test_full_output(void **state)
@@ -675,16 +400,6 @@ static void test_full_output(void **state)
     (void)state;
     assert_int_equal(run("xl tmem-list -a >/dev/full"), 1);
     assert_non_null(strstr(run_err, "cannot write"));
-}
-
-/* All that the guests got back was as they had put it. */
-static void test_end(void **state)
-{
-    (void)state;
-    assert_int_equal(served_stop(), 0);
-    assert_non_null(strstr(run_out, "all as they had been"));
-    assert_non_null(strstr(run_out, "\n  domain 2  cache2     1 MiB, shifts #"));
-    assert_string_equal(run_err, "");
 }
 
 int main(void)
@@ -703,13 +418,6 @@ int main(void)
         cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_small_list),
-        cmocka_unit_test(test_rude_peers),
-        cmocka_unit_test(test_sockets),
-        cmocka_unit_test(test_any_folder),
-        cmocka_unit_test(test_half_set),
-        cmocka_unit_test(test_no_effect),
         cmocka_unit_test(test_full_output),
         cmocka_unit_test(test_end),
     };
