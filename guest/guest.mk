@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make guest-linux   the zswap back end for Linux guests (docs/linux-guests.md),
-#                    build/guest-linux/xen-tmem.ko
+# make guest-linux   the modules for Linux guests (docs/linux-guests.md):
+#                    build/guest-linux/tmem-swap.ko and xen-tmem.ko
 
 .PHONY: guest-linux
 guest-linux:

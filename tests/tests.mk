@@ -38,15 +38,18 @@ $(B)/tests/libtests.a: $(TEST_LIB_SRC:tests/%.c=$(B)/tests/%.o) \
 $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
 
-# The guest's module in a mock of Linux: without what it includes of that.
-GUEST_MODULE := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
-    guest/linux/tmem_gather.h guest/linux/xen-tmem.c
-$(B)/tests/guest/xen-tmem.inc: $(GUEST_MODULE) $(STAMP)
+# The guests' modules in a mock of Linux: without what they include of that.
+GUEST_COMMON := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
+    guest/linux/tmem_gather.h
+$(B)/tests/guest/xen-tmem.inc: $(GUEST_COMMON) guest/linux/xen-tmem.c
+$(B)/tests/guest/tmem-slots.inc: $(GUEST_COMMON) guest/linux/tmem_slots.h
+$(B)/tests/guest/%.inc: $(STAMP)
 	@mkdir -p $(@D)
-	@sed -e '/^#include /d' $(GUEST_MODULE) >$@
-$(B)/tests/guest/xen_tmem_test.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
+	@sed -e '/^#include /d' $(filter guest/%,$^) >$@
+$(B)/tests/guest/%.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
     -I$(B)/tests/guest -Wno-unused-function
 $(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
+$(B)/tests/guest/tmem_slots_test.o: $(B)/tests/guest/tmem-slots.inc
 
 # The guest's daemon, with swap areas that are files of tests.
 SELFBALLOON := $(wildcard guest/linux/selfballoon/*.c)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build.sh [ABI-VERSION]: build xen-tmem.ko against the headers of the Debian
+# build.sh [ABI-VERSION]: build the modules against the headers of the Debian
 # kernel that boot/ boots (or of another, as in "6.12.9+deb12"), to
 # build/guest-linux/. The headers are fetched and unpacked below build/fetch;
 # nothing is installed.
@@ -74,12 +74,12 @@ fi
 
 current()
 {
-    [ -e "$dest/xen-tmem.ko" ] &&
-        [ -z "$(find "$src" -type f -newer "$dest/xen-tmem.ko")" ]
+    [ -e "$dest/tmem-swap.ko" ] &&
+        [ -z "$(find "$src" -type f -newer "$dest/tmem-swap.ko")" ]
 }
 current && exit 0
 
-say "building xen-tmem.ko for Linux $version"
+say "building modules for Linux $version"
 mkdir -p "$dest/src"
 cp "$src"/*.c "$src"/*.h "$src"/Kbuild "$dest/src/"
 # Of a shared library that kbuild's programs need and may not be installed.
@@ -89,7 +89,10 @@ run_logged "$dest/build.log" make -C "$tree" M="$dest/src" modules || exit 1
 if grep -q 'warning:' "$dest/build.log"; then
     grep 'warning:' "$dest/build.log" >&2
 fi
-cp "$dest/src/xen-tmem.ko" "$dest/xen-tmem.ko.new"
-mv "$dest/xen-tmem.ko.new" "$dest/xen-tmem.ko"
-touch "$dest/xen-tmem.ko"
-say "built ${dest#$TOP/}/xen-tmem.ko"
+for ko in "$dest"/src/*.ko; do
+    cp "$ko" "$dest/${ko##*/}.new"
+    mv "$dest/${ko##*/}.new" "$dest/${ko##*/}"
+    say "built ${dest#$TOP/}/${ko##*/}"
+done
+# All kernels have this one.
+touch "$dest/tmem-swap.ko"

@@ -130,11 +130,11 @@ static inline int tmem_page_op(u32 cmd, const int *pool, struct tmem_key key,
 /*
  * Page operations on one pool, in one call: their number, and each has its
  * result; or -ENOSYS, from hypervisors that do not know it, or another error,
- * when none has one. No more than 64, without frames: those would have to be
- * looked up where tmem_page_op() does it.
+ * when none has one. No more than 64. The frames are those of pages, if there are
+ * any: looked up here, as tmem_page_op() does.
  */
 static inline int tmem_vector(const int *pool, struct tmem_vec_entry *entries,
-			      unsigned int nr)
+			      struct page **pages, unsigned int nr)
 {
 	struct tmem_request req = {
 		.cmd = TMEM_VECTOR,
@@ -146,8 +146,11 @@ static inline int tmem_vector(const int *pool, struct tmem_vec_entry *entries,
 
 	BUILD_BUG_ON(sizeof(*entries) != 48);
 	preempt_disable();
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		entries[i].pool_id = READ_ONCE(*pool);
+		if (pages)
+			entries[i].frame = xen_page_to_gfn(pages[i]);
+	}
 	ret = tmem_call(&req);
 	preempt_enable();
 

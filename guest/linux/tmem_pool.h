@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tmem_pool.h - the pool of xen-tmem.c, over suspend and hibernation
+ * tmem_pool.h - the pool of a module, over suspend and hibernation
  *
- * A part of that file: it is included there, once.
+ * A part of xen-tmem.c and of tmem-swap.c: included there, once. Each has a pool
+ * of its own.
  *
  * Suspended, and resumed elsewhere
  *
@@ -56,6 +57,9 @@ static bool hibernating;
 /* This Xen does not know vectors. Another one may, after a resume. */
 static bool no_vectors;
 
+/* The module's: what root does so that nothing is stored any more. */
+static const char *how_to_stop(void);
+
 /* In tmem_gather.h: flush what waits for that. Was there any? */
 static bool gather_flush(void);
 
@@ -80,14 +84,23 @@ static bool witness_there(void)
 	return witness_stored;
 }
 
+/*
+ * May pages be put? The caller stays where it may not be preempted until they are:
+ * no suspend in between, or the witness would be another pool's.
+ */
+static bool pool_takes(void)
+{
+	return READ_ONCE(pool_id) >= 0 && !READ_ONCE(hibernating) &&
+	       witness_there();
+}
+
 /* Put a page, behind the witness: what tmem_page_op() returns. */
-static int pool_put(struct tmem_key key, struct page *page)
+static inline int pool_put(struct tmem_key key, struct page *page)
 {
 	int ret = -ENOSPC;
 
-	/* No suspend in between: the witness would be another pool's. */
 	preempt_disable();
-	if (!READ_ONCE(hibernating) && witness_there())
+	if (pool_takes())
 		ret = tmem_page_op(TMEM_PUT_PAGE, &pool_id, key, page);
 	preempt_enable();
 
@@ -208,8 +221,8 @@ static int tmem_pm_event(struct notifier_block *nb, unsigned long event,
 		pages = atomic_long_read(&stored_pages);
 		if (!pages)
 			break;
-		pr_err("no hibernation: %ld pages in tmem would be lost; disable zswap, then swapoff -a and swapon -a, and try again\n",
-		       pages);
+		pr_err("no hibernation: %ld pages in tmem would be lost; %s, and try again\n",
+		       pages, how_to_stop());
 		fallthrough;
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(hibernating, false);
@@ -224,9 +237,10 @@ static struct notifier_block tmem_pm_notifier = {
 
 /*
  * Take the first pool: 0, or -errno, with a line that says why. That comes
- * last: so there is no pool that a suspend could miss.
+ * last: so there is no pool that a suspend could miss. Where none is required,
+ * there may be one after a suspend.
  */
-static int __init pool_init(void)
+static int __init pool_init(bool required)
 {
 	int ret;
 
@@ -243,7 +257,7 @@ static int __init pool_init(void)
 		goto no_notifier;
 	register_syscore(&tmem_syscore);
 	ret = take_pool();
-	if (!ret)
+	if (!ret || !required)
 		return 0;
 
 	unregister_syscore(&tmem_syscore);

@@ -138,6 +138,11 @@ static DEFINE_SPINLOCK(pending_lock);
 static struct page *bounce_page;
 static DEFINE_SPINLOCK(bounce_lock);
 
+static const char *how_to_stop(void)
+{
+	return "disable zswap, then swapoff -a and swapon -a";
+}
+
 static void count(enum tmem_stat stat)
 {
 	this_cpu_inc(tmem_stats[stat]);
@@ -584,7 +589,7 @@ static int __init tmem_init(void)
 	if (!slot_cache)
 		return -ENOMEM;
 	bounce_page = alloc_page(GFP_KERNEL);
-	ret = bounce_page ? pool_init() : -ENOMEM;
+	ret = bounce_page ? pool_init(true) : -ENOMEM;
 	if (ret)
 		goto no_pool;
 	ret = crypto_register_acomp(&tmem_compressor);

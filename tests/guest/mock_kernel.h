@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mock_kernel.h - a mock of what guest/linux/xen-tmem.c uses of Linux
+ * mock_kernel.h - a mock of what the modules of guest/linux use of Linux
  *
  * For unit tests only, in one thread. Pages are memory of this process; the
  * hypercall is mock_hypercall(), the test's. The module is compiled without its
@@ -35,6 +35,7 @@ typedef unsigned int gfp_t;
 extern unsigned int mock_reads_preemptible;
 #define WRITE_ONCE(x, value)     ((void)((x) = (value)))
 #define likely(x)                (x)
+#define unlikely(x)              (x)
 #define fallthrough              __attribute__((__fallthrough__))
 #define __init
 #define __exit
@@ -43,6 +44,7 @@ extern unsigned int mock_reads_preemptible;
 #define KBUILD_MODNAME           "mock"
 #define pr_warn_once(...)        mock_print(__VA_ARGS__)
 #define pr_alert_ratelimited(...) mock_print(__VA_ARGS__)
+#define pr_alert_once(...)       mock_print(__VA_ARGS__)
 #define pr_alert(...)            (mock_alerts++, mock_print(__VA_ARGS__))
 #define pr_err(...)              mock_print(__VA_ARGS__)
 #define pr_info(...)             mock_print(__VA_ARGS__)
@@ -97,6 +99,41 @@ static inline struct kmem_cache *mock_cache(size_t size)
     return cache;
 }
 
+#define vzalloc(size)            (mock_no_memory ? NULL : calloc(1, size))
+#define vfree(p)                 free(p)
+
+/* ---- bit maps ------------------------------------------------------------ */
+
+#define BITS_PER_LONG            64
+#define BIT(n)                   (1UL << (n))
+#define BITS_TO_LONGS(n)         DIV_ROUND_UP(n, BITS_PER_LONG)
+#define BIT_WORD(n)              ((n) / BITS_PER_LONG)
+#define BIT_MASK(n)              BIT((n) % BITS_PER_LONG)
+#define test_bit(n, map)         (!!((map)[BIT_WORD(n)] & BIT_MASK(n)))
+#define set_bit(n, map)          ((void)((map)[BIT_WORD(n)] |= BIT_MASK(n)))
+
+static inline bool test_and_clear_bit(unsigned long n, unsigned long *map)
+{
+    bool was = test_bit(n, map);
+
+    map[BIT_WORD(n)] &= ~BIT_MASK(n);
+
+    return was;
+}
+
+static inline unsigned long mock_find_bit(const unsigned long *map,
+                                          unsigned long end, unsigned long from,
+                                          bool value)
+{
+    while ( from < end && test_bit(from, map) != value )
+        from++;
+
+    return from < end ? from : end;
+}
+
+#define find_next_bit(map, end, from)      mock_find_bit(map, end, from, true)
+#define find_next_zero_bit(map, end, from) mock_find_bit(map, end, from, false)
+
 /* ---- lists, locks, counters ---------------------------------------------- */
 
 struct list_head { struct list_head *next, *prev; };
@@ -134,8 +171,12 @@ static inline void list_del(struct list_head *item)
 #define raw_spin_unlock(lock)    ((void)--*(lock), (void)mock_preempt_count--)
 #define smp_mb()                 ((void)0)
 #define smp_mb__after_atomic()   ((void)0)
+#define smp_store_release(p, v)  ((void)(*(p) = (v)))
+#define smp_load_acquire(p)      (*(p))
 #define DEFINE_PER_CPU(type, name) __typeof__(type) name
 #define this_cpu_inc(x)          ((x)++)
+#define this_cpu_add(x, n)       ((x) += (n))
+#define this_cpu_ptr(p)          (p)
 #define per_cpu(x, cpu)          (x)
 #define for_each_possible_cpu(cpu) for ( (cpu) = 0; (cpu) < 1; (cpu)++ )
 typedef struct { long v; } atomic_long_t;

@@ -5,6 +5,7 @@
 # swaptest=all     the same sort with and without tmem, and what goes wrong
 # swaptest=full    a sort in a guest whose room for pages in tmem is too small
 # swaptest=freeze  sorts, again and again, while dom0 freezes and thaws it
+# swaptest=disk, swaptest=diskfull: disk.sh
 # Verdicts are "PASS name" and "FAIL name"; "SWAP: done" is the last line.
 
 DISK=/dev/nullb0
@@ -254,6 +255,8 @@ frozen()
     verdict "module unloads" unload
 }
 
+. /swap/disk.sh
+
 mount -t debugfs debugfs /sys/kernel/debug
 # The disk is a part of memory, written once before so that it is there when
 # memory gets short. It has no latency but what its driver costs.
@@ -269,7 +272,9 @@ case $(cat /proc/cmdline) in
 *swaptest=all*) all ;;
 *swaptest=full*) full ;;
 *swaptest=freeze*) frozen ;;
+*swaptest=diskfull*) swap_disk_full ;;
+*swaptest=disk*) swap_disk ;;
 *) echo "FAIL no swaptest= on the command line" ;;
 esac
-dmesg | grep 'xen_tmem:' | sed 's/^/log: /' | head -n 30
+dmesg | grep 'xen_tmem:\|tmem_swap:' | sed 's/^/log: /' | head -n 30
 echo "SWAP: done"

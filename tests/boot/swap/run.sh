@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # run.sh: runs in dom0. Guests with too little memory sort more text than they
-# have, their swap disk behind zswap and xen-tmem.ko (guest.sh tells what).
+# have, their swap disk behind zswap and xen-tmem.ko, or behind tmem-swap.ko (guest.sh
+# tells what).
 # Needs /guest/vmlinux; all else is in the folder of this script. Ends with 0
 # if all has passed.
 
@@ -48,14 +49,31 @@ END
     xl create -p /tmp/$1.cfg && room $1 $memory $3 && xl unpause $1
 }
 
+# saved NAME PAGES: with so many in tmem, and restored
+saved()
+{
+    _pages=$(xl tmem-list -l $1 | sed -n 's/^P=.*,Pc:\([0-9]*\).*/\1/p')
+    [ "$_pages" = $2 ] || fail "$1: $2 pages, and Xen has $_pages"
+    xl save $1 /tmp/$1.save && xl restore /tmp/$1.save
+    _rc=$?
+    rm -f /tmp/$1.save
+    return $_rc
+}
+
 # control NAME: what the guest has asked for last, once
 control()
 {
-    _want=$(tr -d '\r' <$log | sed -n 's/^SWAP: \([a-z]*\)$/\1/p' |
+    _want=$(tr -d '\r' <$log | sed -n 's/^SWAP: \([a-z]* *[0-9]*\)$/\1/p' |
             grep -v done | tail -n 1)
     if [ -n "$_want" ] && [ "$_want" != "$did" ]; then
         did=$_want
-        xl tmem-$_want $1 || fail "xl tmem-$_want $1"
+        case $_want in
+        save*) saved $1 ${_want#save } >/tmp/$1.out 2>&1 ;;
+        *)     xl tmem-$_want $1 ;;
+        esac || {
+            tail -n 5 /tmp/$1.out
+            fail "$1: $_want"
+        }
     fi
 }
 
@@ -113,6 +131,8 @@ guest pv pv 256 all
 guest pvh pvh 256 all
 guest pv-full pv 8 full
 guest freeze pv 256 freeze
+guest disk pv 256 disk
+guest disk-full pvh 8 diskfull
 sleep 2
 after=$(free_mib)
 if [ $after -ge $((before - 1)) ]; then
