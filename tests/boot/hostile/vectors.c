@@ -269,7 +269,10 @@ static void multicall_of_vectors(void)
             result[1], result[2], result[3]);
 }
 
-/* Entries of put, but for get; done in a multicall. True if all is well. */
+/*
+ * Puts, and gets that take the pages along, in a multicall. True if each has been
+ * done, and once.
+ */
 static bool puts_and_gets(uint8_t data, unsigned int *preempted)
 {
     static struct tmem_vec_entry gets[TMEM_MAX_VECTOR];
@@ -284,8 +287,8 @@ static bool puts_and_gets(uint8_t data, unsigned int *preempted)
     memset(page, data, sizeof(page));
     for ( i = 0; i < TMEM_MAX_VECTOR; i++ )
     {
-        entry[i] = tmem_entry(TMEM_PUT_PAGE, 1, OBJECT, i, frame_of(page));
-        gets[i] = tmem_entry(TMEM_GET_PAGE, 1, OBJECT, i, frame_of(to));
+        entry[i] = tmem_entry(TMEM_PUT_PAGE, 0, OBJECT, i, frame_of(page));
+        gets[i] = tmem_entry(TMEM_GET_PAGE, 0, OBJECT, i, frame_of(to));
     }
     ok = !multicall(op, result, ARRAY_LEN(op)) &&
          result[0] == TMEM_MAX_VECTOR && result[1] == TMEM_MAX_VECTOR &&
