@@ -108,7 +108,7 @@ struct tmem_op {
         struct {
             uint64_t entries;      /* address of an array of them, see below */
             uint32_t nr;           /* of them */
-            uint32_t done;         /* 0; the hypervisor sets it meanwhile */
+            uint32_t done;         /* 0 in each call; the hypervisor sets it */
             uint32_t flags;        /* 0 */
         } vec;                     /* TMEM_VECTOR; pool_id is 0 */
     } u;
