@@ -59,15 +59,16 @@ static bool fits_vector(const struct conf_row *row)
 static unsigned int do_rows(const struct conf_row *rows, unsigned int nr)
 {
     struct tmem_vec_entry e[MAX_ROWS];
+    struct tmem_op op;
     unsigned int i;
     long ret;
 
     for ( i = 0; i < nr; i++ )
     {
-        e[i] = tmem_entry(rows[i].cmd, rows[i].pool, 0, rows[i].index,
-                          rows[i].frame == CONF_BAD ? NO_FRAME
-                                                    : frame_of(pages[i]));
-        memcpy(e[i].oid.oid, rows[i].oid, sizeof(rows[i].oid));
+        conf_request(&op, &rows[i], frame_of(pages[i]));
+        e[i] = tmem_entry(op.cmd, op.pool_id, 0, op.u.gen.index,
+                          op.u.gen.cmfn);
+        e[i].oid = op.u.gen.oid;
         page_fill(pages[i], rows[i].cmd == TMEM_PUT_PAGE
                             ? data_tag(rows[i].data) : POISON);
     }
