@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,7 +34,7 @@
 
 static char program[512];      /* of the daemon, beside this one */
 static char tree[64];
-static pid_t daemon_pid;
+static pid_t daemon_pid, first_pid;
 
 /* ---- the tree ------------------------------------------------------------ */
 
@@ -127,7 +128,7 @@ static int make_tree(void **state)
     unsigned int i;
 
     (void)state;
-    daemon_pid = 0;
+    daemon_pid = first_pid = 0;
     strcpy(tree, "/tmp/selfballoon.XXXXXX");
     assert_non_null(mkdtemp(tree));
     for ( i = 0; i < sizeof(folders) / sizeof(folders[0]); i++ )
@@ -145,16 +146,22 @@ static int make_tree(void **state)
     return 0;
 }
 
+static void end_daemon(pid_t pid)
+{
+    if ( pid )
+    {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+}
+
 static int remove_tree(void **state)
 {
     char command[128];
 
     (void)state;
-    if ( daemon_pid )
-    {
-        kill(daemon_pid, SIGKILL);
-        waitpid(daemon_pid, NULL, 0);
-    }
+    end_daemon(daemon_pid);
+    end_daemon(first_pid);
     snprintf(command, sizeof(command), "rm -r %s", tree);
 
     return system(command);
@@ -176,6 +183,9 @@ static void start(const char *option)
         setenv("FAKE_SWAP_TREE", tree, 1);
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
+        /* It outlives no test that fails, and keeps nothing of those open. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close_range(3, ~0U, 0);
         /* So that a limit for files is an error, see test_writes_fail(). */
         signal(SIGXFSZ, SIG_IGN);
         execl(program, program, root, "--speed=50", option, NULL);
@@ -486,14 +496,13 @@ static void test_refused(void **state)
 
 static void test_two(void **state)
 {
-    pid_t first;
-
     (void)state;
     start_and_give(NULL);
-    first = daemon_pid;
+    first_pid = daemon_pid;
     refused(NULL, "another daemon");
     refused("--restore", "another daemon");
-    daemon_pid = first;
+    daemon_pid = first_pid;
+    first_pid = 0;
     assert_int_equal(stop(SIGTERM), 0);
     assert_int_equal(target(), MEMORY);
 }
