@@ -135,6 +135,33 @@ static void test_as_stored(void **state)
     assert_in_range(there.bins, here.bytes / 4096, here.bins + 4);
 }
 
+/* What comes raw is stored as what is put. */
+static void test_raw(void **state)
+{
+    static unsigned char page[PAGE_BYTES];
+    struct stream s = STREAM(buf);
+    struct stored here, there;
+    unsigned int i;
+
+    (void)state;
+    start(true);
+    stream_client_coded(&s, TMEM_CLIENT_COMPRESS);
+    stream_pool(&s, 0, POOL_PERSISTENT);
+    for ( i = 0; i < NR; i++ )
+    {
+        fill(page, i);
+        stream_bytes(&s, handle(OTHER, i), TMEM_FORM_RAW, page, PAGE_BYTES);
+    }
+    assert_int_equal(restore_begin(OTHER), 0);
+    assert_int_equal(restore_put(OTHER, &s, NULL), 0);
+    check_all(OTHER);
+    here = look(GUEST);
+    there = look(OTHER);
+    assert_int_equal(there.raw, here.raw);
+    assert_int_equal(there.same, here.same);
+    assert_int_equal(there.bytes, here.bytes);
+}
+
 /* A host that compresses nothing for this client: frames, each page. */
 static void test_off_there(void **state)
 {
@@ -274,6 +301,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_as_stored),
+        machine_test(test_raw),
         machine_test(test_off_there),
         machine_test(test_first_version),
         machine_test(test_switched_meanwhile),

@@ -63,6 +63,29 @@ static void test_a_page_and_no_more(void **state)
     munmap(to - PAGE_SIZE, 3 * PAGE_SIZE);
 }
 
+/* The same of the copy that asks whether a word fills the page. */
+static void test_unless_same(void **state)
+{
+    uint64_t *from = (void *)lonely_page(), *to = (void *)lonely_page();
+    unsigned int i, n = PAGE_SIZE / sizeof(*from);
+    uint32_t word;
+
+    (void)state;
+    for ( i = 0; i < n; i++ )
+    {
+        memset(from, i, PAGE_SIZE);
+        memset(to, ~i, PAGE_SIZE);
+        assert_false(tmem_copy_unless_same(to, from, &word));
+        assert_int_equal(word, (uint32_t)from[0]);
+        from[i]++;
+        fill((uint8_t *)&from[i + 1], (n - i - 1) * sizeof(*from), i);
+        assert_true(tmem_copy_unless_same(to, from, &word));
+        assert_memory_equal(to, from, PAGE_SIZE);
+    }
+    munmap((char *)from - PAGE_SIZE, 3 * PAGE_SIZE);
+    munmap((char *)to - PAGE_SIZE, 3 * PAGE_SIZE);
+}
+
 /* Puts, gets, and puts into frames that held others' pages. */
 static void test_operations_with_each(void **state)
 {
@@ -142,6 +165,8 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_and_no_more),
+        cmocka_unit_test(test_unless_same),
+        machine_test(test_unless_same),
         machine_test(test_operations_with_each),
         cmocka_unit_test(test_the_choice),
         cmocka_unit_test(test_measured_on_large_hosts),

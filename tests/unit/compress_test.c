@@ -104,19 +104,25 @@ static void test_frames(void **state)
     machine_stop();
 }
 
-/* One word fills the page, but for one place: any of them. */
+/*
+ * A word that no page before had fills the page, but for one place, any of them;
+ * or up to there.
+ */
 static void test_almost_one_word(void **state)
 {
     unsigned char want[PAGE_BYTES];
-    uint32_t *page, i;
+    struct rng rng = { 1 };
+    uint32_t *page, i, k, how;
 
     (void)state;
     start("tmem_compress=lzo");
     page = xenhost_guest_page(GUEST, 0);
-    for ( i = 0; i < PAGE_BYTES / 4; i++ )
+    for ( i = 0; i < 2 * PAGE_BYTES / 4; i++ )
     {
-        memset(page, 0xa5, PAGE_BYTES);
-        page[i] ^= 1U << i % 32;
+        how = i % 2;
+        for ( k = 0; k < PAGE_BYTES / 4; k++ )
+            page[k] = k > i / 2 && how ? rng_next(&rng) : ~i;
+        page[i / 2] ^= 1U << i / 2 % 32;
         memcpy(want, page, PAGE_BYTES);
         assert_int_equal(guest_op(TMEM_PUT_PAGE, kept_handle(0), 0), 1);
         memset(page, 0, PAGE_BYTES);

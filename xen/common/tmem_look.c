@@ -10,27 +10,13 @@
 #include <xen/lib.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
+#include <xen/tmem_copy.h>
 #include <xen/tmem_dedup.h>
 #include <xen/tmem_evict.h>
 #include <xen/tmem_group.h>
 #include <xen/tmem_put.h>
 #include <xen/tmem_queue.h>
 #include <xen/tmem_stats.h>
-
-/* Does one 32-bit word fill the page? A line at a time: 60 ns, not 140. */
-static bool is_same_filled(const void *page)
-{
-    const uint64_t *p = page, *end = page + PAGE_SIZE, w = p[0];
-
-    if ( (uint32_t)w != w >> 32 )
-        return false;
-    for ( ; p < end; p += 8 )
-        if ( (p[0] ^ w) | (p[1] ^ w) | (p[2] ^ w) | (p[3] ^ w) |
-             (p[4] ^ w) | (p[5] ^ w) | (p[6] ^ w) | (p[7] ^ w) )
-            return false;
-
-    return true;
-}
 
 /*
  * Once there were TMEM_PUT_FAILURES pages in a row that did not compress, one in
@@ -147,16 +133,27 @@ static struct tmem_queue *put_where(struct tmem_client *c,
     return &c->queues[class];
 }
 
-void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
+void tmem_put_snapshot(struct tmem_put *put, struct page_info *page)
 {
-    const struct tmem_work *w = put->work;
+    uint64_t start = tmem_time_start(
+        tmem_this_stats()->timed[TMEM_TIMED_COPY]);
+    void *from = __map_domain_page(page);
+    uint32_t word;
 
-    if ( is_same_filled(w->page) )
+    put->from = virt_to_page(put->work->page);
+    if ( !tmem_copy_unless_same(put->work->page, from, &word) )
     {
         put->kind = TMEM_SAME;
-        put->stored = tmem_stored_same(*(const uint32_t *)w->page);
-        tmem_this_cpu(c)->failures = 0;
+        put->stored = tmem_stored_same(word);
     }
+    unmap_domain_page(from);
+    tmem_time_end(TMEM_TIMED_COPY, start);
+}
+
+void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
+{
+    if ( put->kind == TMEM_SAME )
+        tmem_this_cpu(c)->failures = 0;
     else
         put_compress(c, put);
     if ( put->persistent || put->kind == TMEM_RAW )

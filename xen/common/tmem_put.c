@@ -10,7 +10,8 @@
  *
  * Where pages are compressed, the guest's frame is first copied to a buffer of
  * this CPU (tmem_work), the *snapshot*; from then on that alone is looked at:
- * what a guest writes meanwhile is in it or not. The bytes go into a gap of
+ * what a guest writes meanwhile is in it or not. What one word fills, as that
+ * copy sees, needs none. The bytes go into a gap of
  * the client's store; when there is none, one more frame is billed and
  * brought, with no lock held, and the put tries again. So it may succeed with
  * no room left.
@@ -34,16 +35,6 @@
 #include <xen/tmem_stats.h>
 #include <xen/tmem_store.h>
 #include <xen/tmem_tidy.h>
-
-/* To where it is read again at once. */
-static void copy_snapshot(struct page_info *to, struct page_info *guest)
-{
-    uint64_t start = tmem_time_start(
-        tmem_this_stats()->timed[TMEM_TIMED_COPY]);
-
-    tmem_copy_out(to, guest);
-    tmem_time_end(TMEM_TIMED_COPY, start);
-}
 
 /* Is the pool that was found now the one that the put began with? */
 static bool put_knows(const struct tmem_put *put, const struct tmem_pool *pool)
@@ -113,6 +104,17 @@ static void put_count(struct tmem_client *c, struct tmem_pool *pool,
         write_atomic(&c->settled, false);
 }
 
+/* Data into a frame: of what one word fills there is no snapshot. */
+static void put_fill(const struct tmem_put *put, struct page_info *pg)
+{
+    const struct tmem_reading r = { .s = put->stored };
+
+    if ( put->kind == TMEM_SAME )
+        tmem_stored_decode(&r, NULL, pg);
+    else
+        tmem_put_copy(pg, put->from);
+}
+
 /* New data in the place of old ones, if they fit there. Bucket locked. */
 static bool put_over(struct tmem_client *c, const struct tmem_put *put,
                      tmem_stored_t old)
@@ -124,7 +126,7 @@ static bool put_over(struct tmem_client *c, const struct tmem_put *put,
     {
         fits = !tmem_frame_is_bad(tmem_stored_frame(old));
         if ( fits )
-            tmem_put_copy(tmem_stored_frame(old), put->from);
+            put_fill(put, tmem_stored_frame(old));
     }
     else if ( tmem_stored_kind(old) == TMEM_BINNED &&
               put->kind == TMEM_BINNED )
@@ -566,15 +568,13 @@ static long put_one(struct tmem_client *c, const struct tmem_request *req,
         return rc;
     if ( tmem_guest_frame_get(req->gfn, false, &guest) )
         return tmem_put_unreadable(c, req);
-    tmem_prefetch_page(guest, false);
 
     put->from = guest;
     put->work = tmem_put_looks(c) ? tmem_put_work(c, put) : NULL;
     if ( put->work )
-    {
-        put->from = virt_to_page(put->work->page);
-        copy_snapshot(put->from, guest);
-    }
+        tmem_put_snapshot(put, guest);
+    else
+        tmem_prefetch_page(guest, false);
     rc = store_page(c, req, put);
     if ( rc == -ENOMEM )
         rc = put_refuse(c, req, rc);

@@ -104,7 +104,13 @@ static long restore_one(struct tmem_client *c, const struct tmem_request *req,
     if ( page->form != TMEM_FORM_RAW )
         return restore_coded(c, req, put, page);
 
-    return tmem_form_bring(page, put->from) ?: tmem_put_page(c, req, put);
+    rc = tmem_form_bring(page, put->from);
+    if ( rc )
+        return rc;
+    /* It is there already. */
+    tmem_put_snapshot(put, put->from);
+
+    return tmem_put_page(c, req, put);
 }
 
 long tmem_put_restored(struct tmem_client *c, const struct tmem_request *req,

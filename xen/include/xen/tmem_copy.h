@@ -24,6 +24,12 @@ enum tmem_copy_kind {
 /* Copy PAGE_SIZE bytes; both pointers are aligned to that. No lock needed. */
 void tmem_copy_page(void *to, const void *from, enum tmem_copy_way way);
 
+/*
+ * Copy a page that is read again at once, unless one 32-bit word fills it: then
+ * false, and that is *same. Each word is read once, whoever changes it meanwhile.
+ */
+bool tmem_copy_unless_same(uint64_t *to, const uint64_t *from, uint32_t *same);
+
 /* How pages are copied here. */
 extern uint8_t tmem_copy_way[TMEM_COPY_KINDS];
 

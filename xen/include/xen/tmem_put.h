@@ -87,6 +87,11 @@ static inline bool tmem_put_looks(const struct tmem_client *c)
  * (put->codec) the codec that it goes through; CUT: none.
  */
 struct tmem_work *tmem_put_work(struct tmem_client *c, struct tmem_put *put);
+/*
+ * Take the snapshot of a page, which is read once; or find that one word fills
+ * it, and then there is none. Sets put->from.
+ */
+void tmem_put_snapshot(struct tmem_put *put, struct page_info *page);
 /* Find out how the snapshot is best stored. */
 void tmem_put_look(struct tmem_client *c, struct tmem_put *put);
 
