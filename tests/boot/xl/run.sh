@@ -36,17 +36,26 @@ explained()
         ! grep -q unknown /tmp/text
 }
 
+# Dom0 is as it was after each of these, also when it fails in the middle.
 freeze()
 {
-    xl tmem-freeze "$1" && client fr 1 && xl tmem-thaw "$1" && client fr 0
+    xl tmem-freeze "$1" && client fr 1
+    _rc=$?
+    xl tmem-thaw "$1" && client fr 0 && return $_rc
+}
+
+are_set()
+{
+    xl tmem-set 0 -w 7 && xl tmem-set 0 -c 100 && xl tmem-set 0 -p 1 &&
+        client ww 7 && client ca 100 && client co 1 && client Ec '9[0-9]' &&
+        xl tmem-set 0 | tail -n 1 | grep -Eq '^Domain-0 +0 +7 +100 +1 +0$'
 }
 
 set_values()
 {
-    xl tmem-set 0 -w 7 && xl tmem-set 0 -c 100 && xl tmem-set 0 -p 1 &&
-        client ww 7 && client ca 100 && client co 1 && client Ec '9[0-9]' &&
-        xl tmem-set 0 | tail -n 1 | grep -Eq '^Domain-0 +0 +7 +100 +1 +0$' &&
-        xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0
+    are_set
+    _rc=$?
+    xl tmem-set 0 -w 0 -c 0 -p 0 && client ww 0 && return $_rc
 }
 
 # xl has nothing to say of -p: there is a codec, and its name is told.
@@ -54,16 +63,19 @@ codec()
 {
     xl tmem-set 0 -p 1 >/tmp/out 2>&1 && [ ! -s /tmp/out ] &&
         xl tmem-list -a | grep -Eq '^G=.*,Cd:[1-9](,|$)' &&
-        xl tmem-list -l 0 | xen-tmem-list-parse | grep -q 'hold compressed' &&
-        xl tmem-set 0 -p 0
+        xl tmem-list -l 0 | xen-tmem-list-parse | grep -q 'hold compressed'
+    _rc=$?
+    xl tmem-set 0 -p 0 && return $_rc
 }
 
 # That all are frozen is seen when one of them has been thawed.
 freeze_all()
 {
     xl tmem-freeze -a && xl tmem-thaw 0 && client fr 0 &&
-        xl tmem-top -d 1 | grep -q '^clients [0-9]* (new: frozen), ' &&
-        xl tmem-thaw -a && xl tmem-list -a | grep -Eq '^G=.*,Fr:0(,|$)'
+        xl tmem-top -d 1 | grep -q '^clients [0-9]* (new: frozen), '
+    _rc=$?
+    xl tmem-thaw -a && xl tmem-list -a | grep -Eq '^G=.*,Fr:0(,|$)' &&
+        return $_rc
 }
 
 auth()
