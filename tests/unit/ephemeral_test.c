@@ -7,6 +7,7 @@
  */
 #include "../lib/control.h"
 #include "../lib/ephemeral.h"
+#include "../lib/frames.h"
 #include "../lib/peek.h"
 
 #define GUEST  KEPT_DOM
@@ -126,6 +127,26 @@ static void test_relinquish(void **state)
                                                      : promised / 8));
         assert_int_equal(xenhost_freeable_pages(), 0);
         assert_int_equal(peek_ephemeral(GUEST), 0);
+        machine_stop();
+    }
+}
+
+/* What is promised is there as well when pages have gone in any order. */
+static void test_promise_after_flushes(void **state)
+{
+    unsigned long promised;
+    unsigned int o;
+
+    (void)state;
+    for ( o = 0; o < KEPT_OPTIONS; o++ )
+    {
+        start(PAGES, kept_options[o]);
+        ephemeral_walk(10 + o, 0);
+        promised = xenhost_freeable_pages();
+        assert_in_range(promised, 10, PAGES);
+        assert_in_range(control_flush(TMEM_CLI_ID_ALL, 4 * PAGES) / 4,
+                        promised, PAGES);
+        assert_int_equal(frames_ephemeral(-1), 0);
         machine_stop();
     }
 }
@@ -347,6 +368,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(test_short_of_memory),
         cmocka_unit_test(test_others_get_frames),
         cmocka_unit_test(test_relinquish),
+        cmocka_unit_test(test_promise_after_flushes),
         cmocka_unit_test(test_flush_one),
         cmocka_unit_test(test_cap_and_shares),
         cmocka_unit_test(test_flood),
