@@ -51,6 +51,13 @@ $(B)/tests/guest/%.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
 $(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
 $(B)/tests/guest/tmem_slots_test.o: $(B)/tests/guest/tmem-slots.inc
 
+$(B)/tests/guest/balloon-oom.inc: guest/linux/balloon-oom.c $(STAMP)
+	@mkdir -p $(@D)
+	@sed -e '/^#include /d' $< >$@
+$(B)/tests/guest/balloon_oom_test.o: TEST_CFLAGS := $(HOST_CFLAGS) \
+    -I$(B)/tests/guest -Wextra -Wno-unused-parameter -Wno-unused-function
+$(B)/tests/guest/balloon_oom_test.o: $(B)/tests/guest/balloon-oom.inc
+
 # The guest's daemon, with swap areas that are files of tests.
 SELFBALLOON := $(wildcard guest/linux/selfballoon/*.c)
 $(B)/tests/guest/selfballoon: $(SELFBALLOON) tests/guest/fake_swap.c \

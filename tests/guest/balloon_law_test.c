@@ -2,9 +2,9 @@
 /*
  * balloon_law_test.c - the law of guest/linux/selfballoon, without a guest
  *
- * Random series of samples, after each of which all that law.h promises is
- * looked at anew from the series alone; and a made-up guest (sim), for the
- * bounds. Single-threaded.
+ * Random series of samples, and recorded ones, after each of which all that law.h
+ * promises is looked at anew from the series alone; and a made-up guest (sim), for
+ * the bounds. Single-threaded.
  *
  *   CHECK_SEED=...   the seed of the random series, as it is printed
  */
@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "../lib/env.h"
+#include "balloon_series.h"
 #include "../../guest/linux/selfballoon/law.c"
 
 #define MIB     1024ULL
@@ -218,6 +219,46 @@ static void test_random(void **state)
         one_series(seed + i, &downs);
     /* The promises about steps down were looked at. */
     assert_true(downs > 1000);
+}
+
+/* ---- recorded series ----------------------------------------------------- */
+
+/* All that is promised is true of it, and it is what was done then. */
+static void replay(const struct recorded *r, unsigned int nr)
+{
+    static struct series t;
+    struct law_sample s = {
+        .now_us = r->ms * 1000, .target_kb = r->target_kb,
+    };
+    unsigned int i;
+
+    memset(&t, 0, sizeof(t));
+    t.config = usual;
+    t.ceiling_kb = t.expected_kb = r->target_kb;
+    t.noisy_us = s.now_us;
+    assert_true(law_start(&t.law, &usual, r->target_kb, &s));
+    for ( i = 0; i < nr; i++ )
+    {
+        uint64_t want;
+
+        s = (struct law_sample){
+            .now_us = r[i].ms * 1000 + 1, .stall_us = r[i].stall_us,
+            .available_kb = r[i].available_kb, .current_kb = r[i].current_kb,
+            .target_kb = r[i].target_kb, .tick = !r[i].trigger,
+            .trigger = r[i].trigger,
+        };
+        t.s[t.nr++] = s;
+        want = law_step(&t.law, &s);
+        assert_int_equal(want, r[i].want_kb);
+        look(&t, want);
+    }
+}
+
+static void test_recorded(void **state)
+{
+    (void)state;
+    replay(recorded_first, sizeof(recorded_first) / sizeof(*recorded_first));
+    replay(recorded_second, sizeof(recorded_second) / sizeof(*recorded_second));
 }
 
 /* ---- a made-up guest ----------------------------------------------------- */
@@ -473,6 +514,7 @@ int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_idle_gives),
         cmocka_unit_test(test_demand_is_met),
         cmocka_unit_test(test_host_is_full),
