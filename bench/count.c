@@ -37,7 +37,7 @@ struct counted {
 
 static const struct counted ops[] = {
     { "put", "count.put", "put, persistent", "868",
-      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2645 },
+      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2265 },
     { "get", "count.get", "get, persistent", "394",
       PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1700 },
     { "flush", "count.flush", "flush page, persistent", "",
@@ -45,11 +45,11 @@ static const struct counted ops[] = {
     { "miss", "count.miss", "get that misses, index absent", "",
       PERSISTENT, TMEM_GET_PAGE, 0, OTHERS, 446 },
     { "put-ephemeral", "count.put_eph", "put, ephemeral", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 3360 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 2880 },
     { "get-ephemeral", "count.get_eph", "get, private ephemeral", "",
       EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2615 },
     { "evict", "count.evict", "put that evicts", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4435 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4010 },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 

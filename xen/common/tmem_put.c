@@ -472,8 +472,10 @@ long tmem_put_precheck(struct tmem_client *c, const struct tmem_request *req,
 
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
-    if ( !tmem_put_looks(c) ||
-         tmem_this_cpu(c)->failures >= TMEM_PUT_FAILURES )
+    /* Of those that follow, the copies would take longer for it. */
+    if ( !put->follows &&
+         (!tmem_put_looks(c) ||
+          tmem_this_cpu(c)->failures >= TMEM_PUT_FAILURES) )
         tmem_prefetch_next(put->persistent ? TMEM_FIXED : TMEM_MOVABLE);
     put->first = place.bucket == &place.pool->empty;
     if ( put_is_barred(c, put) &&

@@ -61,7 +61,7 @@ bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line)
 {
     const struct tmem_line *l = &q->line[line];
     unsigned long pages = tmem_queue_pages(q, line);
-    unsigned int least = 2 + read_atomic(&l->nr_late);
+    unsigned int least = TMEM_SEGMENTS_FEW + read_atomic(&l->nr_late);
     unsigned int nr = read_atomic(&l->nr_segments);
 
     /* Most are not, however many are few. */

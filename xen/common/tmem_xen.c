@@ -254,21 +254,41 @@ static void cache_push(enum tmem_frame_kind kind, struct page_info *pg)
     write_atomic(&cache->nr, cache->nr + 1);
     spin_unlock(&cache->lock);
 
-    cache_spill(spill, nr);
+    if ( unlikely(nr) )
+        cache_spill(spill, nr);
+}
+
+/* The same of a chunk's frames but the first, which come out in their order. */
+static void cache_push_chunk(enum tmem_frame_kind kind, struct page_info *pg)
+{
+    struct frame_cache *cache = &this_cpu(frame_caches)[kind];
+    unsigned int i = (1U << TMEM_CACHE_ORDER) - 1, nr;
+
+    spin_lock(&cache->lock);
+    nr = cache->nr;
+    if ( likely(nr + i <= TMEM_CACHE_FRAMES) &&
+         likely(!read_atomic(&tmem_bad_frames)) )
+    {
+        for ( ; i; i-- )
+            cache->frame[nr++] = pg + i;
+        write_atomic(&cache->nr, nr);
+    }
+    spin_unlock(&cache->lock);
+
+    for ( ; unlikely(i); i-- )
+        cache_push(kind, pg + i);
 }
 
 /* A frame of the heap; more of them go to this CPU's cache. */
 static struct page_info *cache_refill(enum tmem_frame_kind kind)
 {
     struct page_info *pg = heap_alloc(TMEM_CACHE_ORDER);
-    unsigned int i;
 
     if ( !pg )
         return heap_alloc(0);
 
     /* They come out again in ascending order: see cache_spill(). */
-    for ( i = (1U << TMEM_CACHE_ORDER) - 1; i; i-- )
-        cache_push(kind, pg + i);
+    cache_push_chunk(kind, pg);
 
     return pg;
 }

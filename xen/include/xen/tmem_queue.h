@@ -165,6 +165,8 @@ struct tmem_object *tmem_queue_lock_bucket(struct tmem_queue *q,
                                            struct tmem_epage *ep,
                                            struct tmem_bucket **b);
 
+/* So many segments, of whatever pages, are not worth moving any. */
+#define TMEM_SEGMENTS_FEW 2
 /* Should pages of a line move together, for the frames of its segments? */
 bool tmem_queue_is_sparse(const struct tmem_queue *q, unsigned int line);
 /*

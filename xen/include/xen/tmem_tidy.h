@@ -18,7 +18,9 @@ static inline void tmem_queues_tidy(struct tmem_client *c)
 
     for ( i = 0; i < tmem_nr_classes; i++ )
         for ( line = 0; line < TMEM_LINES; line++ )
-            if ( unlikely(tmem_queue_is_sparse(&c->queues[i], line)) )
+            if ( unlikely(read_atomic(&c->queues[i].line[line].nr_segments) >
+                          TMEM_SEGMENTS_FEW) &&
+                 unlikely(tmem_queue_is_sparse(&c->queues[i], line)) )
             {
                 tmem_tidy_queues(c);
                 return;
