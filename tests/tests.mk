@@ -43,6 +43,8 @@ GUEST_COMMON := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
     guest/linux/tmem_gather.h
 $(B)/tests/guest/xen-tmem.inc: $(GUEST_COMMON) guest/linux/xen-tmem.c
 $(B)/tests/guest/tmem-slots.inc: $(GUEST_COMMON) guest/linux/tmem_slots.h
+$(B)/tests/guest/dm-tmem.inc: $(addprefix guest/linux/, tmem_call.h tmem_notes.h \
+    tmem_writes.h tmem_blocks.h tmem_requests.h dm-tmem.c)
 $(B)/tests/guest/%.inc: $(STAMP)
 	@mkdir -p $(@D)
 	@sed -e '/^#include /d' $(filter guest/%,$^) >$@
@@ -50,6 +52,9 @@ $(B)/tests/guest/%.o: TEST_CFLAGS := $(HOST_CFLAGS) -Itests/guest \
     -I$(B)/tests/guest -Wno-unused-function
 $(B)/tests/guest/xen_tmem_test.o: $(B)/tests/guest/xen-tmem.inc
 $(B)/tests/guest/tmem_slots_test.o: $(B)/tests/guest/tmem-slots.inc
+$(B)/tests/guest/dm_tmem_test.o: TEST_CFLAGS += -Wno-sign-compare \
+    -Wno-unused-parameter
+$(B)/tests/guest/dm_tmem_test.o: $(B)/tests/guest/dm-tmem.inc
 
 $(B)/tests/guest/balloon-oom.inc: guest/linux/balloon-oom.c $(STAMP)
 	@mkdir -p $(@D)

@@ -74,8 +74,8 @@ fi
 
 current()
 {
-    [ -e "$dest/tmem-swap.ko" ] &&
-        [ -z "$(find "$src" -type f -newer "$dest/tmem-swap.ko")" ]
+    [ -e "$dest/dm-tmem.ko" ] &&
+        [ -z "$(find "$src" -type f -newer "$dest/dm-tmem.ko")" ]
 }
 current && exit 0
 
@@ -95,4 +95,4 @@ for ko in "$dest"/src/*.ko; do
     say "built ${dest#$TOP/}/${ko##*/}"
 done
 # All kernels have this one.
-touch "$dest/tmem-swap.ko"
+touch "$dest/dm-tmem.ko"
