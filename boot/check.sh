@@ -25,7 +25,7 @@ exerciser=$dir/exerciser
 limit()
 {
     case $1 in
-    control|migrate|swap|teardown) echo 900 ;;
+    control|migrate|precache|swap|teardown) echo 900 ;;
     *)                     echo 500 ;;
     esac
 }
