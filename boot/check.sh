@@ -46,9 +46,10 @@ rm -f "$verdicts"
 "$TOP/boot/fetch-boot.sh" || early "QEMU, Linux: not fetched"
 
 # No name of a file here has a space.
-# (dedup, which needs an option, is for check-flask.sh.)
+# (dedup, which needs an option, is for check-flask.sh. precache is only for who
+# names it.)
 [ $# -gt 0 ] || set -- $(cd "$TOP/tests/boot" && ls -d */run.sh 2>/dev/null |
-                         sed 's,/run.sh,,; /^dedup$/d')
+                         sed 's,/run.sh,,; /^dedup$/d; /^precache$/d')
 list=$dir/scenarios
 : >"$list"
 files="check/scenarios=$list bin/exerciser=$exerciser"
