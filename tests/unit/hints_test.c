@@ -29,14 +29,14 @@ static void test_all_counts(void **state)
 
     (void)state;
     start();
-    hash = tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZO);
-    assert_true(hash != tmem_dedup_hash(2, bytes, LEN, TMEM_CODEC_LZO));
-    assert_true(hash != tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZ4));
-    assert_true(hash != tmem_dedup_hash(1, bytes, LEN - 1, TMEM_CODEC_LZO));
+    hash = tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZO, 0);
+    assert_true(hash != tmem_dedup_hash(2, bytes, LEN, TMEM_CODEC_LZO, 0));
+    assert_true(hash != tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZ4, 0));
+    assert_true(hash != tmem_dedup_hash(1, bytes, LEN - 1, TMEM_CODEC_LZO, 0));
     for ( i = 0; i < LEN; i++ )
     {
         bytes[i] ^= 1;
-        assert_true(hash != tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZO));
+        assert_true(hash != tmem_dedup_hash(1, bytes, LEN, TMEM_CODEC_LZO, 0));
         bytes[i] ^= 1;
     }
     machine_stop();
@@ -46,8 +46,8 @@ static void test_few_bytes(void **state)
 {
     (void)state;
     start();
-    assert_int_equal(tmem_dedup_hash(1, bytes, FEW, TMEM_CODEC_LZO), 0);
-    assert_true(tmem_dedup_hash(1, bytes, FEW + 1, TMEM_CODEC_LZO));
+    assert_int_equal(tmem_dedup_hash(1, bytes, FEW, TMEM_CODEC_LZO, 0), 0);
+    assert_true(tmem_dedup_hash(1, bytes, FEW + 1, TMEM_CODEC_LZO, 0));
     machine_stop();
 }
 

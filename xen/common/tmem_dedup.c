@@ -7,7 +7,10 @@
  *
  *   20 bits of the hash | 38: the bin's first frame (pdx) | 6: the entry
  *
- * A hash has a line of the cache, with eight words. Newer ones take the place
+ * A page has a line of the cache, with eight words, which some of its own words
+ * choose: so the line is fetched while a codec makes bytes of the page, and what is
+ * there is found without waiting. Of pages that are alike in all of these words no
+ * more than eight are known. Newer ones take the place
  * of older ones, of the same hash if there is one; nobody takes a word out: one
  * that is lost, or leads to something else by now, is a chance missed to share.
  * (With one word for each hash, many more were missed when each page was put
@@ -21,6 +24,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
+#include <xen/prefetch.h>
 #include <xen/random.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_dedup.h>
@@ -103,14 +107,33 @@ void __init tmem_dedup_init(void)
            ((table_mask + 1) * sizeof(*table)) >> 10);
 }
 
-uint64_t tmem_dedup_hash(uint64_t serial, const void *bytes, unsigned int len,
-                         unsigned int codec)
+#define NR_LOOKED_AT 32
+
+uint64_t tmem_dedup_begin(uint64_t serial, const void *page)
 {
+    const uint64_t *word = page;
+    uint64_t some[NR_LOOKED_AT], line;
+    unsigned int i;
+
+    /* One in two lines; at each place of a line some. */
+    for ( i = 0; i < NR_LOOKED_AT; i++ )
+        some[i] = word[i * PAGE_SIZE / NR_LOOKED_AT / sizeof(*word) + i % 16];
+    line = bytes_hash(some, sizeof(some), secret + serial);
+    prefetchw(&table[line & table_mask]);
+
+    return line;
+}
+
+uint64_t tmem_dedup_hash(uint64_t serial, const void *bytes, unsigned int len,
+                         unsigned int codec, uint64_t line)
+{
+    uint64_t hash;
+
     if ( len < SHARED_MIN )
         return 0;
+    hash = bytes_hash(bytes, len, secret + serial * TMEM_NR_CODECS + codec);
 
-    return bytes_hash(bytes, len, secret + serial * TMEM_NR_CODECS + codec)
-           ?: 1;
+    return ((hash & ~table_mask) | (line & table_mask)) ?: 1;
 }
 
 /* The word for that hash, or (take) the one that is to be. *was: what it is. */

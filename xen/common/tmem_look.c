@@ -91,9 +91,8 @@ static void put_compress(struct tmem_client *c, struct tmem_put *put)
         tmem_this_cpu(c)->failures++;
 }
 
-/* Where the page's bytes may be already: NONE, or an entry of some bin. */
-static tmem_stored_t put_hint(struct tmem_client *c, struct tmem_put *put,
-                              unsigned int *mark)
+/* Whose pages may share bytes: a serial number, and what marks their bins. */
+static uint64_t put_sharers(const struct tmem_client *c, unsigned int *mark)
 {
     const struct tmem_group *g;
     uint64_t serial = c->serial;
@@ -107,11 +106,8 @@ static tmem_stored_t put_hint(struct tmem_client *c, struct tmem_put *put,
         *mark = TMEM_GROUP_MARK | g->nr;
     }
     rcu_read_unlock(&tmem_rcu);
-    put->bytes_hash = tmem_dedup_hash(serial, put->work->bytes, put->len,
-                                      put->codec);
 
-    return put->bytes_hash ? tmem_dedup_find(put->bytes_hash)
-                           : tmem_stored_none();
+    return serial;
 }
 
 /*
@@ -119,13 +115,17 @@ static tmem_stored_t put_hint(struct tmem_client *c, struct tmem_put *put,
  * class of the last one.
  */
 static struct tmem_queue *put_where(struct tmem_client *c,
-                                    struct tmem_put *put)
+                                    struct tmem_put *put, uint64_t serial,
+                                    unsigned int mark, uint64_t begun)
 {
-    unsigned int class = tmem_this_cpu(c)->class, mark;
+    unsigned int class = tmem_this_cpu(c)->class;
     tmem_stored_t s = tmem_stored_none();
 
     if ( unlikely(opt_tmem_dedup) && put->kind == TMEM_BINNED )
-        s = put_hint(c, put, &mark);
+        put->bytes_hash = tmem_dedup_hash(serial, put->work->bytes, put->len,
+                                          put->codec, begun);
+    if ( put->bytes_hash )
+        s = tmem_dedup_find(put->bytes_hash);
     if ( tmem_is_stored(s) &&
          tmem_frame_binned(tmem_stored_frame(s)) == mark )
         class = tmem_frame_class(tmem_stored_frame(s));
@@ -152,13 +152,22 @@ void tmem_put_snapshot(struct tmem_put *put, struct page_info *page)
 
 void tmem_put_look(struct tmem_client *c, struct tmem_put *put)
 {
+    uint64_t serial = 0, begun = 0;
+    unsigned int mark = 0;
+
+    if ( unlikely(opt_tmem_dedup) && !put->persistent &&
+         put->kind != TMEM_SAME )
+    {
+        serial = put_sharers(c, &mark);
+        begun = tmem_dedup_begin(serial, put->work->page);
+    }
     if ( put->kind == TMEM_SAME )
         tmem_this_cpu(c)->failures = 0;
     else
         put_compress(c, put);
     if ( put->persistent || put->kind == TMEM_RAW )
         return;
-    put->queue = put_where(c, put);
+    put->queue = put_where(c, put, serial, mark, begun);
     put->sort = put->kind == TMEM_SAME
                 ? TMEM_LINE_SAME : tmem_put_sort(c, put->hash, put->queue);
 }

@@ -20,12 +20,16 @@ extern bool opt_tmem_dedup;
 void tmem_dedup_init(void);
 
 /*
- * A hash of what is stored for a page, for hints about the pages of who has that
- * serial number, a client or a group. 0: so few bytes that nothing is won by
- * sharing them.
+ * Of a page that will be stored by who has that serial number, a client or a
+ * group: for the function below. Has fetched what tmem_dedup_find() looks at.
+ */
+uint64_t tmem_dedup_begin(uint64_t serial, const void *page);
+/*
+ * A hash of what is stored for that page, for hints about those of the same
+ * number. 0: so few bytes that nothing is won by sharing them.
  */
 uint64_t tmem_dedup_hash(uint64_t serial, const void *bytes, unsigned int len,
-                         unsigned int codec);
+                         unsigned int codec, uint64_t begun);
 /* Where these bytes may be: an entry of a bin; or NONE. */
 tmem_stored_t tmem_dedup_find(uint64_t hash);
 /* They are there now. */
