@@ -86,11 +86,37 @@ static void test_translated(void **state)
     name_strange(GUEST, 1);
 }
 
+/*
+ * Frames that go back to the heap have the page_infos of their buddies fetched:
+ * the last ones of a machine have none.
+ */
+static void test_buddies(void **state)
+{
+    unsigned int n, i, nr;
+
+    (void)state;
+    for ( n = 0; n < 8; n++ )
+    {
+        machine_start(1024 + n, 1, TMEM_ON);
+        assert_int_equal(xenhost_domain_create(GUEST, 1, 2048, false), 0);
+        assert_int_equal(guest_new_pool(GUEST, POOL_PERSISTENT), 0);
+        for ( nr = 0; guest_op(TMEM_PUT_PAGE, HANDLE(GUEST, 0, 1, nr), 0) == 1;
+              nr++ )
+            continue;
+        assert_true(nr > 512);
+        for ( i = 0; i < nr; i++ )
+            assert_int_equal(guest_op(TMEM_FLUSH_PAGE, HANDLE(GUEST, 0, 1, i),
+                                      0), 1);
+        machine_stop();
+    }
+}
+
 int main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         machine_test(test_pv),
         machine_test(test_translated),
+        cmocka_unit_test(test_buddies),
     };
 
     return tests_main(argc, argv, tests);

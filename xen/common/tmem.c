@@ -197,6 +197,7 @@ static void decode_page(struct tmem_request *req, unsigned int cmd,
     req->pool_id = pool_id < 0 || pool_id >= TMEM_MAX_POOLS
                    ? TMEM_MAX_POOLS : pool_id;
     req->oid = *oid;
+    req->hash = tmem_oid_hash(oid);
     req->index = index;
     req->gfn = gfn;
 }

@@ -31,6 +31,7 @@
 #include <xen/bitops.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
+#include <xen/prefetch.h>
 #include <xen/radix-tree.h>
 #include <xen/tmem_bucket.h>
 #include <xen/tmem_client.h>
@@ -75,7 +76,7 @@ uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid)
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req)
 {
-    uint64_t h = tmem_oid_hash(&req->oid);
+    uint64_t h = req->hash;
 
     h = (h ^ (h >> 32) ^ req->index) * GOLDEN;
     h = (h ^ (h >> 32) ^ (c->serial * TMEM_MAX_POOLS + req->pool_id)) * GOLDEN;
@@ -83,8 +84,7 @@ uint64_t tmem_handle_hash(const struct tmem_client *c,
     return h ^ (h >> 32);
 }
 
-struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
-                                   const xen_tmem_oid_t *oid)
+struct tmem_bucket *tmem_bucket_at(struct tmem_pool *pool, uint64_t hash)
 {
     struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
 
@@ -92,16 +92,33 @@ struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
 
     /* Who finds none of them finds no object: as before the first put. */
     return likely(buckets)
-           ? &buckets[(tmem_oid_hash(oid) >> 32) & (TMEM_BUCKETS - 1)]
+           ? &buckets[(hash >> 32) & (TMEM_BUCKETS - 1)]
            : &pool->empty;
+}
+
+struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
+                                   const xen_tmem_oid_t *oid)
+{
+    return tmem_bucket_at(pool, tmem_oid_hash(oid));
 }
 
 /* ---- hashes and trees --------------------------------------------------- */
 
-/* The bits of an id's hash that have not led to its bucket. */
+/* The bits of a hash that have not led to its bucket. */
+static unsigned int bits_of(uint64_t hash)
+{
+    return (unsigned int)(hash >> 32) / TMEM_BUCKETS;
+}
+
 static unsigned int hash_of(const xen_tmem_oid_t *oid)
 {
-    return (unsigned int)(tmem_oid_hash(oid) >> 32) / TMEM_BUCKETS;
+    return bits_of(tmem_oid_hash(oid));
+}
+
+static bool is_equal(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
+{
+    return !((a->oid[0] ^ b->oid[0]) | (a->oid[1] ^ b->oid[1]) |
+             (a->oid[2] ^ b->oid[2]));
 }
 
 static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
@@ -119,14 +136,13 @@ static int oid_compare(const xen_tmem_oid_t *a, const xen_tmem_oid_t *b)
 static int order(const xen_tmem_oid_t *oid, unsigned int hash,
                  const struct tmem_object *obj)
 {
-    int cmp = oid_compare(oid, &obj->oid);
     unsigned int differ;
 
-    if ( !cmp )
+    if ( is_equal(oid, &obj->oid) )
         return 0;
     differ = hash ^ hash_of(&obj->oid);
     if ( unlikely(!differ) )
-        return cmp;
+        return oid_compare(oid, &obj->oid);
 
     return hash & differ & -differ ? 1 : -1;
 }
@@ -176,8 +192,11 @@ static struct tmem_object *tree_find(struct tmem_bucket *b, unsigned long tree,
     while ( node )
     {
         struct tmem_object *obj = object_of(node);
-        int cmp = order(oid, hash, obj);
+        int cmp;
 
+        /* Most objects are in two lines, and both are wanted of this one. */
+        prefetch(&obj->pages);
+        cmp = order(oid, hash, obj);
         if ( !cmp )
             return obj;
         node = cmp < 0 ? node->rb_left : node->rb_right;
@@ -263,21 +282,19 @@ static struct tmem_object *find(struct tmem_bucket *b, unsigned int kind,
 }
 
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid)
+                                     const xen_tmem_oid_t *oid, uint64_t hash)
 {
     struct tmem_object *obj;
-    unsigned int hash;
     unsigned long tree;
 
     ASSERT(LOCKING_bucket(b));
 
     if ( !b->nr )
         return NULL;
-    hash = hash_of(oid);
-    obj = find(b, 0, oid, hash, &tree);
+    obj = find(b, 0, oid, bits_of(hash), &tree);
 
     return obj || likely(RB_EMPTY_ROOT(&b->objects[1]) && !b->table)
-           ? obj : find(b, 1, oid, hash, &tree);
+           ? obj : find(b, 1, oid, bits_of(hash), &tree);
 }
 
 /* The root of the first tree from that one on, which is *tree then; or NULL. */

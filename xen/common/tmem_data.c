@@ -8,11 +8,11 @@
  *
  *   put    see tmem_put.c
  *   get    lock, and look whether the page is there (a miss ends here); take
- *          the guest's frame without a lock; lock and look again. A page that
- *          stays is copied below its bucket's lock, one that leaves tmem is
- *          first taken out, and copied when it is nobody else's. Of one that
- *          is compressed the bytes are copied below the lock, to a buffer of
- *          this CPU, and decoded without.
+ *          the guest's frame without a lock; lock and look again. The page is
+ *          copied below its bucket's lock, and taken out then if it leaves
+ *          tmem: its descriptor is on its way meanwhile. Of one that is
+ *          compressed the bytes are copied below the lock, to a buffer of this
+ *          CPU, and decoded without.
  *   flush  lock, take out; free without a lock.
  *
  * Each lookup stands on its own: what an earlier phase saw is only a hint.
@@ -23,6 +23,7 @@
 #include <xen/errno.h>
 #include <xen/event.h>
 #include <xen/lib.h>
+#include <xen/prefetch.h>
 #include <xen/tmem_client.h>
 #include <xen/tmem_codec.h>
 #include <xen/tmem_compact.h>
@@ -93,12 +94,12 @@ static void get_mark_used(struct tmem_client *c, struct tmem_object *obj,
 /*
  * The page's frame has a memory error, and so is not read. An ephemeral page
  * goes, as if evicted; of a persistent one the guest is told for as long as it
- * is there. left: it has been taken out. Drops the locks.
+ * is there. Drops the locks.
  */
 static long get_broken(struct tmem_client *c, const struct tmem_request *req,
-                       struct tmem_place *place, bool left,
-                       struct tmem_freed *freed)
+                       struct tmem_place *place)
 {
+    struct tmem_freed freed;
     long rc;
 
     if ( place->pool->persistent )
@@ -109,10 +110,10 @@ static long get_broken(struct tmem_client *c, const struct tmem_request *req,
         return -EIO;
     }
 
-    if ( !left )
-        tmem_place_remove(place, req, false, freed);
+    freed.nr = 0;
+    tmem_place_remove(place, req, false, &freed);
     rc = get_miss(c, place);
-    tmem_release(c, false, freed);
+    tmem_release(c, false, &freed);
     tmem_meta_tidy(&c->meta[0]);
 
     return rc;
@@ -186,39 +187,34 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     struct tmem_place place;
     struct tmem_freed freed;
     tmem_stored_t s;
-    bool leaves, raw;
+    bool leaves;
     void *slot;
 
     if ( !tmem_place_lock(c, req, &place) )
         return -ENODEV;
 
-    freed.nr = 0;
-    leaves = !place.pool->persistent && !place.pool->shared;
-    /* What is a frame for sure is taken out at once. */
-    raw = leaves && !read_atomic(&tmem_work_wanted);
-    slot = raw ? NULL : tmem_place_slot(&place, req);
+    slot = tmem_place_slot(&place, req);
     s = slot ? tmem_slot_stored(slot) : tmem_stored_none();
-    raw |= leaves && tmem_stored_kind(s) == TMEM_RAW;
-    if ( raw && tmem_place_remove(&place, req, true, &freed) )
-        s = tmem_stored_raw(freed.frame[0]);
     if ( !tmem_is_stored(s) )
         return get_miss(c, &place);
     if ( tmem_stored_is_broken(s) )
-        return get_broken(c, req, &place, raw, &freed);
+        return get_broken(c, req, &place);
     if ( tmem_stored_kind(s) != TMEM_RAW )
         return get_decoded(c, req, &place, slot, guest, w);
 
     get_count(c, &place);
-    if ( !leaves )
-    {
-        if ( place.pool->shared )
-            get_mark_used(c, place.obj, tmem_slot_epage(slot));
-        copy_out(guest, tmem_stored_frame(s));
-    }
+    leaves = !place.pool->persistent && !place.pool->shared;
+    if ( leaves )
+        tmem_queue_prefetch(tmem_slot_epage(slot));
+    else if ( place.pool->shared )
+        get_mark_used(c, place.obj, tmem_slot_epage(slot));
+    copy_out(guest, tmem_stored_frame(s));
+    freed.nr = 0;
+    if ( leaves )
+        tmem_place_remove(&place, req, true, &freed);
     tmem_place_unlock(c, &place);
     if ( leaves )
     {
-        copy_out(guest, tmem_stored_frame(s));
         tmem_release(c, false, &freed);
         tmem_meta_tidy(&c->meta[0]);
         tmem_flood_tidy(c, 2);
@@ -232,7 +228,12 @@ static void get_prefetch(const struct tmem_pool *pool, void *slot,
                          tmem_stored_t s)
 {
     tmem_stored_prefetch(s);
-    if ( !pool->persistent )
+    if ( pool->persistent )
+        return;
+    /* Behind a frame is its descriptor: who waits for that waits twice. */
+    if ( tmem_slot_is_stored(slot) )
+        prefetch(tmem_stored_frame(s));
+    else
         tmem_queue_prefetch(tmem_slot_epage(slot));
 }
 

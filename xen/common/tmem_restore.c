@@ -282,7 +282,7 @@ static long restore_page(struct tmem_client *c, const struct record *rec,
 {
     const struct tmem_request req = {
         .pool_id = rec->head.pool_id, .oid = rec->page.oid,
-        .index = rec->page.index,
+        .hash = tmem_oid_hash(&rec->page.oid), .index = rec->page.index,
     };
     const struct tmem_carried page = {
         .form = rec->page.form, .from = from->buf,
@@ -362,11 +362,13 @@ static long record_do(struct tmem_client *c, const struct record *rec,
     if ( rec->head.kind == TMEM_REC_OBJECT_GONE )
     {
         req.oid = rec->object.oid;
+        req.hash = tmem_oid_hash(&req.oid);
         tmem_flush_object(c, &req);
     }
     else
     {
         req.oid = rec->page.oid;
+        req.hash = tmem_oid_hash(&req.oid);
         req.index = rec->page.index;
         tmem_flush_page(c, &req);
     }

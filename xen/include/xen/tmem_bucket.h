@@ -63,13 +63,15 @@ uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid);
 /* What stands for a client's handle in the table of puts. */
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req);
-/* The bucket of an id: one that is always empty before the first put. */
+/* The bucket of a hash: one that is always empty before the first put. */
+struct tmem_bucket *tmem_bucket_at(struct tmem_pool *pool, uint64_t hash);
+/* The same for an id. */
 struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid);
 
-/* The object of that id, or NULL. */
+/* The object of that id, which has that hash; or NULL. */
 struct tmem_object *tmem_object_find(struct tmem_bucket *b,
-                                     const xen_tmem_oid_t *oid);
+                                     const xen_tmem_oid_t *oid, uint64_t hash);
 /* Some object of one of the kinds of trees, or NULL. */
 struct tmem_object *tmem_object_any(struct tmem_bucket *b, unsigned int kind);
 /*

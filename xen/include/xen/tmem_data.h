@@ -17,6 +17,7 @@ struct tmem_request {
     unsigned int cmd;
     unsigned int pool_id;          /* TMEM_MAX_POOLS: no such pool */
     xen_tmem_oid_t oid;
+    uint64_t hash;                 /* tmem_oid_hash(&oid) */
     uint32_t index;
     xen_pfn_t gfn;
     int flags_rc;                  /* a new pool's: 0, or what is wrong */

@@ -34,9 +34,10 @@ static inline bool tmem_place_lock(struct tmem_client *c,
         return false;
     }
 
-    place->bucket = tmem_bucket_of(place->pool, &req->oid);
+    ASSERT(req->hash == tmem_oid_hash(&req->oid));
+    place->bucket = tmem_bucket_at(place->pool, req->hash);
     spin_lock(&place->bucket->lock);
-    place->obj = tmem_object_find(place->bucket, &req->oid);
+    place->obj = tmem_object_find(place->bucket, &req->oid, req->hash);
 
     return true;
 }
