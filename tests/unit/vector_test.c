@@ -140,7 +140,8 @@ static long do_single(domid_t dom, const struct tmem_vec_entry *e)
 
 /*
  * Frames are got into and put from within one vector, and handles come more
- * than once in a group: all of that has its order.
+ * than once in a group: all of that has its order. Every other entry does what
+ * the one before it did, so that they go together.
  */
 static void one_by_one(struct rng *rng, unsigned int nr)
 {
@@ -156,7 +157,11 @@ static void one_by_one(struct rng *rng, unsigned int nr)
         page_fill(data(OTHER, 4 + i), tag);
     }
     for ( i = 0; i < nr; i++ )
+    {
         entry[i] = random_entry(rng);
+        if ( i && rng_below(rng, 2) )
+            entry[i].cmd = entry[i - 1].cmd;
+    }
     assert_int_equal(guest_vector(GUEST, entry, nr), nr);
     for ( i = 0; i < nr; i++ )
         assert_int_equal(entry[i].result, do_single(OTHER, &entry[i]));
@@ -164,6 +169,23 @@ static void one_by_one(struct rng *rng, unsigned int nr)
         assert_memory_equal(data(GUEST, 4 + i), data(OTHER, 4 + i), 4096);
     xenhost_frame_set(GUEST, 4, XENHOST_FRAME_RAM);
     xenhost_frame_set(OTHER, 4, XENHOST_FRAME_RAM);
+}
+
+/* What both have counted of a pool. */
+static void check_pool_counts(unsigned int pool)
+{
+    static const char *const keys[] = {
+        "pt", "ps", "px", "pd", "gt", "gs", "ft", "fs",
+    };
+    char line[2][16];
+    unsigned int i;
+
+    for ( i = 0; i < 2; i++ )
+        snprintf(line[i], sizeof(line[i]), "P=CI:%u,PI:%u", i ? OTHER : GUEST,
+                 pool);
+    for ( i = 0; i < 8; i++ )
+        assert_int_equal(list_now(GUEST, line[0], keys[i]),
+                         list_now(OTHER, line[1], keys[i]));
 }
 
 static void test_one_by_one(void **state)
@@ -183,6 +205,8 @@ static void test_one_by_one(void **state)
         one_by_one(&rng, rng_below(&rng, TMEM_MAX_VECTOR + 1));
     }
     page_mix(false);
+    check_pool_counts(0);
+    check_pool_counts(1);
 }
 
 /* The same for a frozen client, and the first operation of a domain. */
@@ -647,6 +671,29 @@ static void test_counted(void **state)
     assert_int_equal(all("Fn") - flushes, 1);
 }
 
+/*
+ * Frames of flushes that go together are let go of, of both kinds of pools: what
+ * is left when the machine stops is missed.
+ */
+static void test_flushes(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    many_puts();
+    for ( i = 0; i < MANY; i++ )
+        entry[i].pool_id = i % 3 == 0;
+    assert_int_equal(xenhost_tmem_op(GUEST, &op), MANY);
+    for ( i = 0; i < MANY; i++ )
+        entry[i].cmd = TMEM_FLUSH_PAGE;
+    op.u.vec.done = 0;
+    assert_int_equal(xenhost_tmem_op(GUEST, &op), MANY);
+    for ( i = 0; i < MANY; i++ )
+        assert_int_equal(entry[i].result, 1);
+    assert_int_equal(list_now(GUEST, "P=CI:1,PI:0", "fs") +
+                     list_now(GUEST, "P=CI:1,PI:1", "fs"), MANY);
+}
+
 /* Bad entries print nothing, however many. */
 static void test_quiet(void **state)
 {
@@ -684,6 +731,7 @@ int main(int argc, char *argv[])
         vector_test(test_ends),
         vector_test(test_scribbled),
         vector_test(test_counted),
+        vector_test(test_flushes),
         vector_test(test_quiet),
     };
 

@@ -380,17 +380,40 @@ static long do_one(struct tmem_client *c, const struct tmem_request *req)
     return rc;
 }
 
-/* The same of puts that go together: how many, none of them -ERESTART, or 0. */
-static unsigned int do_puts(struct tmem_client *c,
-                            const struct tmem_request req[], unsigned int nr,
-                            struct tmem_vec_entry e[])
+/* Several of one kind, of which nothing has been done: how many were. */
+static unsigned int invoke_group(struct tmem_client *c,
+                                 const struct tmem_request req[],
+                                 unsigned int nr, long rc[])
+{
+    switch ( req->cmd )
+    {
+    case TMEM_PUT_PAGE:
+        return tmem_put_group(c, req, nr, rc);
+
+    case TMEM_GET_PAGE:
+        tmem_get_group(c, req, nr, rc);
+        break;
+
+    default:
+        ASSERT(req->cmd == TMEM_FLUSH_PAGE);
+        tmem_flush_group(c, req, nr, rc);
+        break;
+    }
+
+    return nr;
+}
+
+/* The same of those that go together: how many; 0: -ERESTART, nothing done. */
+static unsigned int do_together(struct tmem_client *c,
+                                const struct tmem_request req[],
+                                unsigned int nr, struct tmem_vec_entry e[])
 {
     struct tmem_cpu_stats *stats = tmem_this_stats();
     uint64_t start = tmem_cycles(), each, now;
     long rc[TMEM_VECTOR_GROUP];
     unsigned int i;
 
-    nr = tmem_put_group(c, req, nr, rc);
+    nr = invoke_group(c, req, nr, rc);
     if ( unlikely(rc[0] == -ERESTART) )
         return 0;
     each = (tmem_cycles() - start) / nr;
@@ -398,7 +421,7 @@ static unsigned int do_puts(struct tmem_client *c,
     {
         now = tmem_time_start(stats->ops);
         tmem_inc(stats->ops);
-        time_op(c, TMEM_PUT_PAGE, rc[i], now ? now - each : 0);
+        time_op(c, req->cmd, rc[i], now ? now - each : 0);
         if ( unlikely(is_wrong(rc[i])) )
             tmem_inc(stats->errors);
         e[i].result = rc[i];
@@ -413,14 +436,14 @@ static unsigned int do_next(struct tmem_client *c,
                             const int bad[], unsigned int nr,
                             struct tmem_vec_entry e[])
 {
-    unsigned int puts;
+    unsigned int same;
     long rc;
 
-    for ( puts = 0; puts < nr; puts++ )
-        if ( bad[puts] || req[puts].cmd != TMEM_PUT_PAGE )
+    for ( same = 0; same < nr; same++ )
+        if ( bad[same] || req[same].cmd != req->cmd )
             break;
-    if ( puts > 1 )
-        return do_puts(c, req, puts, e);
+    if ( same > 1 )
+        return do_together(c, req, same, e);
 
     rc = unlikely(*bad) ? refuse(*bad) : do_one(c, req);
     if ( likely(rc != -ERESTART) )

@@ -58,42 +58,16 @@
 #define TREE_BITS      24
 #define TREE_KIND(k)   ((unsigned long)(k) << TREE_BITS)
 
-/*
- * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that
- * spreads consecutive ids; the top bits depend on all.
- */
-#define GOLDEN 0x9e3779b97f4a7c15ULL
-
-uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid)
-{
-    uint64_t h = oid->oid[0] * GOLDEN;
-
-    h = (h ^ (h >> 32) ^ oid->oid[1]) * GOLDEN;
-
-    return (h ^ (h >> 32) ^ oid->oid[2]) * GOLDEN;
-}
-
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req)
 {
+    uint64_t pool = c->serial * TMEM_MAX_POOLS + req->pool_id;
     uint64_t h = req->hash;
 
-    h = (h ^ (h >> 32) ^ req->index) * GOLDEN;
-    h = (h ^ (h >> 32) ^ (c->serial * TMEM_MAX_POOLS + req->pool_id)) * GOLDEN;
+    h = (h ^ (h >> 32) ^ req->index) * TMEM_GOLDEN;
+    h = (h ^ (h >> 32) ^ pool) * TMEM_GOLDEN;
 
     return h ^ (h >> 32);
-}
-
-struct tmem_bucket *tmem_bucket_at(struct tmem_pool *pool, uint64_t hash)
-{
-    struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
-
-    BUILD_BUG_ON(TMEM_BUCKETS & (TMEM_BUCKETS - 1));
-
-    /* Who finds none of them finds no object: as before the first put. */
-    return likely(buckets)
-           ? &buckets[(hash >> 32) & (TMEM_BUCKETS - 1)]
-           : &pool->empty;
 }
 
 struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,

@@ -37,6 +37,7 @@
 #include <xen/tmem_queue.h>
 #include <xen/tmem_shared.h>
 #include <xen/tmem_stats.h>
+#include <xen/tmem_vector.h>
 
 /*
  * Help with what has been flushed, as each operation does; cheap when there
@@ -50,6 +51,14 @@ void tmem_help_drain(struct tmem_client *c)
          read_atomic(&tmem_shared_dying.nr) )
         tmem_drain_dying(&tmem_shared_dying);
 }
+
+/* A get between its looks. */
+struct getting {
+    struct page_info *guest;       /* NULL: it is not had */
+    enum tmem_stored_kind kind;    /* what was seen */
+    bool ahead;                    /* not its turn yet: nothing is counted */
+    bool refused;                  /* the guest's frame, once and for all */
+};
 
 static void copy_out(struct page_info *guest, struct page_info *from)
 {
@@ -182,7 +191,7 @@ static long get_decoded(struct tmem_client *c, const struct tmem_request *req,
  * decoded, which takes w.
  */
 static long get_copy(struct tmem_client *c, const struct tmem_request *req,
-                     struct page_info *guest, struct tmem_work *w)
+                     struct getting *g, struct tmem_work *w)
 {
     struct tmem_place place;
     struct tmem_freed freed;
@@ -193,6 +202,9 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     if ( !tmem_place_lock(c, req, &place) )
         return -ENODEV;
 
+    if ( g->ahead )
+        tmem_inc(tmem_pool_count(place.pool)->gets);
+    g->ahead = false;
     slot = tmem_place_slot(&place, req);
     s = slot ? tmem_slot_stored(slot) : tmem_stored_none();
     if ( !tmem_is_stored(s) )
@@ -200,7 +212,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
     if ( tmem_stored_is_broken(s) )
         return get_broken(c, req, &place);
     if ( tmem_stored_kind(s) != TMEM_RAW )
-        return get_decoded(c, req, &place, slot, guest, w);
+        return get_decoded(c, req, &place, slot, g->guest, w);
 
     get_count(c, &place);
     leaves = !place.pool->persistent && !place.pool->shared;
@@ -208,7 +220,7 @@ static long get_copy(struct tmem_client *c, const struct tmem_request *req,
         tmem_queue_prefetch(tmem_slot_epage(slot));
     else if ( place.pool->shared )
         get_mark_used(c, place.obj, tmem_slot_epage(slot));
-    copy_out(guest, tmem_stored_frame(s));
+    copy_out(g->guest, tmem_stored_frame(s));
     freed.nr = 0;
     if ( leaves )
         tmem_place_remove(&place, req, true, &freed);
@@ -237,107 +249,198 @@ static void get_prefetch(const struct tmem_pool *pool, void *slot,
         tmem_queue_prefetch(tmem_slot_epage(slot));
 }
 
-/* Get a page that most likely is as it was seen to be. */
-static long get_found(struct tmem_client *c, const struct tmem_request *req,
-                      struct page_info *guest, enum tmem_stored_kind kind)
+/* The first look, and the guest's frame: 1, or the result; nothing is held. */
+static always_inline long get_begin(struct tmem_client *c,
+                                    const struct tmem_request *req,
+                                    struct getting *g)
 {
-    struct tmem_work *w;
-    long rc = -EAGAIN;
-
-    if ( likely(kind != TMEM_BINNED) )
-        rc = get_copy(c, req, guest, NULL);
-    if ( rc == -EAGAIN )
-    {
-        w = tmem_work_borrow();
-        rc = get_copy(c, req, guest, w);
-        tmem_work_return(w);
-    }
-
-    return rc;
-}
-
-static long get_one(struct tmem_client *c, const struct tmem_request *req)
-{
-    struct page_info *guest;
     struct tmem_place place;
     tmem_stored_t s;
     void *slot;
-    long rc;
 
+    g->guest = NULL;
     if ( !tmem_place_lock(c, req, &place) )
         return -ENODEV;
-    tmem_inc(tmem_pool_count(place.pool)->gets);
+    if ( !g->ahead )
+        tmem_inc(tmem_pool_count(place.pool)->gets);
     if ( place.obj )
         tmem_prefetch_guest(req->gfn);
     slot = tmem_place_slot(&place, req);
     if ( !slot || slot == TMEM_SLOT_TOMB )
         return get_miss(c, &place);
     s = tmem_slot_stored(slot);
+    g->kind = tmem_stored_kind(s);
     get_prefetch(place.pool, slot, s);
     tmem_place_unlock(c, &place);
 
-    if ( tmem_guest_frame_get(req->gfn, true, &guest) )
-    {
+    if ( !g->refused && !tmem_guest_frame_get(req->gfn, true, &g->guest) )
+        return 1;
+    g->guest = NULL;
+    g->refused = true;
+    if ( !g->ahead )
         tmem_inc(tmem_this_stats()->copies_failed);
-        return -EFAULT;
-    }
+
+    return -EFAULT;
+}
+
+/* Get a page that most likely is as it was seen to be. */
+static long get_end(struct tmem_client *c, const struct tmem_request *req,
+                    struct getting *g)
+{
+    struct tmem_work *w;
+    long rc = -EAGAIN;
+
     /* What is filled with one word is written without being read. */
-    if ( tmem_stored_kind(s) != TMEM_SAME )
-        tmem_prefetch_page(guest, true);
-    rc = get_found(c, req, guest, tmem_stored_kind(s));
+    if ( g->kind != TMEM_SAME )
+        tmem_prefetch_page(g->guest, true);
+    if ( likely(g->kind != TMEM_BINNED) )
+        rc = get_copy(c, req, g, NULL);
+    if ( rc == -EAGAIN )
+    {
+        w = tmem_work_borrow();
+        rc = get_copy(c, req, g, w);
+        tmem_work_return(w);
+    }
     /* What does not decode has been written as well, in part. */
-    tmem_guest_frame_put(guest, true, rc == 1 || rc == -EIO);
+    tmem_guest_frame_put(g->guest, true, rc == 1 || rc == -EIO);
+
+    return rc;
+}
+
+
+static always_inline long get_one(struct tmem_client *c,
+                                  const struct tmem_request *req,
+                                  struct getting *g)
+{
+    long rc = get_begin(c, req, g);
+
+    if ( rc == 1 )
+        rc = get_end(c, req, g);
+    tmem_help_drain(c);
 
     return rc;
 }
 
 long tmem_get(struct tmem_client *c, const struct tmem_request *req)
 {
-    long rc = get_one(c, req);
+    struct getting g = { .ahead = false };
 
-    tmem_help_drain(c);
-
-    return rc;
+    return get_one(c, req, &g);
 }
 
-long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
+void tmem_get_group(struct tmem_client *c, const struct tmem_request req[],
+                    unsigned int nr, long result[])
+{
+    struct getting g[TMEM_VECTOR_GROUP];
+    unsigned int i;
+
+    ASSERT(nr <= TMEM_VECTOR_GROUP);
+    for ( i = 0; i < nr; i++ )
+    {
+        g[i] = (struct getting){ .ahead = true };
+        get_begin(c, &req[i], &g[i]);
+    }
+    for ( i = 0; i < nr; i++ )
+    {
+        /* What was not there, or has no frame, is looked at in its turn. */
+        if ( unlikely(!g[i].guest) )
+        {
+            g[i].ahead = false;
+            result[i] = get_one(c, &req[i], &g[i]);
+            continue;
+        }
+        result[i] = get_end(c, &req[i], &g[i]);
+        tmem_help_drain(c);
+    }
+}
+
+/* What several flushes leave to be let go of. */
+struct flushed {
+    struct tmem_freed freed[2];    /* frames: of ephemeral, persistent pages */
+    bool last;                     /* of persistent pages */
+};
+
+static void flush_begin(struct flushed *f)
+{
+    f->freed[0].nr = f->freed[1].nr = 0;
+    f->last = false;
+}
+
+static void flush_end(struct tmem_client *c, struct flushed *f)
+{
+    tmem_release(c, false, &f->freed[0]);
+    tmem_release(c, true, &f->freed[1]);
+    if ( unlikely(f->last) )
+        tmem_settle(c);
+}
+
+static always_inline long flush_one(struct tmem_client *c,
+                                    const struct tmem_request *req,
+                                    struct flushed *f)
 {
     struct tmem_pool_stats *count;
     struct tmem_place place;
     struct tmem_meta *meta;
-    struct tmem_freed freed;
-    bool persistent, frozen, found, last;
+    bool persistent, frozen, found;
 
     if ( !tmem_place_lock(c, req, &place) )
         return -ENODEV;
 
-    freed.nr = 0;
     meta = place.pool->meta;
     persistent = place.pool->persistent;
     frozen = c->frozen;
-    found = tmem_place_remove(&place, req, false, &freed);
+    found = tmem_place_remove(&place, req, false, &f->freed[persistent]);
     count = tmem_pool_count(place.pool);
     tmem_inc(count->flushes);
     if ( found )
         tmem_inc(count->flushes_found);
     /* An object has gone; the count of objects is looked at only then. */
-    last = found && persistent && !place.obj &&
-           tmem_pool_is_drained(place.pool);
+    f->last |= found && persistent && !place.obj &&
+               tmem_pool_is_drained(place.pool);
     tmem_place_unlock(c, &place);
 
     if ( found )
     {
-        tmem_release(c, persistent, &freed);
         tmem_meta_tidy(meta);
         if ( !persistent )
             tmem_flood_tidy(c, 2);
     }
-    if ( unlikely(last) )
-        tmem_settle(c);
     tmem_compact_tidy(c);
     tmem_help_drain(c);
 
     return frozen ? -EFROZEN : 1;
+}
+
+long tmem_flush_page(struct tmem_client *c, const struct tmem_request *req)
+{
+    struct flushed f;
+    long rc;
+
+    flush_begin(&f);
+    rc = flush_one(c, req, &f);
+    flush_end(c, &f);
+
+    return rc;
+}
+
+void tmem_flush_group(struct tmem_client *c, const struct tmem_request req[],
+                      unsigned int nr, long result[])
+{
+    struct flushed f;
+    unsigned int i;
+
+    flush_begin(&f);
+    for ( i = 0; i < nr; i++ )
+    {
+        if ( !tmem_freed_has_room(&f.freed[0]) ||
+             !tmem_freed_has_room(&f.freed[1]) )
+        {
+            flush_end(c, &f);
+            flush_begin(&f);
+        }
+        result[i] = flush_one(c, &req[i], &f);
+    }
+    flush_end(c, &f);
 }
 
 long tmem_flush_object(struct tmem_client *c, const struct tmem_request *req)

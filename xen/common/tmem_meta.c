@@ -339,14 +339,11 @@ void tmem_meta_destroy(struct tmem_meta *meta)
 void tmem_release(struct tmem_client *c, bool persistent,
                   const struct tmem_freed *freed)
 {
-    unsigned int i;
-
-    for ( i = 0; i < freed->nr; i++ )
-        if ( persistent )
-            tmem_fixed_free(freed->frame[i]);
-        else
-            tmem_frame_free(freed->frame[i]);
-    if ( persistent && freed->nr )
+    if ( !freed->nr )
+        return;
+    tmem_frames_free(persistent ? TMEM_FIXED : TMEM_MOVABLE, freed->frame,
+                     freed->nr);
+    if ( persistent )
         tmem_unbill_frames(c, freed->nr);
 }
 

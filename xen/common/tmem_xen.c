@@ -331,6 +331,30 @@ void tmem_fixed_free(struct page_info *pg)
     cache_push(TMEM_FIXED, pg);
 }
 
+void tmem_frames_free(enum tmem_frame_kind kind, struct page_info *const pg[],
+                      unsigned int nr)
+{
+    struct frame_cache *cache = &this_cpu(frame_caches)[kind];
+    unsigned int i = 0;
+
+    if ( kind == TMEM_FIXED )
+        seen_add(seen_here()->came, nr);
+    while ( i < nr )
+    {
+        spin_lock(&cache->lock);
+        for ( ; i < nr && cache->nr < TMEM_CACHE_FRAMES &&
+                !tmem_frame_is_bad(pg[i]); i++ )
+        {
+            cache->frame[cache->nr] = pg[i];
+            write_atomic(&cache->nr, cache->nr + 1);
+        }
+        spin_unlock(&cache->lock);
+        /* One that goes elsewhere, or for which others have to. */
+        if ( i < nr )
+            cache_push(kind, pg[i++]);
+    }
+}
+
 void cf_check tmem_frame_fix(struct page_info *pg)
 {
     cache_push(TMEM_FIXED, pg);

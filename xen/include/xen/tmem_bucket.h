@@ -56,16 +56,27 @@ struct tmem_table {
 };
 
 /*
+ * 2^64 over the golden ratio (Knuth, TAOCP vol. 3, 6.4): a multiplier that
+ * spreads consecutive ids; the top bits depend on all.
+ */
+#define TMEM_GOLDEN 0x9e3779b97f4a7c15ULL
+
+/*
  * A hash of all of an id: of bits 32 to 63, the lower ones lead to its bucket,
  * those above to its tree.
  */
-uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid);
+static inline uint64_t tmem_oid_hash(const xen_tmem_oid_t *oid)
+{
+    uint64_t h = oid->oid[0] * TMEM_GOLDEN;
+
+    h = (h ^ (h >> 32) ^ oid->oid[1]) * TMEM_GOLDEN;
+
+    return (h ^ (h >> 32) ^ oid->oid[2]) * TMEM_GOLDEN;
+}
 /* What stands for a client's handle in the table of puts. */
 uint64_t tmem_handle_hash(const struct tmem_client *c,
                           const struct tmem_request *req);
-/* The bucket of a hash: one that is always empty before the first put. */
-struct tmem_bucket *tmem_bucket_at(struct tmem_pool *pool, uint64_t hash);
-/* The same for an id. */
+/* The bucket of an id: one that is always empty before the first put. */
 struct tmem_bucket *tmem_bucket_of(struct tmem_pool *pool,
                                    const xen_tmem_oid_t *oid);
 

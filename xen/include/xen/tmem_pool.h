@@ -97,6 +97,20 @@ struct tmem_pool {
     unsigned int drained;      /* buckets below are empty; a hint, if dying */
 };
 
+/* The bucket of an id with that hash: tmem_bucket_of(). */
+static inline struct tmem_bucket *tmem_bucket_at(struct tmem_pool *pool,
+                                                 uint64_t hash)
+{
+    struct tmem_bucket *buckets = rcu_dereference(pool->buckets);
+
+    BUILD_BUG_ON(TMEM_BUCKETS & (TMEM_BUCKETS - 1));
+
+    /* Who finds none of them finds no object: as before the first put. */
+    return likely(buckets)
+           ? &buckets[(hash >> 32) & (TMEM_BUCKETS - 1)]
+           : &pool->empty;
+}
+
 /* Where an operation counts. Its bucket is locked. */
 static inline struct tmem_pool_stats *tmem_pool_count(struct tmem_pool *pool)
 {

@@ -21,6 +21,14 @@ struct tmem_client;
 unsigned int tmem_put_group(struct tmem_client *c,
                             const struct tmem_request req[], unsigned int nr,
                             long result[]);
+/*
+ * The same of gets, and of flushes: as many as there are, TMEM_VECTOR_GROUP at
+ * most. In tmem_data.c.
+ */
+void tmem_get_group(struct tmem_client *c, const struct tmem_request req[],
+                    unsigned int nr, long result[]);
+void tmem_flush_group(struct tmem_client *c, const struct tmem_request req[],
+                      unsigned int nr, long result[]);
 /* Have fetched what a get will look at first. No lock held. */
 void tmem_get_prefetch(struct tmem_client *c, const struct tmem_request *req);
 

@@ -79,6 +79,9 @@ const struct page_info *tmem_frame_next(enum tmem_frame_kind kind);
  */
 void cf_check tmem_frame_free(struct page_info *pg);
 void tmem_fixed_free(struct page_info *pg);
+/* So many of one kind. */
+void tmem_frames_free(enum tmem_frame_kind kind, struct page_info *const pg[],
+                      unsigned int nr);
 /* The frame of an ephemeral page that has gone is a free one for FIXED now. */
 void cf_check tmem_frame_fix(struct page_info *pg);
 /*
