@@ -217,6 +217,8 @@ enum raw { RAW_PUT, RAW_GET };    /* from guest to far side, and back */
 double run_op(struct client *c, uint32_t cmd, const struct plan *p,
               long expect, double *waited);
 double run_raw(enum raw dir, const struct plan *p, double *waited);
+/* least.c: copies with the misses that gets can't do without: ns. */
+double least_get(const struct plan *p, bool ephemeral);
 /* The same in vectors of nr. */
 double run_vector(struct client *c, uint32_t cmd, const struct plan *p,
                   unsigned int nr, long expect);

@@ -201,6 +201,9 @@ static void persistent(struct round *r)
 
     raw = raw_copies(r, RAW_GET, &r->get, "raw.get",
                      "raw copy, host to guest");
+    if ( r->vector == 1 )
+        row_add(row("get.least", "copy, with the waits of any get", "x", "",
+                    INFORM), least_get(&r->get, false) / raw);
     ratio(r, "get.persistent", "get, persistent", "1.65",
           limit(r, 1.25, 1.1), run(r, &c, TMEM_GET_PAGE, &r->get, 1), raw);
     check_gets(&c, &r->put, &r->get);
@@ -237,6 +240,9 @@ static void ephemeral(struct round *r)
     ratio(r, "put.ephemeral", "put, ephemeral, memory recycled", "",
           limit(r, 1.2, 1.1), run(r, &c, TMEM_PUT_PAGE, &r->put, 1), raw);
     raw = run_raw(RAW_GET, &r->get, NULL);
+    if ( r->vector == 1 )
+        row_add(row("get.least_ephemeral", "copy, with those of an ephemeral one",
+                    "x", "", INFORM), least_get(&r->get, true) / raw);
     ratio(r, "get.ephemeral", "get, private ephemeral, page freed", "2.14",
           limit(r, 1.5, 1.35), run(r, &c, TMEM_GET_PAGE, &r->get, 1), raw);
     check_gets(&c, &r->put, &r->get);
