@@ -472,7 +472,7 @@ long tmem_put_precheck(struct tmem_client *c, const struct tmem_request *req,
 
     put->persistent = place.pool->persistent;
     put->shared = place.pool->shared;
-    /* Of those that follow, the copies would take longer for it. */
+    /* Of those that follow, it takes longer than the copies gain. */
     if ( !put->follows &&
          (!tmem_put_looks(c) ||
           tmem_this_cpu(c)->failures >= TMEM_PUT_FAILURES) )
