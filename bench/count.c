@@ -39,7 +39,7 @@ static const struct counted ops[] = {
     { "put", "count.put", "put, persistent", "868",
       PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2265 },
     { "get", "count.get", "get, persistent", "394",
-      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1668 },
+      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1531 },
     { "flush", "count.flush", "flush page, persistent", "",
       PERSISTENT, TMEM_FLUSH_PAGE, 1, SAME, 1435 },
     { "miss", "count.miss", "get that misses, index absent", "",
@@ -47,7 +47,7 @@ static const struct counted ops[] = {
     { "put-ephemeral", "count.put_eph", "put, ephemeral", "",
       EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 2880 },
     { "get-ephemeral", "count.get_eph", "get, private ephemeral", "",
-      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2615 },
+      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2531 },
     { "evict", "count.evict", "put that evicts", "",
       EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4010 },
 };
