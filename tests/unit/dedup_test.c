@@ -326,7 +326,8 @@ static void test_handed_over(void **state)
     assert_int_equal(ephemeral_host("Sc"), 0);
     found = ephemeral_inherited(OTHER, 5);
     assert_int_equal(peek_ephemeral(OTHER), found + 1);
-    assert_in_range(found, SMALL_BUILD ? 1 : 20, HEIRLOOMS);
+    /* In small builds a segment takes few, and none when time has passed. */
+    assert_in_range(found, SMALL_BUILD ? 0 : 20, HEIRLOOMS);
     machine_stop();
 }
 

@@ -428,7 +428,8 @@ static void test_handed_over(void **state)
         assert_int_equal(peek_check_groups(), n > 1);
         found = ephemeral_inherited(2, 5);
         assert_int_equal(peek_ephemeral(2), found + 1);
-        assert_in_range(found, SMALL_BUILD ? 1 : 20, HEIRLOOMS);
+        /* In small builds a segment takes few, none when time has passed. */
+        assert_in_range(found, SMALL_BUILD ? 0 : 20, HEIRLOOMS);
         machine_stop();
     }
 }
