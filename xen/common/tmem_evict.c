@@ -572,18 +572,27 @@ bool tmem_cap_is_reached(const struct tmem_client *c)
     return unlikely(cap) && tmem_client_held(c) >= cap;
 }
 
+/* How often pages are evicted for one put, until its client is below its cap. */
+#define CAP_TRIES      2
+
 unsigned int tmem_cap_enforce(struct tmem_client *c, unsigned int more)
 {
     unsigned long cap = read_atomic(&c->cap), has;
+    unsigned int nr = 0, tries;
 
     if ( likely(!cap) )
         return 0;
-    has = tmem_client_held(c) + more;
-    if ( has <= cap )
-        return 0;
+    /* Of pages that are renewed, or hold no frame of their own, none comes. */
+    for ( tries = 0; tries < CAP_TRIES; tries++ )
+    {
+        has = tmem_client_held(c) + more;
+        if ( has <= cap || !tmem_client_frames(c) )
+            break;
+        nr += tmem_evict_own(c, min(has - cap, TMEM_EVICT_BATCH + 0UL),
+                             tmem_frame_free);
+    }
 
-    return tmem_evict_own(c, min(has - cap, TMEM_EVICT_BATCH + 0UL),
-                          tmem_frame_free);
+    return nr;
 }
 
 /*
