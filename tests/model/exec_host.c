@@ -39,10 +39,24 @@ bool host_create(struct run *run, unsigned int dom, unsigned long room)
     return true;
 }
 
+/*
+ * A client goes, or went: its heirs take frames for what they inherit, and when
+ * there are none, pages go for that. allocs: fault events before.
+ */
+static void heirs_take(struct run *run, unsigned long allocs)
+{
+    if ( run_memory_low(run) ||
+         run_fault_hit(allocs, run->fault_n, run->fault_sticky,
+                       XENHOST_FAULT_ALLOC) )
+        spec_memory_low(&run->spec);
+}
+
 bool host_destroy(struct run *run, unsigned int dom, bool whole)
 {
+    unsigned long allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
     int ret = whole ? xenhost_domain_destroy(dom) : xenhost_domain_kill(dom);
 
+    heirs_take(run, allocs);
     if ( ret == -85 && !whole )
     {
         run->dying[dom] = true;
@@ -219,6 +233,8 @@ static void arm(struct run *run, const struct model_op *op)
 
 bool host_step(struct run *run, const struct model_op *op)
 {
+    unsigned long allocs;
+
     switch ( op->kind )
     {
     case MODEL_create:
@@ -236,8 +252,10 @@ bool host_step(struct run *run, const struct model_op *op)
         run->spec.dom[op->dom].denied = op->arg;
         break;
     case MODEL_soft_reset:
+        allocs = xenhost_fault_events(XENHOST_FAULT_ALLOC);
         if ( xenhost_domain_soft_reset(op->dom) )
             return run_complain(run, "soft reset of %u failed", op->dom);
+        heirs_take(run, allocs);
         spec_client_destroy(&run->spec, op->dom);
         run->restore[op->dom].on = false;
         break;
