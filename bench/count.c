@@ -37,19 +37,19 @@ struct counted {
 
 static const struct counted ops[] = {
     { "put", "count.put", "put, persistent", "868",
-      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2265 },
+      PERSISTENT, TMEM_PUT_PAGE, 1, NOTHING, 2538 },
     { "get", "count.get", "get, persistent", "394",
-      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1531 },
+      PERSISTENT, TMEM_GET_PAGE, 1, SAME, 1670 },
     { "flush", "count.flush", "flush page, persistent", "",
       PERSISTENT, TMEM_FLUSH_PAGE, 1, SAME, 1435 },
     { "miss", "count.miss", "get that misses, index absent", "",
       PERSISTENT, TMEM_GET_PAGE, 0, OTHERS, 443 },
     { "put-ephemeral", "count.put_eph", "put, ephemeral", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 2880 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, NOTHING, 3155 },
     { "get-ephemeral", "count.get_eph", "get, private ephemeral", "",
-      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2531 },
+      EPHEMERAL, TMEM_GET_PAGE, 1, SAME, 2669 },
     { "evict", "count.evict", "put that evicts", "",
-      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4010 },
+      EPHEMERAL, TMEM_PUT_PAGE, 1, OTHERS, 4284 },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 

@@ -81,12 +81,6 @@ void tmem_prefetch_learn(xen_pfn_t gfn, const struct page_info *pg)
  * burst of prefetches nothing is gained, as if the CPU dropped what it has no
  * room for. Xen's prefetchw() is prefetch() for the CPUs that it is compiled for.
  */
-#define TWO_LINES(fetch, at)                                                \
-    fetch " " #at "*64(%0); " fetch " " #at "*64+64(%0); imul $1, %0, %0\n\t"
-#define LINES(fetch)                                                        \
-    TWO_LINES(fetch, 0) TWO_LINES(fetch, 2)                                 \
-    TWO_LINES(fetch, 4) TWO_LINES(fetch, 6)
-
 void tmem_prefetch_page(const struct page_info *pg, bool write)
 {
     const char *p, *end;
@@ -94,13 +88,13 @@ void tmem_prefetch_page(const struct page_info *pg, bool write)
     if ( !tmem_frame_is_mapped(pg) )
         return;
     p = page_to_virt(pg);
-    end = p + PAGE_SIZE;
-    if ( write )
-        for ( ; p < end; p += 8 * LINE )
-            asm volatile ( LINES("prefetchw") : "+r" (p) );
-    else
-        for ( ; p < end; p += 8 * LINE )
-            asm volatile ( LINES("prefetcht0") : "+r" (p) );
+    for ( end = p + PAGE_SIZE; p < end; p += 2 * LINE )
+        if ( write )
+            asm volatile ( "prefetchw (%0); prefetchw %c1(%0); imul $1, %0, %0"
+                           : "+r" (p) : "i" (LINE) );
+        else
+            asm volatile ( "prefetcht0 (%0); prefetcht0 %c1(%0); "
+                           "imul $1, %0, %0" : "+r" (p) : "i" (LINE) );
 }
 
 void tmem_prefetch_next(enum tmem_frame_kind kind)
