@@ -307,7 +307,6 @@ static long get_end(struct tmem_client *c, const struct tmem_request *req,
     return rc;
 }
 
-
 static always_inline long get_one(struct tmem_client *c,
                                   const struct tmem_request *req,
                                   struct getting *g)
