@@ -39,12 +39,13 @@ $(TESTS): %: %.o $(B)/tests/libtests.a $(B)/libxenhost.a
 	@$(CC) $(HOST_CFLAGS) $< -o $@ $(B)/tests/libtests.a -lcmocka $(HOST_LIBS)
 
 # The guests' modules in a mock of Linux: without what they include of that.
-GUEST_COMMON := guest/linux/tmem_call.h guest/linux/tmem_pool.h \
-    guest/linux/tmem_gather.h
+GUEST_COMMON := guest/linux/tmem_call.h guest/linux/tmem_resume.h \
+    guest/linux/tmem_pool.h guest/linux/tmem_gather.h
 $(B)/tests/guest/xen-tmem.inc: $(GUEST_COMMON) guest/linux/xen-tmem.c
 $(B)/tests/guest/tmem-slots.inc: $(GUEST_COMMON) guest/linux/tmem_slots.h
-$(B)/tests/guest/dm-tmem.inc: $(addprefix guest/linux/, tmem_call.h tmem_notes.h \
-    tmem_writes.h tmem_blocks.h tmem_requests.h dm-tmem.c)
+$(B)/tests/guest/dm-tmem.inc: $(addprefix guest/linux/, tmem_call.h \
+    tmem_resume.h tmem_notes.h tmem_writes.h tmem_blocks.h tmem_requests.h \
+    dm-tmem.c)
 $(B)/tests/guest/%.inc: $(STAMP)
 	@mkdir -p $(@D)
 	@sed -e '/^#include /d' $(filter guest/%,$^) >$@

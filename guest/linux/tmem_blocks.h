@@ -26,11 +26,11 @@
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
-#include <linux/syscore_ops.h>
 #include <linux/xxhash.h>
 
 #include "tmem_call.h"
 #include "tmem_notes.h"
+#include "tmem_resume.h"
 #include "tmem_writes.h"
 
 /* Spec version 1, pages of 4 KiB, ephemeral. */
@@ -327,28 +327,6 @@ static void tmem_resume(void)
 		if (t->running)
 			renew_pool(t);
 }
-
-/* Of stock kernels' hooks, the one that is called before anything else runs. */
-#ifdef HAVE_REGISTER_SYSCORE
-static void tmem_syscore_resume(void *unused)
-{
-	tmem_resume();
-}
-
-static const struct syscore_ops tmem_syscore_ops = {
-	.resume = tmem_syscore_resume,
-};
-
-static struct syscore tmem_syscore = {
-	.ops = &tmem_syscore_ops,
-};
-#else
-static struct syscore_ops tmem_syscore = {
-	.resume = tmem_resume,
-};
-#define register_syscore(syscore)	register_syscore_ops(syscore)
-#define unregister_syscore(syscore)	unregister_syscore_ops(syscore)
-#endif
 
 static int __init blocks_init(void)
 {

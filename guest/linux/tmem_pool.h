@@ -29,9 +29,9 @@
 #include <linux/random.h>
 #include <linux/spinlock.h>
 #include <linux/suspend.h>
-#include <linux/syscore_ops.h>
 
 #include "tmem_call.h"
+#include "tmem_resume.h"
 
 /*
  * Guards changes of the id and of witness_stored, but those after a suspend. A
@@ -184,28 +184,6 @@ static void tmem_resume(void)
 	if (!take_pool())
 		pr_info("pool %d is used from now on\n", pool_id);
 }
-
-/* Of stock kernels' hooks, the one that is called before anything else runs. */
-#ifdef HAVE_REGISTER_SYSCORE
-static void tmem_syscore_resume(void *unused)
-{
-	tmem_resume();
-}
-
-static const struct syscore_ops tmem_syscore_ops = {
-	.resume = tmem_syscore_resume,
-};
-
-static struct syscore tmem_syscore = {
-	.ops = &tmem_syscore_ops,
-};
-#else
-static struct syscore_ops tmem_syscore = {
-	.resume = tmem_resume,
-};
-#define register_syscore(syscore)	register_syscore_ops(syscore)
-#define unregister_syscore(syscore)	unregister_syscore_ops(syscore)
-#endif
 
 static int tmem_pm_event(struct notifier_block *nb, unsigned long event,
 			 void *unused)
